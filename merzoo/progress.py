@@ -1,0 +1,33 @@
+"""Progress bars on standard error, through rich; silent where standard error is not a terminal."""
+
+import sys
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+def progress_bar(*extra_columns) -> Progress:
+    """A `rich.progress.Progress` with merzoo's columns; use as a context manager.
+
+    >>> with progress_bar() as bar:
+    ...     for item in bar.track(range(3), description="clips"):
+    ...         pass
+    """
+    return Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        *extra_columns,
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    )

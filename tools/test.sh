@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs them: lint, everything on JAX, and what depends on the backend
+# on TensorFlow and PyTorch too.   usage: tools/test.sh [--all]   (--all: the slow tests as well)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools/install.sh test tensorflow,jax,torch,faces,distributed,dev
+fast=(-m "not slow")
+[ "${1:-}" = --all ] && fast=()
+export TF_CPP_MIN_LOG_LEVEL=3
+.venv/bin/ruff check .
+.venv/bin/ruff format --check --quiet .
+backend_tests=(tests/models/test_all.py tests/models/test_golden.py tests/layers tests/training)
+KERAS_BACKEND=tensorflow .venv/bin/python -m pytest -q -n 2 --durations=8 "${fast[@]}" "${backend_tests[@]}"
+KERAS_BACKEND=torch .venv/bin/python -m pytest -q -n 2 --durations=8 "${fast[@]}" "${backend_tests[@]}"
+KERAS_BACKEND=jax .venv/bin/python -m pytest -q -n 2 --durations=8 "${fast[@]}" tests merzoo --doctest-modules
