@@ -1,0 +1,15 @@
+"""From files to clips and arrays: adapters, label maps, synthetic clips. No Keras here."""
+
+from merzoo.data.arrays import Arrays, read_arrays
+from merzoo.data.clip import Clip
+from merzoo.data.datasets import load, parse_data
+
+__all__ = ["Arrays", "Clip", "load", "parse_data", "read_arrays", "synthesize"]
+
+
+def __getattr__(name):
+    if name == "synthesize":  # loaded when used: the generator needs SciPy
+        from merzoo.data.synthetic import synthesize
+
+        return synthesize
+    raise AttributeError(f"module 'merzoo.data' has no attribute '{name}'")

@@ -1,0 +1,125 @@
+"""The table of dataset kinds, and the front door `merzoo.data.load`.
+
+A new dataset is one module with `load(root, **options) -> list[Clip]` (and `read` for
+`merzoo data check`), and one row here. Modules are imported when their kind is asked for.
+"""
+
+import importlib
+import inspect
+from pathlib import Path
+from typing import NamedTuple
+
+from merzoo.errors import InputError, unknown
+
+
+class Kind(NamedTuple):
+    """Where a kind's loader lives, and what it is in a few words."""
+
+    module: str
+    about: str
+    function: str = "load"
+
+
+KINDS: dict[str, Kind] = {
+    "arrays": Kind("merzoo.data.arrays", "samples as arrays, an .npz file", "read_arrays"),
+    "synthetic": Kind("merzoo.data.synthetic", "invented clips: easy, medium or hard", "clips"),
+    "casme2": Kind("merzoo.data.casme2", "CASME II"),
+    "samm": Kind("merzoo.data.samm", "SAMM"),
+    "smic": Kind("merzoo.data.smic", "SMIC; option part=hs|vis|nir|e-hs"),
+    "casme": Kind("merzoo.data.casme", "CASME"),
+    "casme3": Kind("merzoo.data.casme3", "CAS(ME)^3 part A"),
+    "mmew": Kind("merzoo.data.mmew", "MMEW"),
+    "megc2019": Kind("merzoo.data.megc2019", "the composite of SMIC-HS, CASME II and SAMM"),
+    "manifest": Kind("merzoo.data.manifest", "clips of one's own, listed in a CSV file"),
+    "ck_plus": Kind("merzoo.data.ck_plus", "CK+ sequences, or CK+48 images"),
+    "raf_db": Kind("merzoo.data.raf_db", "RAF-DB, basic emotions"),
+    "fer2013": Kind("merzoo.data.fer2013", "FER-2013, csv or folders; option votes=FER+ csv"),
+}
+
+
+class DataSource(NamedTuple):
+    """What `KIND:ROOT?option=value` says."""
+
+    kind: str
+    root: str
+    options: dict[str, str]
+
+
+def parse_data(text: str) -> DataSource:
+    """Reads the command line's spelling of a dataset.
+
+    Args:
+        text: `KIND:ROOT` or `KIND:ROOT?option=value&option=value`; a kind alone where it needs no
+            root; a file `something.npz` alone means `arrays:something.npz`.
+
+    Raises:
+        InputError: for an unknown kind (with the nearest one) or an option without a value.
+
+    Example:
+
+    >>> parse_data("fer2013:runs/fer")
+    DataSource(kind='fer2013', root='runs/fer', options={})
+    >>> parse_data("smic:/data/SMIC?part=vis").options
+    {'part': 'vis'}
+    """
+    kind, colon, rest = text.partition(":")
+    if not colon and text.endswith(".npz"):
+        return DataSource("arrays", text, {})
+    if kind not in KINDS:
+        raise unknown("kind of data", kind, KINDS, "Data is named as KIND:ROOT.")
+    root, _, query = rest.partition("?")
+    options = {}
+    for pair in filter(None, query.split("&")):
+        name, equals, value = pair.partition("=")
+        if not equals or not value:
+            raise InputError(f"{text!r}: write options as KIND:ROOT?option=value&option=value.")
+        options[name] = value
+    return DataSource(kind, root, options)
+
+
+def load(kind: str, root: str | Path = "", **options):
+    """Loads a dataset from the user's own copy of it.
+
+    Args:
+        kind: `"casme2"`, `"samm"`, `"fer2013"`, ...: a key of `KINDS`.
+        root: the folder (or file) of the copy.
+        **options: of that kind; see the `load` of its module, such as `frames="cropped"`.
+
+    Returns:
+        A list of `Clip`; `Arrays` for kinds that hold samples instead of clips.
+
+    Raises:
+        InputError: for an unknown kind or option, or a copy that cannot be read.
+
+    Example:
+
+    >>> clips = load("casme2", "/data/CASME2", frames="cropped")  # doctest: +SKIP
+    """
+    if kind not in KINDS:
+        raise unknown("kind of data", kind, KINDS)
+    entry = KINDS[kind]
+    loader = getattr(importlib.import_module(entry.module), entry.function)
+    return call(kind, loader, root, options)
+
+
+def call(kind: str, function, root: str | Path, options: dict):
+    """`function(root, **options)`, with an `InputError` for an option that it does not have."""
+    parameters = inspect.signature(function).parameters
+    first, *others = parameters
+    for name, value in options.items():
+        if name not in others:
+            raise unknown(f"option of {kind}", name, others or ["(none)"])
+        if parameters[name].annotation in (int, float) and isinstance(value, str):
+            options = options | {name: _number(kind, name, value, parameters[name].annotation)}
+    if str(root) != "":
+        return function(root, **options)
+    if parameters[first].default is inspect.Parameter.empty:
+        raise InputError(f"{kind} needs the folder of your copy: write {kind}:ROOT.")
+    return function(**options)
+
+
+def _number(kind: str, name: str, value: str, of: type):
+    try:
+        return of(value)
+    except ValueError:
+        raise InputError(f"option {name} of {kind} must be a number, got {value!r}.") from None

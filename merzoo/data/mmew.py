@@ -1,0 +1,99 @@
+"""MMEW: 300 micro-expressions at 90 fps (Ben et al., TPAMI 2022).
+
+The class is the folder and stands in the sheet too; the class `others` is called `repression` in
+some copies, so either word means the same here.
+"""
+
+import re
+from pathlib import Path
+
+from merzoo.data.clip import Clip
+from merzoo.data.frames import Frames
+from merzoo.data.labels import emotion
+from merzoo.data.reading import Published, Reading
+from merzoo.data.sheets import SheetForm, read_rows
+from merzoo.data.tables import find_table, read_table
+from merzoo.data.tree import Tree, name_key
+from merzoo.errors import InputError
+
+EMOTIONS = frozenset(
+    [
+        *("happiness", "anger", "surprise", "disgust", "fear", "sadness"),
+        *("others", "repression"),
+    ]
+)
+PUBLISHED = Published(clips=300)
+SHEET = r"mmew.*\.(xlsx|csv)"
+
+
+def load(
+    root: str | Path, annotation: str | Path | None = None, on_error: str = "fail"
+) -> list[Clip]:
+    """The micro-expression clips of a copy of MMEW.
+
+    Args:
+        root: the folder with `Micro_Expression` and `MMEW_Micro_Exp.xlsx`.
+        annotation: the sheet, where `root` does not hold it or holds several.
+        on_error: `"fail"`, or `"skip"` to leave out (with a warning) clips that lack their folder.
+
+    Returns:
+        One `Clip` per row of the sheet.
+
+    Raises:
+        InputError: if the folders or the sheet are not there or a clip cannot be loaded.
+    """
+    return read(root, annotation).usable(on_error)
+
+
+def read(root: str | Path, annotation: str | Path | None = None) -> Reading:
+    """Clips and faults of a copy of MMEW (arguments as for `load`)."""
+    tree = Tree(root, "MMEW")
+    rows = read_table(
+        find_table(tree, SHEET, annotation),
+        ("subject", "clip", "onset", "apex", "offset", "label"),
+    )
+    bases = [f for f in tree.parents_of("happiness") if "macro" not in f.lower()]
+    if not bases:
+        raise InputError(
+            f"{root}: no folder like Micro_Expression/happiness; give the root of your MMEW."
+        )
+    folders, labels = {}, {}
+    for label, path in tree.folders(bases[0]).items():
+        for name, folder in tree.folders(path).items():
+            folders[name_key(name)], labels[name_key(name)] = folder, label
+    reading = Reading("mmew", tree.root, PUBLISHED, EMOTIONS)
+
+    def frames(subject: str, name: str, numbers: tuple) -> Frames | None:
+        folder = folders.get(name_key(name))
+        return None if folder is None else tree.frames(folder)
+
+    form = SheetForm(
+        fps=90.0,
+        subject=subject_name,
+        clip_id=lambda subject, name, onset: name,
+        frames=frames,
+    )
+    read_rows(rows, reading, form)
+    for clip in reading.clips:
+        _compare_label(clip, labels[name_key(clip.id)], reading)
+    reading.finish(tree)
+    return reading
+
+
+def _compare_label(clip: Clip, folder: str, reading: Reading) -> None:
+    def one(label: str) -> str:
+        return "others" if emotion(label) == "repression" else emotion(label)
+
+    if clip.label is not None and one(clip.label) != one(folder):
+        message = f"the sheet says {clip.label!r}, the folder {folder!r}"
+        reading.fault("label and folder disagree", message, clip.source, clip=clip.id)
+
+
+def subject_name(written: str) -> str:
+    """`"S03"` for `S03`, `s3` or `3`.
+
+    >>> subject_name("3"), subject_name("S03")
+    ('S03', 'S03')
+    """
+    found = re.fullmatch(r"s?0*(\d+)", written.strip(), re.IGNORECASE)
+    return f"S{int(found[1]):02d}" if found else written.strip()

@@ -1,0 +1,164 @@
+"""`Reading`: what an adapter found in a dataset, the clips and every fault with its file and row.
+
+A fault that has a known correction is corrected and flagged on the clip; a fault that leaves a clip
+usable is flagged on it; a fault that makes the clip impossible (no folder) stops `load`, unless the
+caller chose to skip such clips.
+"""
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from merzoo.data.clip import Clip
+from merzoo.data.tree import Tree, name_key
+from merzoo.errors import InputError
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something in a dataset that is not as it should be.
+
+    Args:
+        kind: `"missing folder"`, `"apex outside onset..offset"`, `"unknown label"`, ...
+        message: what exactly, in one line.
+        where: file and row, or folder.
+        clip: id of the clip that is concerned, if one is.
+        correction: what merzoo does about it, where the right value is known.
+        lost: whether the clip cannot be loaded.
+    """
+
+    kind: str
+    message: str
+    where: str
+    clip: str = ""
+    correction: str = ""
+    lost: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.kind}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Published:
+    """The figures that a dataset's authors publish, as far as they are known.
+
+    Args:
+        clips: number of samples; labelled ones only where `labelled` is set.
+        subjects: number of subjects, or `None`.
+        classes: emotion -> number of samples, or empty.
+        splits: split -> number of samples, or empty.
+        split_classes: split -> {emotion: number}, or empty.
+    """
+
+    clips: int | None = None
+    subjects: int | None = None
+    classes: dict[str, int] = field(default_factory=dict)
+    splits: dict[str, int] = field(default_factory=dict)
+    split_classes: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+@dataclass
+class Reading:
+    """Clips and faults of one dataset.
+
+    Args:
+        dataset: its name.
+        root: as the user gave it.
+        published: the figures to compare with.
+        emotions: labels that the dataset is known to use; any label is accepted if empty.
+    """
+
+    dataset: str
+    root: Path
+    published: Published = field(default_factory=Published)
+    emotions: frozenset[str] = frozenset()
+    clips: list[Clip] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _seen: dict[str, Clip] = field(default_factory=dict)
+    _written: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)
+
+    def fault(self, kind: str, message: str, where: str, **more) -> None:
+        """Notes a fault (see `Fault` for `clip`, `correction` and `lost`)."""
+        self.faults.append(Fault(kind, message, where, **more))
+
+    def spelt(self, what: str, name: str, written: str, where: str) -> None:
+        """Remembers how a subject or a label (`what`) is written at `where`."""
+        self._written.setdefault((what, name), []).append((written, where))
+
+    def finish(self, tree: Tree) -> None:
+        """Notes what shows only at the end: rarer spellings, and links that lead out."""
+        for (what, name), places in self._written.items():
+            usual = Counter(written for written, _ in places).most_common(1)[0][0]
+            for written, where in places:
+                if written != usual:
+                    message = f"{written!r} here, {usual!r} elsewhere"
+                    self.fault(
+                        f"two spellings of a {what}", message, where, correction=f"read as {name}"
+                    )
+        for link in tree.links_out:
+            self.fault(
+                "path outside the root",
+                "a link that leads out of the root is not followed; point at its target instead",
+                str(tree.path(link)),
+            )
+
+    def add(self, clip: Clip) -> None:
+        """Adds a clip, unless its id is taken: then the fault is noted instead."""
+        first = self._seen.setdefault(clip.id, clip)
+        if first is clip:
+            self.clips.append(clip)
+            return
+        same = (first.onset, first.apex, first.offset, first.label, first.subject) == (
+            *(clip.onset, clip.apex, clip.offset, clip.label, clip.subject),
+        )
+        self.fault(
+            "duplicated clip",
+            f"{clip.id} stands at {first.source or 'another place'} too"
+            + ("" if same else ", with other values"),
+            clip.source,
+            clip=clip.id,
+            correction="the second row is left out" if same else "",
+            lost=not same,
+        )
+
+    def replace(self, index: int, **fields) -> None:
+        """Changes fields of clip `index`."""
+        self.clips[index] = replace(self.clips[index], **fields)
+
+    def usable(self, on_error: str = "fail") -> list[Clip]:
+        """The clips.
+
+        Args:
+            on_error: `"fail"` raises if a clip could not be loaded, `"skip"` leaves it out with
+                a warning.
+        """
+        if on_error not in ("fail", "skip"):
+            raise InputError(f"on_error={on_error!r}: choose 'fail' or 'skip'.")
+        lost = [fault for fault in self.faults if fault.lost]
+        if lost:
+            text = (
+                f"{self.dataset}: {len(lost)} of {len(lost) + len(self.clips)} clips cannot be "
+                f"loaded; the first: {lost[0]}."
+            )
+            if on_error == "fail":
+                raise InputError(
+                    f"{text} 'merzoo data check {self.dataset} {self.root}' lists all; "
+                    f"on_error='skip' leaves them out."
+                )
+            warnings.warn(f"{text} They are left out.", stacklevel=3)
+        if not self.clips:
+            raise InputError(f"{self.root}: no clip of {self.dataset} found.")
+        return self.clips
+
+
+def first_spellings(names: Sequence[str]) -> dict[str, str]:
+    """`name -> the first name that equals it by `name_key``, so one person stays one subject.
+
+    >>> first_spellings(["s1", "S01", "s2"])
+    {'s1': 's1', 'S01': 's1', 's2': 's2'}
+    """
+    first: dict[str, str] = {}
+    return {name: first.setdefault(name_key(name), name) for name in names}

@@ -1,0 +1,212 @@
+"""The folders of a dataset: each is listed once, and nothing outside the root is ever reached.
+
+An annotation cell is looked up among the names that the folder really holds; it never becomes a
+path. Links that lead out of the root are not followed but noted. Listing reads names only: no image
+is opened, and no file is asked for its size.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from merzoo.data.frames import IMAGE_SUFFIXES, ImageFrames, frame_number
+from merzoo.errors import InputError
+
+_JUNK = {"Thumbs.db", "desktop.ini", "__MACOSX"}
+_LARGEST_TEXT = 1 << 20  # bytes of a small annotation file; the real ones stay below 1 kB
+
+
+def name_key(name: str) -> str:
+    """A name without what differs between sources: case, blanks around, leading zeros.
+
+    >>> name_key("s03_ne_04") == name_key("S3_ne_4")
+    True
+    """
+    return re.sub(r"0*(\d+)", r"\1", name.strip().casefold())
+
+
+def escapes(cell: str) -> bool:
+    """Whether a cell is written like a path that leads elsewhere.
+
+    >>> escapes("../secret"), escapes("/etc"), escapes("C:/x"), escapes("sub01/EP02_01f")
+    (True, True, True, False)
+    """
+    parts = re.split(r"[/\\]", cell)
+    drive = re.match(r"[A-Za-z]:[/\\]", cell)
+    return ".." in parts or cell.startswith(("/", "\\", "~")) or bool(drive) or "\0" in cell
+
+
+class Tree:
+    """A dataset's root folder. Folders inside it are named by relative paths (`""` is the root).
+
+    Args:
+        root: the folder that the user points at.
+        dataset: its name, for messages.
+
+    Raises:
+        InputError: if `root` is no folder or cannot be listed.
+    """
+
+    def __init__(self, root: str | Path, dataset: str):
+        self.root, self.dataset = Path(root), dataset
+        if not self.root.is_dir():
+            what = "is a file, not a folder" if self.root.exists() else "no such folder"
+            raise InputError(f"{root}: {what}; give the root of your copy of {dataset}.")
+        self._real = os.path.realpath(self.root)
+        self._listings: dict[str, tuple[dict[str, str], list[str]]] = {}
+        self.links_out: list[str] = []
+
+    def folders(self, folder: str = "") -> dict[str, str]:
+        """Name -> relative path of the folders directly inside `folder`."""
+        return self._list(folder)[0]
+
+    def files(self, folder: str = "") -> list[str]:
+        """Names of the files directly inside `folder`, sorted."""
+        return self._list(folder)[1]
+
+    def images(self, folder: str = "") -> list[str]:
+        """Names of the image files directly inside `folder`, sorted."""
+        return [n for n in self.files(folder) if os.path.splitext(n)[1].lower() in IMAGE_SUFFIXES]
+
+    def path(self, folder: str, name: str = "") -> Path:
+        """The path of a listed folder or of a file in it."""
+        return self.root / folder / name
+
+    def frames(self, folder: str, names: Iterable[str] | None = None) -> ImageFrames:
+        """The images of `folder` as lazy frames numbered by the last digits of their names."""
+        names = self.images(folder) if names is None else list(names)
+        if not names:
+            raise InputError(f"{self.path(folder)}: no image files.")
+        numbers = [frame_number(name) for name in names]
+        paths = [Path(base, name) for base in (self.path(folder),) for name in names]
+        return ImageFrames(paths, numbers, name=str(self.path(folder)))
+
+    def find_folders(self, accepts: Callable[[str], bool], depth: int = 3) -> list[str]:
+        """The folders that `accepts` (given a relative path) says yes to, nearest first.
+
+        Looks at most `depth` levels below the root, and not inside a folder that is accepted.
+        """
+        found, level = [], [""]
+        for below in range(depth + 1):
+            deeper = []
+            for folder in level:
+                if accepts(folder):
+                    found.append(folder)
+                elif below < depth:
+                    deeper += self.folders(folder).values()
+            level = deeper
+        return found
+
+    def parents_of(self, child: str, depth: int = 3) -> list[str]:
+        """The folders with a subfolder whose whole name matches the pattern `child`."""
+        pattern = re.compile(child, re.IGNORECASE)
+        return self.find_folders(lambda f: any(map(pattern.fullmatch, self.folders(f))), depth)
+
+    def find_files(self, pattern: str, depth: int = 1) -> list[Path]:
+        """Files whose whole name matches `pattern`, in the root and `depth` levels below it."""
+        regex, found, level = re.compile(pattern, re.IGNORECASE), [], [""]
+        for below in range(depth + 1):
+            for folder in level:
+                found += [self.path(folder, n) for n in self.files(folder) if regex.fullmatch(n)]
+            level = [f for up in level for f in self.folders(up).values()] if below < depth else []
+        return found
+
+    def read_text(self, folder: str, name: str) -> str:
+        """A small text file of the dataset; raises `InputError` above 1 MB."""
+        with open(self.path(folder, name), "rb") as file:
+            data = file.read(_LARGEST_TEXT + 1)
+        if len(data) > _LARGEST_TEXT:
+            raise InputError(f"{self.path(folder, name)}: over 1 MB, no annotation file.")
+        return data.decode("utf-8-sig", errors="replace")
+
+    def resolve(self, cell: str) -> Path:
+        """The path that a manifest's cell names, inside the root; `InputError` if it leads out."""
+        path = self.root / cell
+        if escapes(cell) or not self._inside(os.path.realpath(path)):
+            raise InputError(
+                f"{cell!r} leads out of {self.root}; write paths relative to that folder."
+            )
+        return path
+
+    def _inside(self, real: str) -> bool:
+        return real == self._real or real.startswith(self._real.rstrip(os.sep) + os.sep)
+
+    def _list(self, folder: str) -> tuple[dict[str, str], list[str]]:
+        if folder not in self._listings:
+            folders, files = {}, []
+            try:
+                with os.scandir(self.root / folder) as entries:
+                    for entry in entries:
+                        self._sort_in(entry, folder, folders, files)
+            except OSError as error:
+                raise InputError(
+                    f"{self.root / folder}: cannot be listed: {error.strerror}."
+                ) from None
+            self._listings[folder] = dict(sorted(folders.items())), sorted(files)
+        return self._listings[folder]
+
+    def _sort_in(self, entry: os.DirEntry, folder: str, folders: dict, files: list) -> None:
+        if entry.name.startswith((".", "~$")) or entry.name in _JUNK:
+            return
+        relative = f"{folder}/{entry.name}" if folder else entry.name
+        if entry.is_symlink() and not self._inside(os.path.realpath(entry.path)):
+            self.links_out.append(relative)
+        elif entry.is_dir():
+            folders[entry.name] = relative
+        else:
+            files.append(entry.name)
+
+
+def match_name(names: dict[str, str], wanted: str) -> str | None:
+    """The value of the name that equals `wanted`, exactly or else by `name_key`, if only one does.
+
+    >>> match_name({"s3_ne_04": "a", "s3_ne_14": "b"}, "s03_ne_04")
+    'a'
+    """
+    if wanted in names:
+        return names[wanted]
+    key = name_key(wanted)
+    near = [value for name, value in names.items() if name_key(name) == key]
+    return near[0] if len(near) == 1 else None
+
+
+def choose_folder(
+    tree: Tree, child: str, forms: dict[str, str], frames: str | None, depth: int = 3
+) -> str:
+    """The folder that holds the subjects' folders, in the form of frames asked for.
+
+    Args:
+        tree: of the dataset.
+        child: pattern of a subject's folder name.
+        forms: form -> pattern searched in the path, such as `{"raw": "raw", "cropped": "crop"}`;
+            the first that is present is taken where `frames` is `None`.
+        frames: one of the forms, or `None`.
+        depth: levels below the root that are searched.
+
+    Raises:
+        InputError: if no such folder or no such form is there.
+    """
+    if frames is not None and frames not in forms:
+        raise InputError(f"frames={frames!r}: choose one of {', '.join(forms)}.")
+    found: dict[str, str] = {}
+    candidates = tree.parents_of(child, depth)
+    for folder in candidates:
+        words = f"{tree.root.resolve().name}/{folder}".lower()
+        # The name nearest to the frames decides, as in CASME2_RAW/Cropped.
+        place = {form: [m.end() for m in re.finditer(p, words)] for form, p in forms.items()}
+        named = [form for form in forms if place[form]]
+        if named:
+            found.setdefault(max(named, key=lambda form: place[form][-1]), folder)
+    if frames is not None and frames not in found:
+        there = f"it holds {', '.join(found)}" if found else "none was found"
+        raise InputError(f"{tree.root}: no {frames} frames of {tree.dataset}; {there}.")
+    for form in [frames] if frames else forms:
+        if form in found:
+            return found[form]
+    if not candidates:
+        raise InputError(
+            f"{tree.root}: no folder like {child!r} within {depth} levels; give the root of your "
+            f"copy of {tree.dataset}."
+        )
+    return candidates[0]
