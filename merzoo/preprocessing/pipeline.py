@@ -1,0 +1,279 @@
+"""`prepare`: from clips to the arrays that a model's named inputs ask for.
+
+Each clip is one task of a worker process, which writes its modalities into the cache; nothing but
+names travels between processes, and the result is read from disk through memory maps, so memory
+does not grow with the number of clips. A clip that cannot be used is reported with its reason.
+"""
+
+import functools
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from merzoo.data.arrays import Arrays
+from merzoo.data.clip import Clip
+from merzoo.data.labels import LabelMap, map_labels
+from merzoo.errors import InputError
+from merzoo.preprocessing.aligned import AlignedClip
+from merzoo.preprocessing.cache import Cache, CacheError, key
+from merzoo.preprocessing.modalities import MODALITIES, check_parameters, input_shapes
+from merzoo.progress import progress_bar
+
+_SHOWN = 5  # failures that an error message spells out
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A clip that could not be prepared, and why (one line)."""
+
+    clip: str
+    reason: str
+
+
+class PrepareError(InputError):
+    """Clips failed; `failures` lists them all, the message the first few."""
+
+    def __init__(self, failures: Sequence[Failure], total: int):
+        self.failures = tuple(failures)
+        shown = "; ".join(f"{f.clip}: {f.reason.rstrip('.')}" for f in failures[:_SHOWN])
+        more = f"; and {len(failures) - _SHOWN} more" if len(failures) > _SHOWN else ""
+        end = "." if len(failures) == total else "; on_error='skip' leaves them out."
+        super().__init__(f"{len(failures)} of {total} clips failed: {shown}{more}{end}")
+
+
+def prepare(
+    clips: Sequence[Clip],
+    inputs,
+    labels: str | LabelMap = "annotated",
+    *,
+    cache: str | Path | Cache | None = None,
+    jobs: int | None = None,
+    on_error: str = "fail",
+    **parameters: str,
+) -> Arrays:
+    """Works out exactly the modalities that named inputs ask for.
+
+    Args:
+        clips: as an adapter loads them.
+        inputs: `model.inputs`, or a dict of modality name -> shape of one sample.
+        labels: name of a label map (`merzoo.data.labels`), a `LabelMap`, or `"annotated"` for the
+            labels as they stand. Clips that the map leaves out are not prepared.
+        cache: folder, `Cache`, or `None` for the one in merzoo's home.
+        jobs: worker processes; `None` means one per processor, 1 works in this process.
+        on_error: `"fail"` ends with an error that lists the clips that failed; `"skip"` leaves
+            them out and warns of each. What did not fail is in the cache either way.
+        parameters: choices of `merzoo.preprocessing.modalities.PARAMETERS`, such as
+            `apex="annotated+flow"`.
+
+    Returns:
+        `Arrays` whose modalities are read-only memory maps of cached files, float32.
+
+    Raises:
+        PrepareError: if clips failed (with `"skip"`: if all did).
+        InputError: for inputs, parameters or labels that cannot be used, or a full disk.
+
+    Example:
+
+    >>> import tempfile
+    >>> from merzoo.data.frames import ArrayFrames
+    >>> frames = ArrayFrames(np.arange(3 * 64 * 64, dtype="uint8").reshape(3, 64, 64, 1))
+    >>> clips = [Clip("mine", "mine/s1", "s1/a", frames, "joy", onset=0, apex=1)]
+    >>> data = prepare(clips, {"difference": (32, 32, 1)}, detector="none",
+    ...                cache=tempfile.mkdtemp(), jobs=1)
+    >>> data.modalities["difference"].shape, data.classes
+    ((1, 32, 32, 1), ('joy',))
+    """
+    if on_error not in ("fail", "skip"):
+        raise InputError(f"on_error must be 'fail' or 'skip', got {on_error!r}.")
+    if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
+        raise InputError(f"jobs must be a whole number from 1, or None, got {jobs!r}.")
+    shapes, chosen = input_shapes(inputs), check_parameters(parameters)
+    store = cache if isinstance(cache, Cache) else Cache(cache)
+    mapped = map_labels(list(clips), labels)
+    if not mapped.clips:
+        raise InputError(
+            f"no clip is left of {len(clips)} under the label map {mapped.name!r}; choose another."
+        )
+    store.sweep()
+    keys, failures = _keys(mapped.clips, shapes, chosen, store)
+    failures |= _extract(mapped.clips, keys, shapes, chosen, store, jobs)
+    _report([_failure(mapped.clips[i], failures[i]) for i in sorted(failures)], on_error, mapped)
+    kept = [i for i in range(len(mapped.clips)) if i not in failures]
+    modalities = {n: _assemble([keys[i][n] for i in kept], shapes[n], store) for n in shapes}
+    return _arrays(mapped, kept, modalities)
+
+
+def _keys(clips, shapes, parameters, store: Cache) -> tuple[list[dict[str, str]], dict[int, str]]:
+    """The cache key of each modality of each clip; and clips whose files cannot be read."""
+    keys, failures = [], {}
+    with progress_bar() as bar:
+        for i, clip in enumerate(bar.track(clips, description="reading")):
+            keys.append({})
+            try:
+                content = _content(clip.frames, store)
+            except (InputError, OSError) as error:
+                failures[i] = _reason(error)
+                continue
+            for name, shape in shapes.items():
+                keys[i][name] = _key(clip, content, name, shape, parameters)
+    return keys, failures
+
+
+def _content(frames, store: Cache) -> str:
+    """The content hash of frames; the cache remembers it while their files stay untouched."""
+    stamp = frames.stamp()
+    if stamp is None:
+        return frames.content_hash()
+    name = key(stamp=stamp)
+    known = store.get(name)
+    if known is not None:
+        return bytes(known).hex()
+    content = frames.content_hash()
+    store.put(name, np.frombuffer(bytes.fromhex(content), np.uint8))
+    return content
+
+
+def _key(clip: Clip, content: str, name: str, shape, parameters) -> str:
+    row = MODALITIES[name]
+    annotation = (clip.onset, clip.apex, clip.offset, clip.fps, clip.action_units)
+    chosen = {p: parameters[p] for p in row.parameters}
+    files = _landmark_identity() if chosen.get("detector") == "dlib" or name == "regions" else ""
+    return key(
+        content=content,
+        annotation=annotation,
+        modality=name,
+        shape=shape,
+        parameters=chosen,
+        version=row.version,
+        landmarks=files,
+    )
+
+
+@functools.cache
+def _landmark_identity() -> str:
+    """Name and size of the landmark file: another file gives other landmarks."""
+    from merzoo.preprocessing.face import has_landmarks, landmark_file
+
+    return f"{landmark_file().name} {landmark_file().stat().st_size}" if has_landmarks() else ""
+
+
+def _extract(clips, keys, shapes, parameters, store: Cache, jobs) -> dict[int, str]:
+    """Works out what the cache lacks; returns the reason for each clip that failed."""
+    missing = {
+        i: [name for name, one in names.items() if one not in store] for i, names in enumerate(keys)
+    }
+    todo = [i for i, names in missing.items() if names]
+    if not todo:
+        return {}
+    tasks = (
+        (i, clips[i], {n: (keys[i][n], shapes[n]) for n in missing[i]}, parameters, store)
+        for i in todo
+    )
+    failures = {}
+    with progress_bar() as bar:
+        for i, reason, note in bar.track(_run(tasks, jobs), len(todo), description="preparing"):
+            if reason is not None:
+                failures[i] = reason
+            if note:
+                warnings.warn(f"{clips[i].dataset} {clips[i].id}: {note}", stacklevel=4)
+    return failures
+
+
+def _run(tasks, jobs: int | None):
+    """Runs tasks here or in worker processes, yielding each result as it comes."""
+    import joblib
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    jobs = jobs or joblib.cpu_count()
+    if jobs == 1:
+        yield from (_work(*task) for task in tasks)
+        return
+    parallel = joblib.Parallel(jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")
+    try:
+        yield from parallel(joblib.delayed(_work)(*task, alone=False) for task in tasks)
+    except TerminatedWorkerError:
+        raise InputError(
+            f"a worker process was killed, perhaps for want of memory; use fewer than {jobs} jobs."
+        ) from None
+
+
+def _work(index: int, clip: Clip, wanted: dict, parameters, store: Cache, alone=True):
+    """Extracts the wanted modalities of one clip into the cache.
+
+    Returns its index, why it failed or `None`, and what the user should know of it or `None`.
+    """
+    import cv2
+
+    if not alone:
+        cv2.setNumThreads(1)  # one processor per worker
+    try:
+        aligned = AlignedClip(clip, parameters)
+        for name, (one, shape) in wanted.items():
+            array = MODALITIES[name].extract(aligned, shape, parameters)
+            if array.shape != shape or not np.isfinite(array).all():
+                raise RuntimeError(f"{name} came out as {array.shape}, or with NaN")
+            store.put(one, array.astype(np.float32, copy=False))
+    except CacheError:
+        raise
+    except Exception as error:
+        if os.environ.get("MERZOO_DEBUG") == "1":
+            raise
+        return index, _reason(error), None
+    return index, None, _note(clip)
+
+
+def _note(clip: Clip) -> str | None:
+    """A warning for a clip that was prepared all the same."""
+    if getattr(clip.frames, "variable_rate", False):
+        return (
+            "its frame rate varies, but frames are taken as evenly spaced; "
+            "convert it to a constant rate."
+        )
+    return None
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, InputError | OSError) else f"{type(error).__name__}: {text}"
+
+
+def _failure(clip: Clip, reason: str) -> Failure:
+    name = f"{clip.dataset} {clip.id}"
+    return Failure(name, reason.removeprefix(f"{name}: "))
+
+
+def _report(failures: list[Failure], on_error: str, mapped) -> None:
+    total = len(mapped.clips)
+    if failures and (on_error == "fail" or len(failures) == total):
+        raise PrepareError(failures, total)
+    for failure in failures:
+        warnings.warn(f"left out {failure.clip}: {failure.reason}", stacklevel=3)
+
+
+def _assemble(keys: list[str], shape: tuple[int, ...], store: Cache) -> np.ndarray:
+    """The samples of one modality, in order, as one memory map of a file of the cache."""
+    name = key(samples=keys)
+    if name not in store:
+        rows = (store.get(one) for one in keys)
+        store.put_rows(name, rows, (len(keys), *shape), np.float32)
+    return store.get(name)
+
+
+def _arrays(mapped, kept: list[int], modalities: Mapping[str, np.ndarray]) -> Arrays:
+    clips = [mapped.clips[i] for i in kept]
+    data = Arrays(
+        {},
+        label=mapped.indices[kept],
+        subject=[clip.subject for clip in clips],
+        dataset=[clip.dataset for clip in clips],
+        clip=[clip.id for clip in clips],
+        classes=mapped.classes,
+        source=" + ".join(sorted({clip.dataset for clip in clips})),
+    )
+    # The workers checked every value; a second look would read the whole file into memory.
+    data.modalities.update(modalities)
+    return data

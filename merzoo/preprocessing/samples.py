@@ -1,0 +1,54 @@
+"""Samples for a model from whatever names them: arrays, clips, or text as on the command line."""
+
+from collections.abc import Sequence
+
+from merzoo.data.arrays import Arrays, join_arrays
+from merzoo.data.clip import Clip
+from merzoo.data.datasets import load, parse_data
+from merzoo.errors import InputError
+from merzoo.preprocessing.pipeline import prepare
+
+
+def load_samples(
+    data: Arrays | str | Sequence[str] | Sequence[Clip],
+    inputs: dict[str, tuple[int, ...]],
+    *,
+    labels: str = "megc3",
+    jobs: int | None = None,
+    on_error: str = "fail",
+    **parameters: str,
+) -> Arrays:
+    """Samples as `Arrays`; clips are prepared for the inputs that a model has.
+
+    Args:
+        data: `Arrays` (returned as they are), clips, or text such as `"arrays:file.npz"` or
+            `"casme2:FOLDER"`; several texts are joined, and their subjects never collide, because
+            a subject is named `"dataset/subject"`.
+        inputs: modality name -> shape of one sample, for clips.
+        labels: label map, for clips.
+        jobs, on_error, parameters: see `merzoo.preprocessing.prepare`, for clips.
+
+    Raises:
+        InputError: for an unknown kind, a missing place, or samples that cannot be used.
+    """
+    if isinstance(data, Arrays):
+        return data
+    if isinstance(data, str):
+        data = [data]
+    parts, clips = [], []
+    for item in data:
+        if isinstance(item, Clip):
+            clips.append(item)
+            continue
+        source = parse_data(item)
+        found = load(source.kind, source.root, **source.options)
+        if isinstance(found, Arrays):
+            parts.append(found)
+        else:
+            clips.extend(found)
+    if clips:
+        options = {"jobs": jobs, "on_error": on_error} | parameters
+        parts.append(prepare(clips, inputs, labels, **options))
+    if not parts:
+        raise InputError("No data given: use --data KIND:PLACE, such as arrays:file.npz.")
+    return parts[0] if len(parts) == 1 else join_arrays(parts)

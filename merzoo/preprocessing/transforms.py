@@ -1,0 +1,234 @@
+"""The maths of augmentation: one transform of all modalities of a sample, geometry kept true.
+
+What is done to a face is done to every picture of it, to the vectors of its flow and to the regions
+on it. Each function takes a batch {modality: (B, ...) float32} and one value a sample; what
+`merzoo.preprocessing.augment` draws at random is decided there. All but `flip` need TensorFlow.
+"""
+
+import numpy as np
+
+from merzoo.errors import InputError
+
+INTENSITIES = ("onset", "apex", "magnified_apex", "sequence")  # 0..255
+DIFFERENCES = ("difference", "signed_difference")
+PICTURES = (*INTENSITIES, *DIFFERENCES, "flow", "flow_image")
+
+# Mirrored x -> x * SIGN + SHIFT in the last axis, where the last axis is a vector.
+_MIRROR_SIGN = {"flow": (-1, 1, 1), "flow_image": (-1, 1, 1)}
+_MIRROR_SHIFT = {"flow": (0, 0, 0), "flow_image": (255, 0, 0)}
+# (y1, x1, y2, x2) -> (y1, 1 - x2, y2, 1 - x1)
+_MIRROR_REGION = np.array([[1, 0, 0, 0], [0, 0, 0, -1], [0, 0, 1, 0], [0, -1, 0, 0]], "float32")
+_RANGE = {"signed_difference": (-255.0, 255.0)}  # of the others: 0..255
+_MID_GREY = 127.5
+
+
+def flip(sample: dict) -> dict:
+    """Mirrors a batch left to right; works on TensorFlow and NumPy arrays (float32) alike.
+
+    Pictures are mirrored; horizontal flow u changes sign (in a 0..255 `flow_image`, whose scaling
+    is min-max, u becomes 255 - u); regions move along; action units are bilateral flags and stay.
+
+    >>> flow = np.zeros((1, 1, 2, 3), "float32"); flow[0, 0, 0] = (1, 2, 3)
+    >>> flip({"flow": flow})["flow"][0, 0, 1].tolist()
+    [-1.0, 2.0, 3.0]
+    """
+    mirrored = {}
+    for name, x in sample.items():
+        if name in PICTURES:
+            x = x[..., ::-1, :]
+        if name in _MIRROR_SIGN:
+            x = x * np.array(_MIRROR_SIGN[name], "float32")
+            x = x + np.array(_MIRROR_SHIFT[name], "float32")
+        if name == "regions":
+            x = x @ _MIRROR_REGION + np.array([0, 1, 0, 1], "float32")
+        mirrored[name] = x
+    return mirrored
+
+
+def translate(sample: dict, shift) -> dict:
+    """Moves each sample of a batch, as a crop of the padded picture does.
+
+    What comes in from outside is 0: black in pictures of intensity, no motion in differences and
+    flow. In a min-max scaled `flow_image`, where no motion has no known value, the border is
+    repeated; its scaling stays that of the whole picture. Regions are clamped to the picture.
+
+    Args:
+        sample: {modality: (B, ...) float32}.
+        shift: (B, 2) of y and x, as shares of the picture's height and width, so that pictures of
+            different sizes move together; positive is down and right.
+
+    >>> apex = np.zeros((1, 4, 4, 1), "float32"); apex[0, 1, 1] = 9
+    >>> float(translate({"apex": apex}, [[0.25, 0.5]])["apex"][0, 2, 3, 0])
+    9.0
+    """
+    import tensorflow as tf
+
+    shift = tf.cast(shift, "float32")
+    moved = {}
+    for name, x in sample.items():
+        if name in PICTURES:
+            size = tf.cast(tf.shape(x)[-3:-1], "float32")
+            one, zero = tf.ones_like(shift[:, 0]), tf.zeros_like(shift[:, 0])
+            y, x_ = tf.unstack(-shift * size, axis=-1)
+            x = _project(name, x, tf.stack([one, zero, x_, zero, one, y, zero, zero], -1))
+        if name == "regions":
+            x = tf.clip_by_value(x + _each(tf.tile(shift, [1, 2]), x, axes=1), 0.0, 1.0)
+        moved[name] = x
+    return moved
+
+
+def rotate(sample: dict, angle) -> dict:
+    """Turns each sample of a batch about the centre of its pictures, bilinearly.
+
+    Pictures turn, filled with 0 as in `translate`; the vectors of `flow` turn by the same angle,
+    while its strain is the same in every frame of reference. The centres of regions move along;
+    their sides keep their lengths and stay upright; regions are clamped to the picture.
+
+    Args:
+        sample: {modality: (B, ...) float32}; where there is no picture, regions are taken to lie
+            on a square one.
+        angle: (B,) in radians; positive is clockwise as seen (from x to y, y pointing down).
+
+    Raises:
+        InputError: for a `flow_image`. Turning a vector mixes u and v, and the min-max scaling of
+            each channel has lost the zero and the scale that this takes.
+
+    >>> flow = np.zeros((1, 3, 3, 3), "float32"); flow[0, 1, 1] = (1, 0, 0.5)
+    >>> turned = rotate({"flow": flow}, [np.pi / 3])["flow"]
+    >>> [round(float(value), 2) for value in turned[0, 1, 1]]
+    [0.5, 0.87, 0.5]
+    """
+    import tensorflow as tf
+
+    if "flow_image" in sample:
+        raise InputError(
+            "flow_image cannot be rotated: its min-max scaling has lost the zero and the scale of "
+            "u and v; augment without rotation, or use the modality 'flow'."
+        )
+    cos, sin = tf.cos(tf.cast(angle, "float32")), tf.sin(tf.cast(angle, "float32"))
+    zero = tf.zeros_like(cos)
+    height, width = _picture_size(sample)
+    turned = {}
+    for name, x in sample.items():
+        if name in PICTURES:
+            y, x_ = tf.unstack((tf.cast(tf.shape(x)[-3:-1], "float32") - 1) / 2)
+            offsets = (x_ - cos * x_ - sin * y, y + sin * x_ - cos * y)
+            rows = [cos, sin, offsets[0], -sin, cos, offsets[1], zero, zero]
+            x = _project(name, x, tf.stack(rows, -1))
+        if name == "flow":
+            c, s = _each(cos, x), _each(sin, x)
+            u, v, strain = x[..., :1], x[..., 1:2], x[..., 2:]
+            x = tf.concat([c * u - s * v, s * u + c * v, strain], -1)
+        if name == "regions":
+            centre, half = (x[..., :2] + x[..., 2:]) / 2, (x[..., 2:] - x[..., :2]) / 2
+            y, x_ = (centre[..., :1] - 0.5) * height, (centre[..., 1:] - 0.5) * width
+            c, s = _each(cos, x), _each(sin, x)
+            y, x_ = (s * x_ + c * y) / height, (c * x_ - s * y) / width
+            centre = tf.concat([y, x_], -1) + 0.5
+            x = tf.clip_by_value(tf.concat([centre - half, centre + half], -1), 0.0, 1.0)
+        turned[name] = x
+    return turned
+
+
+def brighten(sample: dict, shift) -> dict:
+    """Adds to every picture of intensity of a sample, clipped to 0..255.
+
+    Differences of two pictures and flow do not see a shared shift, and stay.
+
+    Args:
+        sample: {modality: (B, ...) float32}.
+        shift: (B,) grey levels.
+    """
+    import tensorflow as tf
+
+    return {
+        name: tf.clip_by_value(x + _each(shift, x), 0.0, 255.0) if name in INTENSITIES else x
+        for name, x in sample.items()
+    }
+
+
+def stretch_contrast(sample: dict, factor) -> dict:
+    """Multiplies contrast: pictures of intensity about mid-grey (127.5), differences about 0.
+
+    One fixed centre, rather than the mean of each picture, keeps pictures of a sample comparable:
+    where nothing is clipped to 0..255, the difference of two stretched pictures is the stretched
+    difference. Flow does not depend on contrast, and stays.
+
+    Args:
+        sample: {modality: (B, ...) float32}.
+        factor: (B,) above 0.
+    """
+    import tensorflow as tf
+
+    stretched = {}
+    for name, x in sample.items():
+        if name in INTENSITIES + DIFFERENCES:
+            centre = _MID_GREY if name in INTENSITIES else 0.0
+            x = centre + _each(factor, x) * (x - centre)
+            x = tf.clip_by_value(x, *_RANGE.get(name, (0.0, 255.0)))
+        stretched[name] = x
+    return stretched
+
+
+def strengthen_motion(sample: dict, factor) -> dict:
+    """Multiplies the motion from the onset, linearly in the grey levels of pictures.
+
+    Flow, strain and differences are multiplied; every later picture becomes onset + factor (picture
+    - onset), clipped to 0..255, which is how Eulerian magnification treats one band. A min-max
+    scaled `flow_image` has no magnitude and stays.
+
+    Args:
+        sample: {modality: (B, ...) float32}.
+        factor: (B,) from 0.
+
+    Raises:
+        InputError: for an `apex` or `magnified_apex` without its `onset`.
+    """
+    import tensorflow as tf
+
+    strengthened = {}
+    for name, x in sample.items():
+        if name in ("flow", *DIFFERENCES):
+            x = x * _each(factor, x)
+        elif name in INTENSITIES and name != "onset":
+            if name != "sequence" and "onset" not in sample:
+                raise InputError(f"the motion of {name!r} cannot be changed without its 'onset'.")
+            still = x[:, :1] if name == "sequence" else sample["onset"]
+            x = still + _each(factor, x) * (x - still)
+        if name in DIFFERENCES + INTENSITIES:
+            x = tf.clip_by_value(x, *_RANGE.get(name, (0.0, 255.0)))
+        strengthened[name] = x
+    return strengthened
+
+
+def _picture_size(sample: dict) -> tuple[int, int]:
+    sizes = [x.shape[-3:-1] for name, x in sample.items() if name in PICTURES]
+    return sizes[0] if sizes else (1, 1)
+
+
+def _each(values, x, axes: int = 0):
+    """(B, ...) values, one set a sample, shaped to broadcast against x; `axes` of them are kept."""
+    import tensorflow as tf
+
+    values = tf.cast(values, "float32")
+    ones = [1] * (len(x.shape) - 1 - axes)
+    return tf.reshape(values, tf.concat([tf.shape(values)[:1], ones, tf.shape(values)[1:]], 0))
+
+
+def _project(name: str, x, transforms):
+    """Samples pictures (B, [T,] H, W, C) bilinearly where projective transforms (B, 8) say."""
+    import tensorflow as tf
+
+    x = tf.convert_to_tensor(x)
+    shape = tf.shape(x)
+    frames = tf.reshape(x, tf.concat([[-1], shape[-3:]], 0))
+    transforms = tf.repeat(transforms, tf.shape(frames)[0] // shape[0], axis=0)
+    frames = tf.raw_ops.ImageProjectiveTransformV3(
+        images=frames,
+        transforms=transforms,
+        output_shape=shape[-3:-1],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="NEAREST" if name == "flow_image" else "CONSTANT",
+    )
+    return tf.ensure_shape(tf.reshape(frames, shape), x.shape)
