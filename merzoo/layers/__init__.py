@@ -1,0 +1,57 @@
+"""Custom Keras layers: all registered serialisable under the package name `merzoo`."""
+
+from merzoo.layers.adaptive_pooling import AdaptiveAveragePool
+from merzoo.layers.attention import ChannelAttention, MixedAttention, SpatialAttention
+from merzoo.layers.broadbent import BroadbentAttention
+from merzoo.layers.capsules import CapsuleLength, PrimaryCapsules, RoutedCapsules
+from merzoo.layers.class_activation import ClassActivationMap, ClassKernel
+from merzoo.layers.flow_picture import FlowPicture
+from merzoo.layers.flow_preparation import FlowPreparation
+from merzoo.layers.frames import FoldTime, UnfoldTime, VGGPreparation
+from merzoo.layers.learned_position import LearnedPosition
+from merzoo.layers.local_response import LocalResponseNormalization
+from merzoo.layers.motion import FarnebackFlow, FlowImage, FrameDifference, OpticalStrain
+from merzoo.layers.patch_convolution import PatchConv2D
+from merzoo.layers.pooling import MaxPoolPadded
+from merzoo.layers.regions import GatedRegion, RegionCrop
+from merzoo.layers.stochastic_depth import StochasticDepth
+from merzoo.layers.swin import PatchMerging, ShiftedWindowAttention, SwinBlock
+from merzoo.layers.tokens import ClassAndPositionTokens
+from merzoo.layers.vertical_attention import ContinuousVerticalAttention
+from merzoo.layers.window_attention import WindowAttention, WindowPosition
+
+__all__ = [
+    "AdaptiveAveragePool",
+    "BroadbentAttention",
+    "CapsuleLength",
+    "ChannelAttention",
+    "ClassActivationMap",
+    "ClassAndPositionTokens",
+    "ClassKernel",
+    "ContinuousVerticalAttention",
+    "FarnebackFlow",
+    "FlowImage",
+    "FlowPicture",
+    "FlowPreparation",
+    "FoldTime",
+    "FrameDifference",
+    "GatedRegion",
+    "LearnedPosition",
+    "LocalResponseNormalization",
+    "MaxPoolPadded",
+    "MixedAttention",
+    "OpticalStrain",
+    "PatchConv2D",
+    "PatchMerging",
+    "PrimaryCapsules",
+    "RegionCrop",
+    "RoutedCapsules",
+    "ShiftedWindowAttention",
+    "SpatialAttention",
+    "StochasticDepth",
+    "SwinBlock",
+    "UnfoldTime",
+    "VGGPreparation",
+    "WindowAttention",
+    "WindowPosition",
+]
