@@ -1,0 +1,148 @@
+"""The register of models: a variant is a name, and its facts are data.
+
+`@register("name", ...)` stands over a builder in its own file; `list_models`, `create_model` and
+`model_info` read the register. Stack the decorator to register several variants of one builder.
+"""
+
+import fnmatch
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from merzoo.errors import unknown
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """What is known of one variant besides its code."""
+
+    name: str
+    builder: Callable
+    arguments: dict = field(default_factory=dict)  # of the builder, that make this variant
+    kind: str = "network"  # or "estimator": a scikit-learn estimator instead of a Keras model
+    title: str = ""
+    reference: str = ""  # authors, title, venue, year
+    url: str = ""
+    licence: str = "Apache-2.0"  # of this implementation
+    recipe: str = ""  # name of the default recipe in merzoo.training.recipes
+    trainable: int | None = None  # counted trainable parameters at the default arguments
+    small: dict = field(default_factory=dict)  # tiny builder arguments, for tests
+    paper_figures: dict = field(default_factory=dict)  # what the paper prints, as printed
+    readings: tuple[str, ...] = ()  # how unclear passages of the paper were read
+
+
+REGISTRY: dict[str, ModelEntry] = {}
+
+
+def register(name: str, *, arguments: dict | None = None, **facts):
+    """Registers the decorated builder under `name`, with the facts of `ModelEntry`."""
+
+    def decorate(builder):
+        REGISTRY[name] = ModelEntry(name, builder, arguments or {}, **facts)
+        return builder
+
+    return decorate
+
+
+def entry(name: str) -> ModelEntry:
+    """The entry of a variant; raises `InputError` with the nearest name if there is none."""
+    if name not in REGISTRY:
+        raise unknown("model", name, REGISTRY, "merzoo list shows all.")
+    return REGISTRY[name]
+
+
+def list_models(pattern: str = "*", *, kind: str | None = None) -> list[str]:
+    """Names of the variants that match a shell-style wildcard, sorted.
+
+    Args:
+        pattern: such as `"dfr*"`.
+        kind: `"network"`, `"estimator"` or `None` for both.
+
+    Example:
+
+    >>> import merzoo
+    >>> merzoo.list_models("sts*")
+    ['ststnet']
+    """
+    return sorted(
+        name
+        for name, found in REGISTRY.items()
+        if fnmatch.fnmatch(name, pattern) and kind in (None, found.kind)
+    )
+
+
+def create_model(name: str, **arguments):
+    """Builds a variant by name.
+
+    Args:
+        name: a name of `list_models()`.
+        **arguments: the builder's own arguments, such as `classes=3` and `weights=None`; they go
+            before those that make the variant.
+
+    Returns:
+        An uncompiled `keras.Model`, or a scikit-learn estimator for variants of kind `"estimator"`.
+
+    Example:
+
+    >>> import merzoo
+    >>> merzoo.create_model("ststnet", classes=5).output_shape
+    (None, 5)
+    """
+    found = entry(name)
+    return found.builder(**{"name": name} | found.arguments | arguments)
+
+
+def model_info(name: str) -> dict:
+    """Inputs, parameters, multiply-adds, paper figures, readings, licence and citation.
+
+    >>> import merzoo
+    >>> merzoo.model_info("ststnet")["parameters"]["trainable"]
+    1683
+    """
+    found = entry(name)
+    info = {
+        "name": name,
+        "title": found.title,
+        "kind": found.kind,
+        "recipe": found.recipe,
+        "reference": found.reference,
+        "url": found.url,
+        "licence": found.licence,
+        "paper_figures": found.paper_figures,
+        "readings": list(found.readings),
+    }
+    if found.kind == "estimator":
+        inputs = {modality: list(shape) for modality, shape in create_model(name).inputs.items()}
+        return info | {"inputs": inputs, "parameters": None}
+    from merzoo.models.count import multiply_adds
+
+    model = create_model(name)
+    trainable = sum(math.prod(w.shape) for w in model.trainable_weights)
+    return info | {
+        "inputs": {t.name: list(t.shape[1:]) for t in model.inputs},
+        "output": list(model.output_shape[1:]),
+        "parameters": {"trainable": trainable, "total": model.count_params()},
+        "multiply_adds": multiply_adds(model),
+    }
+
+
+def compared_figures(info: dict) -> list[dict]:
+    """The paper's figures of a `model_info`, each beside ours where we count the same.
+
+    Returns:
+        Dictionaries of `figure` (its name), `paper` (as printed), `ours` (`None` where nothing of
+        ours is the same quantity) and `difference` (relative, ours over the paper's, less one).
+
+    Example:
+
+    >>> [(x["figure"], x["paper"], x["ours"]) for x in compared_figures(model_info("dfrnet-1"))][0]
+    ('parameters', 456000.0, 456359)
+    """
+    counts = info["parameters"] or {}
+    ours = {"parameters": counts.get("trainable"), "multiply_adds": info.get("multiply_adds")}
+    rows = []
+    for figure, paper in info["paper_figures"].items():
+        mine = ours.get(figure)
+        difference = None if mine is None else mine / paper - 1
+        rows.append({"figure": figure, "paper": paper, "ours": mine, "difference": difference})
+    return rows
