@@ -1,0 +1,5 @@
+"""Subject-wise evaluation: splits, metrics, the runner of folds, statistics and the report."""
+
+from merzoo.evaluation.runner import EvaluationResult, evaluate
+
+__all__ = ["EvaluationResult", "evaluate"]

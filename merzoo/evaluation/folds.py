@@ -1,0 +1,114 @@
+"""One fold: train on its training samples, predict its test samples. Runs in any process.
+
+A process keeps the model that it built, so that further folds only reset it.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from merzoo.data.arrays import Arrays
+from merzoo.errors import InputError
+from merzoo.evaluation.protocols import Fold
+from merzoo.training.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class FoldJob:
+    """All that a process needs to run one fold under one seed."""
+
+    data: Arrays
+    fold: Fold
+    seed: int
+    model: str
+    arguments: dict
+    recipe: Recipe
+    engine: str = "auto"
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """What a fold leaves: (n, K) probabilities of its test samples, and the training history."""
+
+    probabilities: np.ndarray
+    history: dict[str, list[float]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+_FITTERS: dict[tuple, object] = {}
+
+
+def run_fold(job: FoldJob, on_epoch=None) -> FoldResult:
+    """Trains and tests one fold; `on_epoch(epoch, loss)` is called after each epoch."""
+    start = time.perf_counter()
+    train, test = job.data.take(job.fold.train), job.data.take(job.fold.test)
+    _check_training_classes(train, job.fold)
+    run = _run_estimator if _is_estimator(job.model) else _run_network
+    probabilities, history = run(job, train, test, on_epoch)
+    return FoldResult(probabilities, history, time.perf_counter() - start)
+
+
+def _check_training_classes(train: Arrays, fold: Fold) -> None:
+    if len(set(train.label.tolist())) < 2:
+        raise InputError(
+            f"fold {fold.name}: its {len(train)} training samples are all of class "
+            f"{train.classes[train.label[0]]!r}; nothing can be learnt from one class."
+        )
+
+
+def _is_estimator(model: str) -> bool:
+    from merzoo.models.registry import entry
+
+    return entry(model).kind == "estimator"
+
+
+def _run_estimator(job, train, test, on_epoch):
+    import threadpoolctl
+
+    from merzoo.models import create_model
+
+    estimator = create_model(job.model, **{"classes": len(train.classes)} | job.arguments)
+    (modality,) = estimator.inputs
+    if "random_state" in estimator.get_params():
+        estimator.set_params(random_state=job.seed)
+    with threadpoolctl.threadpool_limits(1):  # matrices this small lose time to more threads
+        estimator.fit(train.modalities[modality], train.label, groups=train.subject)
+        found = estimator.predict_proba(test.modalities[modality])
+    probabilities = np.zeros((len(test), len(train.classes)))
+    probabilities[:, estimator.classes_] = found
+    return probabilities, {}
+
+
+def _run_network(job, train, test, on_epoch):
+    import keras
+
+    callbacks = []
+    if on_epoch is not None:
+        callbacks.append(
+            keras.callbacks.LambdaCallback(
+                on_epoch_end=lambda epoch, logs: on_epoch(epoch, logs["loss"])
+            )
+        )
+    fitter = _fitter(job)
+    history = fitter.fit(train, job.seed, callbacks)
+    return fitter.predict(test), history
+
+
+def _fitter(job: FoldJob):
+    from merzoo.models import create_model
+    from merzoo.training.fit import Fitter
+
+    steps_per_epoch = -(-len(job.data) // job.recipe.batch_size)
+    key = (job.model, repr(job.arguments), job.recipe, job.data.classes, steps_per_epoch)
+    key = repr(key)
+    if job.engine == "fresh":
+        _FITTERS.pop(key, None)
+    if key not in _FITTERS:
+        _FITTERS.clear()  # one model at a time in memory
+
+        def build():
+            return create_model(job.model, **{"classes": len(job.data.classes)} | job.arguments)
+
+        _FITTERS[key] = Fitter(build, job.recipe, steps_per_epoch)
+    return _FITTERS[key]

@@ -1,0 +1,1 @@
+"""Recipes, fitting, transfer learning and tuning."""

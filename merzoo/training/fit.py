@@ -1,0 +1,144 @@
+"""Fitting one model many times: built and compiled once, reset to its first state for every fold.
+
+Building and compiling costs seconds, and leave-one-subject-out repeats it for every subject. A
+`Fitter` does it once: a reset puts back every variable of the model (weights, moving averages, seed
+generators) and of the optimizer, which gives the same numbers as a fresh model to the last digit.
+"""
+
+import keras
+import numpy as np
+
+from merzoo.data.arrays import Arrays
+from merzoo.errors import InputError
+from merzoo.preprocessing.augment import flip, prediction_batches, training_graph
+from merzoo.training.recipes import Recipe
+
+
+class Fitter:
+    """Trains and applies one Keras model by a recipe, as often as asked, each time from the start.
+
+    Args:
+        build: called without arguments, builds the uncompiled model.
+        recipe: how to train it.
+        steps_per_epoch: gradient steps an epoch, the same in every fold.
+    """
+
+    def __init__(self, build, recipe: Recipe, steps_per_epoch: int):
+        self.build, self.recipe, self.steps_per_epoch = build, recipe, steps_per_epoch
+        self.model = None
+        self._first_states: dict[int, list[np.ndarray]] = {}
+
+    def reset(self, seed: int) -> None:
+        """Puts the model in the state that a fresh model built under `seed` would have."""
+        if seed not in self._first_states:
+            keras.utils.set_random_seed(seed)
+            model = self.build()
+            if self.model is None:
+                self._compile(model)
+            self._first_states[seed] = _copies(_states(model))
+        _assign(_states(self.model), self._first_states[seed])
+        _assign(self.model.optimizer.variables, self._first_optimizer)
+
+    def fit(self, data: Arrays, seed: int, callbacks=()) -> dict[str, list[float]]:
+        """Resets, trains for all epochs of the recipe, and returns the history by epoch."""
+        self.reset(seed)
+        graph = training_graph(
+            data,
+            batch_size=self.recipe.batch_size,
+            augment=self.recipe.augment,
+            seed=seed,
+            sample_weight=class_weights(data, self.recipe.class_weights),
+        )
+        history = self.model.fit(
+            graph,
+            epochs=self.recipe.epochs,
+            steps_per_epoch=self.steps_per_epoch,
+            shuffle=False,
+            verbose=0,
+            callbacks=[_SeedAtStart(seed), *callbacks],
+        )
+        return history.history
+
+    def predict(self, data: Arrays) -> np.ndarray:
+        """Class probabilities (N, K) of the current weights, float32."""
+        views = [lambda x: x] + ([flip] if self.recipe.test_time == "flip" else [])
+        parts = []
+        for batch, size in prediction_batches(data, min(self.recipe.batch_size, 32)):
+            outputs = [np.asarray(self.model.predict_on_batch(view(batch))) for view in views]
+            parts.append(np.mean(outputs, axis=0)[:size])
+        probabilities = np.concatenate(parts)
+        if not np.isfinite(probabilities).all():
+            raise InputError(
+                f"The model's outputs are not finite after training by recipe "
+                f"{self.recipe.name!r}: lower its learning rate."
+            )
+        return probabilities
+
+    def _compile(self, model) -> None:
+        recipe = self.recipe
+        on_torch = keras.backend.backend() == "torch"
+        model.compile(
+            optimizer=make_optimizer(recipe, self.steps_per_epoch),
+            loss="sparse_categorical_crossentropy",
+            weighted_metrics=["accuracy"],
+            jit_compile=not on_torch,  # torch.compile takes minutes where it works at all
+        )
+        model.optimizer.build(model.trainable_variables)
+        self._first_optimizer = _copies(model.optimizer.variables)
+        self.model = model
+
+
+class _SeedAtStart(keras.callbacks.Callback):
+    """PyTorch's dropout draws from the global generator, which the first `fit` has moved on."""
+
+    def __init__(self, seed: int):
+        super().__init__()
+        self.seed = seed
+
+    def on_train_begin(self, logs=None):
+        keras.utils.set_random_seed(self.seed)
+
+
+def make_optimizer(recipe: Recipe, steps_per_epoch: int):
+    """The Keras optimizer of a recipe, with its schedule."""
+    rate, schedules = recipe.learning_rate, keras.optimizers.schedules
+    if recipe.schedule == "cosine":
+        rate = schedules.CosineDecay(rate, recipe.epochs * steps_per_epoch)
+    if recipe.schedule == "exponential":
+        last = min(recipe.decay_until, recipe.epochs - 1)
+        boundaries = [epoch * steps_per_epoch for epoch in range(1, last + 1)]
+        values = [recipe.learning_rate * recipe.decay**epoch for epoch in range(last + 1)]
+        rate = schedules.PiecewiseConstantDecay(boundaries, values) if boundaries else rate
+    config = {"learning_rate": rate} | recipe.optimizer_arguments
+    return keras.optimizers.get({"class_name": recipe.optimizer, "config": config})
+
+
+def class_weights(data: Arrays, rule: str | None) -> np.ndarray | None:
+    """(N,) weights from the class counts of `data` (the training samples), mean 1; `None` for none.
+
+    >>> import numpy as np
+    >>> data = Arrays({}, [0, 0, 0, 1], ["s"] * 4, ["d"] * 4, list("abcd"), ("no", "yes"))
+    >>> class_weights(data, "balanced").round(2).tolist()
+    [0.67, 0.67, 0.67, 2.0]
+    """
+    if rule is None:
+        return None
+    counts = np.bincount(data.label, minlength=len(data.classes))
+    weights = 1 / np.maximum(counts, 1) ** (0.5 if rule == "sqrt" else 1.0)
+    weights = weights[data.label]
+    return weights / weights.mean()
+
+
+def _states(model) -> list:
+    """Weights, moving averages and seed generators, but not the metrics, which `fit` resets."""
+    metrics = {id(v) for v in model.metrics_variables}
+    return [v for v in model.variables if id(v) not in metrics]
+
+
+def _copies(variables) -> list[np.ndarray]:
+    return [np.array(keras.ops.convert_to_numpy(v), copy=True) for v in variables]
+
+
+def _assign(variables, values) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

@@ -1,0 +1,248 @@
+"""Recipes: how a network is trained, as data. One per paper, and merzoo's own.
+
+A recipe's `epochs` are epochs of the whole data set at its batch size, so that every fold takes the
+same number of steps. The final weights are scored; no recipe looks at test data to stop or choose.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+
+from merzoo.errors import InputError, unknown
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Hyper-parameters of one way to train.
+
+    Args:
+        name: of the recipe.
+        about: where it comes from and what it costs and reaches.
+        optimizer: class name in `keras.optimizers`, lower case.
+        learning_rate: at the start.
+        optimizer_arguments: further arguments of the optimizer, such as `{"momentum": 0.9}`.
+        schedule: `"constant"`, `"cosine"` (to zero over all steps) or `"exponential"` (times
+            `decay` after each epoch, up to epoch `decay_until`).
+        decay: factor of the exponential schedule.
+        decay_until: epoch after which the rate stays.
+        batch_size: samples a step.
+        epochs: passes over the data.
+        class_weights: `None`, `"balanced"` (N / (K n_c)) or `"sqrt"` (its square root).
+        augment: names from `merzoo.preprocessing.augment.AUGMENTATIONS`.
+        test_time: `None`, or `"flip"`: mean over a sample and its mirror image.
+        model_arguments: arguments of the builder that belong to the recipe.
+    """
+
+    name: str
+    about: str = ""
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    optimizer_arguments: dict = field(default_factory=dict)
+    schedule: str = "constant"
+    decay: float = 1.0
+    decay_until: int = 10_000
+    batch_size: int = 32
+    epochs: int = 30
+    class_weights: str | None = None
+    augment: tuple[str, ...] = ()
+    test_time: str | None = None
+    model_arguments: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        allowed = {
+            "schedule": ("constant", "cosine", "exponential"),
+            "class_weights": (None, "balanced", "sqrt"),
+            "test_time": (None, "flip"),
+        }
+        for name, values in allowed.items():
+            if getattr(self, name) not in values:
+                raise InputError(
+                    f"recipe {self.name}: {name}={getattr(self, name)!r}; use one of {values}."
+                )
+        for name in ("learning_rate", "batch_size", "epochs"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"recipe {self.name}: {name} must be above 0.")
+        object.__setattr__(self, "augment", tuple(self.augment))
+
+
+_UNVALIDATED = (
+    "The paper stops or lowers its rate by a validation loss; here every fold trains for a fixed "
+    "number of epochs and the final weights are scored."
+)
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            "merzoo-flow",
+            "merzoo's own, for networks that take a flow image: prepared input, flip with u "
+            "negated in training and at test time, square-root class weights, cosine schedule, "
+            "final weights.",
+            learning_rate=2e-3,
+            schedule="cosine",
+            batch_size=32,
+            epochs=12,
+            class_weights="sqrt",
+            augment=("flip",),
+            test_time="flip",
+            model_arguments={"preparation": "flow"},
+        ),
+        Recipe(
+            "ststnet",
+            "A short form of the authors' settings, a tenth of their steps: Adam at 1e-3, batch "
+            "32, 12 epochs. 5e-4 was tried too and scored lower on the MEGC 2019 flow images.",
+            epochs=12,
+        ),
+        Recipe(
+            "ststnet-paper",
+            "The settings of the authors' public code: Adam 5e-5, batch 256, 800 epochs, no "
+            "augmentation.",
+            learning_rate=5e-5,
+            batch_size=256,
+            epochs=800,
+        ),
+        Recipe(
+            "offapexnet",
+            "Adam 1e-4 as in a public re-implementation; batch and epochs are choices.",
+            learning_rate=1e-4,
+            epochs=40,
+        ),
+        Recipe(
+            "dualinception",
+            "The authors' code: Adam 1e-4, batch 3, 40 epochs.",
+            learning_rate=1e-4,
+            batch_size=3,
+            epochs=40,
+        ),
+        Recipe(
+            "rcn",
+            "The authors' code: SGD 5e-4, momentum 0.9, halved every 10 epochs (smoothly here), "
+            "batch 64, 100 epochs.",
+            optimizer="sgd",
+            optimizer_arguments={"momentum": 0.9},
+            learning_rate=5e-4,
+            schedule="exponential",
+            decay=0.5**0.1,
+            batch_size=64,
+            epochs=100,
+        ),
+        Recipe("sssn", "Choices; the paper fine-tunes AlexNet weights.", learning_rate=1e-4),
+        Recipe("dssn", "Choices; the paper fine-tunes AlexNet weights.", learning_rate=1e-4),
+        Recipe("resnet18", "Choices: Adam 1e-4, flip.", learning_rate=1e-4, augment=("flip",)),
+        Recipe("alexnet", "Choices: Adam 1e-4, flip.", learning_rate=1e-4, augment=("flip",)),
+        Recipe(
+            "htnet",
+            "The authors' code: Adam 5e-5, batch 256, 800 epochs.",
+            learning_rate=5e-5,
+            batch_size=256,
+            epochs=800,
+        ),
+        Recipe(
+            "mmnet",
+            "The authors' code: AdamW 8e-4, weight decay 0.6, rate times 0.987 to epoch 50, batch "
+            "32, 74 epochs, flip, crop with padding 15, rotation by 0 to 3 degrees.",
+            optimizer="adamw",
+            optimizer_arguments={"weight_decay": 0.6},
+            learning_rate=8e-4,
+            schedule="exponential",
+            decay=0.987,
+            decay_until=50,
+            epochs=74,
+            augment=("flip", "crop-15", "rotate-3"),
+        ),
+        Recipe(
+            "cvanet",
+            "The paper: AdamW 8e-4, weight decay 0.6, exponential decay for 50 of 75 epochs, batch "
+            "16 with gradients of 2 steps added up, flip, crop with padding 15, rotation by 0 to 3 "
+            "degrees (decay factor from its ancestor MMNet).",
+            optimizer="adamw",
+            optimizer_arguments={"weight_decay": 0.6, "gradient_accumulation_steps": 2},
+            learning_rate=8e-4,
+            schedule="exponential",
+            decay=0.987,
+            decay_until=50,
+            batch_size=16,
+            epochs=75,
+            augment=("flip", "crop-15", "rotate-3"),
+        ),
+        Recipe(
+            "broadbentnet",
+            "The paper: Adam 1e-3, batch 32, 25 epochs, random brightness and contrast (their "
+            "strengths are choices).",
+            epochs=25,
+            augment=("brightness", "contrast"),
+        ),
+        Recipe(
+            "densemixednet",
+            f"The paper: Adam 0.01, batch 32, 200 epochs. {_UNVALIDATED}",
+            learning_rate=0.01,
+            epochs=200,
+        ),
+        Recipe(
+            "dfrnet",
+            "The paper: Adam 1e-5, batch 32, 100 epochs, flip and random crop (padding 15 is a "
+            f"choice). {_UNVALIDATED}",
+            learning_rate=1e-5,
+            epochs=100,
+            augment=("flip", "crop-15"),
+        ),
+        Recipe(
+            "keyregionnet",
+            "The paper: Adam 1e-4, batch 16, 100 epochs, rotation by up to 8 degrees and random "
+            "crop (padding 15 is a choice).",
+            learning_rate=1e-4,
+            batch_size=16,
+            epochs=100,
+            augment=("rotate-8", "crop-15"),
+        ),
+        Recipe(
+            "capsulenet",
+            "The authors' code: Adam 1e-4, rate times 0.9 an epoch, batch 32, 30 epochs.",
+            learning_rate=1e-4,
+            schedule="exponential",
+            decay=0.9,
+            epochs=30,
+        ),
+        Recipe("default", "For networks without a recipe of their own."),
+    )
+}
+
+
+def get_recipe(name: str | Path | Recipe | None, default: str = "default") -> Recipe:
+    """A recipe by name, from a `.json` file, or as it is.
+
+    Raises:
+        InputError: for an unknown name (with the nearest one) or a damaged file.
+    """
+    if isinstance(name, Recipe):
+        return name
+    if name is None:
+        name = default or "default"
+    if str(name).endswith(".json"):
+        return _read_recipe(Path(name))
+    if name not in RECIPES:
+        raise unknown("recipe", str(name), RECIPES)
+    return RECIPES[name]
+
+
+def change_recipe(recipe: Recipe, **changes) -> Recipe:
+    """A copy with the given fields changed; `None` values are ignored."""
+    changes = {name: value for name, value in changes.items() if value is not None}
+    return replace(recipe, **changes) if changes else recipe
+
+
+def recipe_as_dict(recipe: Recipe) -> dict:
+    """The recipe as plain JSON types."""
+    return json.loads(json.dumps(asdict(recipe)))
+
+
+def _read_recipe(path: Path) -> Recipe:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable recipe file ({error}).") from None
+    known = {f.name for f in fields(Recipe)}
+    extra = sorted(set(content) - known) if isinstance(content, dict) else ["a list"]
+    if extra:
+        raise InputError(f"{path}: unknown field {extra[0]!r}; a recipe has {sorted(known)}.")
+    return Recipe(**{"name": path.stem} | content)
