@@ -1,0 +1,52 @@
+"""What several verbs need: the backend of a command-line run, and tables on the terminal."""
+
+import importlib.util
+import json
+import os
+
+from merzoo.errors import InputError
+
+BACKENDS = ("jax", "tensorflow", "torch")  # in order of speed on a CPU, see benchmarks/README.md
+
+
+def choose_backend(training: bool = True) -> None:
+    """Sets `KERAS_BACKEND`, unless the user did: JAX where installed, else TensorFlow, else torch.
+
+    For verbs that only build models (`training=False`) the NumPy backend, which loads fastest.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if not os.environ.get("KERAS_BACKEND"):
+        installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
+        if not installed:
+            raise InputError("No backend is installed: pip install 'merzoo[tensorflow,jax]'.")
+        # Keras' NumPy backend itself uses JAX.
+        build_only = not training and installed[0] == "jax"
+        os.environ["KERAS_BACKEND"] = "numpy" if build_only else installed[0]
+    if os.environ["KERAS_BACKEND"] != "tensorflow":  # TensorFlow only feeds data then: no chatter
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+
+def add_json_option(parser) -> None:
+    """`--json`, for verbs whose answer a script would read."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def print_json(content) -> None:
+    """JSON on standard output."""
+    print(json.dumps(content, indent=2))
+
+
+def print_table(title: str, columns: list[str], rows: list[list], wrap: str = "") -> None:
+    """A table on standard output, first column left, others right; only column `wrap` may wrap."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=wrap != column)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    console = Console()
+    if not console.is_terminal:  # a file or a pipe: no need to squeeze
+        console = Console(width=200)
+    console.print(table)

@@ -1,0 +1,24 @@
+"""`merzoo data cache`: how large the cache of modalities is, or an empty one."""
+
+from merzoo.errors import InputError
+
+SUMMARY = "show or empty the cache of prepared modalities"
+EXAMPLE = "merzoo data cache --size"
+
+
+def arguments(parser) -> None:
+    parser.add_argument("--size", action="store_true", help="print how much it holds")
+    parser.add_argument("--clear", action="store_true", help="remove everything in it")
+    parser.add_argument("--cache", metavar="FOLDER", help="the cache's folder (merzoo's home)")
+
+
+def run(options) -> int:
+    from merzoo.preprocessing.cache import Cache
+
+    if options.size == options.clear:
+        raise InputError("say either --size or --clear. merzoo data cache --help shows how.")
+    cache = Cache(options.cache)
+    arrays, size = cache.clear() if options.clear else cache.size()
+    word = "removed from" if options.clear else "in"
+    print(f"{arrays} arrays, {size / 1e6:.1f} MB {word} {cache.folder}")
+    return 0

@@ -1,0 +1,128 @@
+"""`merzoo data prepare`: clips to an `.npz` file of the modalities that a model asks for."""
+
+import os
+import re
+import warnings
+from pathlib import Path
+
+from merzoo.commands._shared import add_json_option, choose_backend, print_json
+from merzoo.errors import InputError
+from merzoo.preprocessing.modalities import PARAMETERS
+
+SUMMARY = "work out the arrays that a model's inputs ask for"
+EXAMPLE = "merzoo data prepare --data synthetic:medium --model ststnet --out runs/flow.npz"
+
+
+def arguments(parser) -> None:
+    parser.add_argument(
+        "--data",
+        action="append",
+        required=True,
+        metavar="KIND:PLACE",
+        help="such as casme2:FOLDER; repeat to join data sets",
+    )
+    parser.add_argument("--model", help="a name from merzoo list: its inputs are prepared")
+    parser.add_argument(
+        "--input",
+        action="append",
+        metavar="NAME=SHAPE",
+        help="instead of --model, such as flow_image=28x28x3; repeat for several",
+    )
+    parser.add_argument("--out", required=True, metavar="FILE.npz", help="file to write")
+    parser.add_argument("--labels", default="megc3", help="label map (megc3), or annotated")
+    for name, row in PARAMETERS.items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            default=row.default,
+            help=f"{row.about}: {', '.join(row.choices)} ({row.default})",
+        )
+    parser.add_argument(
+        "--on-error", default="fail", help="fail (default) or skip: leave out what fails"
+    )
+    parser.add_argument("--jobs", type=int, help="worker processes (one a core)")
+    parser.add_argument("--cache", metavar="FOLDER", help="the cache's folder (merzoo's home)")
+    add_json_option(parser)
+
+
+def run(options) -> int:
+    out = _out(options.out)
+    inputs = _inputs(options)
+    clips = [clip for text in options.data for clip in _clips(text)]
+    from merzoo.preprocessing.pipeline import prepare
+
+    with warnings.catch_warnings(record=True) as skipped:
+        warnings.simplefilter("always")
+        data = prepare(
+            clips,
+            inputs,
+            options.labels,
+            cache=options.cache,
+            jobs=options.jobs,
+            on_error=options.on_error,
+            **{name: getattr(options, name) for name in PARAMETERS},
+        )
+    part = out.with_name(f"{out.stem}.part.npz")
+    data.save(part)
+    os.replace(part, out)
+    _print(options, data, out, [str(w.message) for w in skipped])
+    return 0
+
+
+def _print(options, data, out, skipped) -> None:
+    shapes = {name: list(array.shape) for name, array in data.modalities.items()}
+    if options.json:
+        content = {"file": str(out), "clips": len(data), "classes": data.counts()}
+        print_json(content | {"modalities": shapes, "left_out": skipped})
+        return
+    for line in skipped:
+        print(line)
+    counts = ", ".join(f"{name} {count}" for name, count in data.counts().items())
+    print(f"{len(data)} clips of {len(set(data.subject))} subjects ({counts})")
+    for name, shape in shapes.items():
+        print(f"  {name} {tuple(shape)}")
+    print(f"written: {out}")
+
+
+def _out(text: str) -> Path:
+    """The file to write, its folder made, before any long work."""
+    out = Path(text)
+    if out.suffix != ".npz":
+        raise InputError(f"--out {text}: name a file that ends in .npz.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {text}: its folder cannot be made: {error.strerror}.") from None
+    return out
+
+
+def _inputs(options) -> dict[str, tuple[int, ...]]:
+    if bool(options.model) == bool(options.input):
+        raise InputError("say either --model or --input. merzoo data prepare --help shows how.")
+    if options.input:
+        return dict(_named_shape(text) for text in options.input)
+    choose_backend(training=False)
+    from merzoo.models import model_info
+
+    return {name: tuple(shape) for name, shape in model_info(options.model)["inputs"].items()}
+
+
+def _named_shape(text: str) -> tuple[str, tuple[int, ...]]:
+    """`flow_image=28x28x3` -> name and shape.
+
+    >>> _named_shape("sequence=10x224x224x3")
+    ('sequence', (10, 224, 224, 3))
+    """
+    found = re.fullmatch(r"(\w+)=(\d{1,6}(?:x\d{1,6})*)", text)
+    if not found:
+        raise InputError(f"--input {text!r} is not NAME=SHAPE, such as flow_image=28x28x3.")
+    return found[1], tuple(int(side) for side in found[2].split("x"))
+
+
+def _clips(text: str) -> list:
+    from merzoo.data.datasets import load, parse_data
+
+    source = parse_data(text)
+    found = load(source.kind, source.root, **source.options)
+    if not isinstance(found, list):
+        raise InputError(f"--data {text}: holds arrays already; give it to merzoo evaluate.")
+    return found

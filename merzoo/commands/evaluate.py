@@ -1,0 +1,103 @@
+"""`merzoo evaluate MODEL`: train and test in every fold, and report honestly."""
+
+import time
+
+from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
+
+SUMMARY = "train and test a model with subjects held out, and report"
+EXAMPLE = "merzoo evaluate ststnet --data arrays:flow.npz --seeds 3 --jobs 2 --out runs/ststnet"
+
+
+def arguments(parser):
+    parser.add_argument("model", help="a name from merzoo list")
+    parser.add_argument(
+        "--data",
+        action="append",
+        required=True,
+        metavar="KIND:PLACE",
+        help="such as arrays:file.npz or synthetic:easy; repeat to join data sets",
+    )
+    parser.add_argument("--labels", default="megc3", help="label map of clips (megc3)")
+    parser.add_argument("--protocol", default="loso", help="loso or leave-one-dataset-out")
+    parser.add_argument("--recipe", help="name or .json file; default: the model's own")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default 1)")
+    parser.add_argument(
+        "--ensemble",
+        action="store_true",
+        help="also print the score of the seeds' averaged probabilities",
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="folds at a time, in worker processes")
+    parser.add_argument("--engine", default="auto", help="auto, reuse or fresh (see evaluate)")
+    parser.add_argument(
+        "--subjects", nargs="+", metavar="DATASET/SUBJECT", help="hold out only these subjects"
+    )
+    parser.add_argument("--out", metavar="FOLDER", help="where to write; a stopped run continues")
+    add_json_option(parser)
+
+
+def run(options) -> int:
+    choose_backend()
+    from merzoo.evaluation.runner import evaluate
+    from merzoo.models.registry import entry
+    from merzoo.training.recipes import change_recipe, get_recipe
+
+    start = time.perf_counter()
+    import merzoo.models  # noqa: F401 - fills the register
+
+    recipe = get_recipe(options.recipe, default=entry(options.model).recipe)
+    result = evaluate(
+        options.model,
+        options.data,
+        labels=options.labels,
+        protocol=options.protocol,
+        recipe=change_recipe(recipe, epochs=options.epochs),
+        engine=options.engine,
+        seeds=options.seeds,
+        jobs=options.jobs,
+        subjects=options.subjects,
+        out=options.out,
+    )
+    if options.json:
+        print_json(result.metrics)
+        return 0
+    _print(options, result)
+    print(f"{time.perf_counter() - start:.0f} s; report: {result.folder / 'report.html'}")
+    return 0
+
+
+def _print(options, result) -> None:
+    metrics = result.metrics
+    parts = [("Full", metrics["full"]), *sorted(metrics["by_dataset"].items())]
+    if options.ensemble and metrics["ensemble"]:
+        parts.append((f"Full, ensemble of {metrics['seeds']}", metrics["ensemble"]))
+    print_table(
+        f"{options.model}, {options.protocol}, {metrics['seeds']} seed(s)",
+        [
+            "",
+            "UF1",
+            "95 %",
+            "UAR",
+            "95 %",
+            "accuracy",
+            "N " + "/".join(metrics["classes"]),
+            "subjects",
+        ],
+        [_row(name, part) for name, part in parts],
+    )
+    if metrics["seeds"] > 1:
+        spread = metrics["full"]["uf1_spread"]
+        print(
+            f"UF1 {result.uf1:.3f} is the mean of {metrics['seeds']} seeds (spread {spread:.3f})."
+        )
+    for warning in result.warnings:
+        print(f"warning: {warning}")
+
+
+def _row(name, part) -> list[str]:
+    cells = [name]
+    for key in ("uf1", "uar"):
+        low, high = part["interval"][key]
+        cells += [f"{part[key]:.3f}", f"{low:.3f}-{high:.3f}"]
+    counts = "/".join(map(str, part["n_per_class"]))
+    return [*cells, f"{part['accuracy']:.3f}", f"{counts} of {part['n']}", str(part["subjects"])]
