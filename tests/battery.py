@@ -1,0 +1,152 @@
+"""The shared test battery: what every layer and every listed model must pass on every backend."""
+
+import json
+import math
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def random_inputs(model, batch=2, seed=0):
+    """Random arrays for each named input, in the range that its modality has."""
+    rng = np.random.default_rng(seed)
+    inputs = {}
+    for tensor in model.inputs:
+        shape = (batch, *tensor.shape[1:])
+        if tensor.name == "action_units":
+            x = rng.integers(0, 2, shape)
+        elif tensor.name == "regions":
+            corner = rng.uniform(0.1, 0.6, (*shape[:-1], 2))
+            x = np.concatenate([corner, corner + 0.2], axis=-1)  # y1 x1 y2 x2
+        elif tensor.name == "flow":
+            x = rng.normal(0, 1, shape)
+        elif tensor.name == "signed_difference":
+            x = rng.uniform(-255, 255, shape)
+        else:
+            x = rng.uniform(0, 255, shape)
+        inputs[tensor.name] = x.astype("float32")
+    return inputs
+
+
+def trainable_count(model) -> int:
+    return sum(math.prod(w.shape) for w in model.trainable_weights)
+
+
+def fill_weights(model, seed=0):
+    """Sets every weight from a NumPy generator, in order: the same on every backend."""
+    rng = np.random.default_rng(seed)
+    for weight in model.weights:
+        shape, kind = weight.shape, weight.path.rsplit("/", 1)[-1]
+        if kind in ("gamma", "scale", "moving_variance", "variance"):
+            value = rng.uniform(0.5, 1.5, shape)
+        elif len(shape) < 2:
+            value = rng.normal(0, 0.1, shape)
+        else:
+            value = rng.normal(0, math.prod(shape[:-1]) ** -0.5, shape)
+        weight.assign(value.astype("float32"))
+    return model
+
+
+def run_layer_test(layer, inputs, *, expected_shape=None, trainable=None, tolerance=1e-5):
+    """Calls a layer, checks its shape rule, config round trip, any batch size, bfloat16."""
+    outputs = np.asarray(ops.convert_to_numpy(layer(inputs)))
+    assert np.isfinite(outputs).all(), "outputs are not finite"
+    if expected_shape is not None:
+        assert outputs.shape == tuple(expected_shape)
+    shapes = [x.shape for x in inputs] if isinstance(inputs, list) else inputs.shape
+    assert tuple(layer.compute_output_shape(shapes)) == outputs.shape
+    if trainable is not None:
+        assert trainable_count(layer) == trainable
+
+    twin = type(layer).from_config(json.loads(json.dumps(layer.get_config())))
+    twin(inputs)
+    twin.set_weights(layer.get_weights())
+    np.testing.assert_allclose(ops.convert_to_numpy(twin(inputs)), outputs, atol=tolerance)
+
+    one = [x[:1] for x in inputs] if isinstance(inputs, list) else inputs[:1]
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(one)), outputs[:1], atol=10 * tolerance)
+
+    half = type(layer).from_config(layer.get_config() | {"dtype": "mixed_bfloat16"})
+    assert np.isfinite(ops.convert_to_numpy(ops.cast(half(inputs), "float32"))).all()
+    return outputs
+
+
+def golden_outputs(name):
+    """Logits of a variant at its small configuration, with weights and inputs from NumPy."""
+    from merzoo.models.registry import create_model, entry
+
+    model = create_model(name, **entry(name).small, classes=3, classifier_activation=None)
+    outputs = fill_weights(model)(random_inputs(model))
+    return np.asarray(ops.convert_to_numpy(outputs))
+
+
+def loss_and_gradients(model, inputs, labels):
+    """Cross-entropy of one training-mode call and its gradient for each trainable weight."""
+
+    def loss_of(y):
+        return ops.mean(keras.losses.sparse_categorical_crossentropy(labels, y))
+
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            loss = loss_of(model(inputs, training=True))
+        gradients = tape.gradient(loss, [w.value for w in model.trainable_weights])
+    elif backend == "jax":
+        import jax
+
+        def function(trainable, others):
+            y, _ = model.stateless_call(trainable, others, inputs, training=True)
+            return loss_of(y)
+
+        loss, gradients = jax.jit(jax.value_and_grad(function))(
+            [w.value for w in model.trainable_variables],
+            [w.value for w in model.non_trainable_variables],
+        )
+    else:
+        model.zero_grad()
+        loss = loss_of(model(inputs, training=True))
+        loss.backward()
+        gradients = [w.value.grad for w in model.trainable_weights]
+    numpy = ops.convert_to_numpy
+    return float(numpy(loss)), [None if g is None else np.asarray(numpy(g)) for g in gradients]
+
+
+def run_model_test(build, *, tmp_path, trainable=None, no_gradient=()):
+    """What every listed model must do: build, predict, learn, and survive saving.
+
+    `build(**arguments)` builds the variant. `trainable` is the exact count at default arguments.
+    `no_gradient` names weights (parts of their paths) that a documented exception keeps still.
+    """
+    model = build(classes=3)
+    inputs = random_inputs(model)
+    outputs = np.asarray(ops.convert_to_numpy(model(inputs)))
+    assert outputs.shape == (2, 3)
+    np.testing.assert_allclose(outputs.sum(-1), 1, atol=1e-5)
+    if trainable is not None:
+        assert trainable_count(build()) == trainable
+
+    path = tmp_path / "model.keras"
+    model.save(path)
+    again = keras.saving.load_model(path, compile=False)
+    np.testing.assert_allclose(ops.convert_to_numpy(again(inputs)), outputs, atol=1e-5)
+
+    unreached = {w.path for w in model.trainable_weights}
+    for seed in range(4):  # a layer of few ReLU units may be dead for one draw of weights
+        loss, gradients = loss_and_gradients(fill_weights(model, seed), inputs, np.array([0, 2]))
+        assert math.isfinite(loss)
+        for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+            if gradient is not None:
+                assert np.isfinite(gradient).all(), weight.path
+                if np.abs(gradient).max() > 0:
+                    unreached.discard(weight.path)
+        unreached = {p for p in unreached if not any(part in p for part in no_gradient)}
+        if not unreached:
+            break
+    assert not unreached, f"no gradient reaches {sorted(unreached)}"
+    return model

@@ -1,0 +1,343 @@
+"""Each adapter on a tiny tree in the exact form of its dataset."""
+
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import merzoo
+from merzoo.data import load
+from merzoo.data.casme2 import PUBLISHED as CASME2_PUBLISHED
+from merzoo.data.datasets import KINDS, parse_data
+from merzoo.data.fer2013 import PUBLISHED as FER_PUBLISHED
+from merzoo.data.frames import ImageFrames
+from merzoo.data.megc2019 import PUBLISHED as MEGC_PUBLISHED
+from merzoo.data.raf_db import PUBLISHED as RAF_PUBLISHED
+from merzoo.data.samm import PUBLISHED as SAMM_PUBLISHED
+from merzoo.errors import InputError
+from tests.data import trees
+
+
+def by_id(clips):
+    return {clip.id: clip for clip in clips}
+
+
+@pytest.mark.parametrize(
+    ("kind", "write", "options", "count"),
+    [
+        ("casme2", trees.casme2, {}, 4),
+        ("samm", trees.samm, {}, 3),
+        ("smic", trees.smic, {}, 3),
+        ("smic", trees.smic_extended, {"part": "e-hs"}, 1),
+        ("casme", trees.casme, {}, 1),
+        ("casme3", trees.casme3, {}, 2),
+        ("mmew", trees.mmew, {}, 2),
+        ("megc2019", trees.megc2019, {}, 5),
+        ("manifest", trees.manifest, {}, 2),
+        ("ck_plus", trees.ck_plus, {}, 2),
+        ("ck_plus", trees.ck_plus_48, {}, 6),
+        ("raf_db", trees.raf_db, {}, 3),
+        ("raf_db", trees.raf_db_folders, {}, 2),
+        ("fer2013", trees.fer2013, {}, 5),
+        ("fer2013", trees.fer2013_csv, {}, 3),
+    ],
+)
+def test_every_form_loads_without_opening_an_image(
+    tmp_path, monkeypatch, kind, write, options, count
+):
+    root = write(tmp_path)
+    monkeypatch.setattr("merzoo.data.frames.read_image", lambda path: pytest.fail("opened"))
+    clips = load(kind, root, **options)
+    assert len(clips) == count
+    assert len({(clip.dataset, clip.id) for clip in clips}) == count
+    assert all(clip.subject.startswith(f"{clip.dataset}/") for clip in clips)
+    monkeypatch.undo()
+    for clip in clips:
+        assert clip.frames[0].ndim == 3
+
+
+def test_casme2_maps_frame_numbers_to_files_not_positions(tmp_path):
+    clips = by_id(load("casme2", trees.casme2(tmp_path)))
+    clip = clips["sub01/EP02_01f"]
+    assert (clip.onset, clip.apex, clip.offset) == (0, 13, 40)  # frames 46, 59, 86 of 46..86
+    assert clip.frames.numbers[clip.apex] == 59
+    assert (clip.subject, clip.fps, clip.label) == ("casme2/sub01", 200.0, "happiness")
+    assert clip.action_units == "4+L10"
+    assert clip.source == "CASME2-coding-20140508.xlsx, row 2"
+    assert clips["sub26/EP18_50"].frames.paths[-1].name == "img9.jpg"
+
+
+def test_casme2_writes_a_stroke_for_no_apex(tmp_path):
+    rows = ((1, "EP03_02", 8, "/", 12, "4", "others"),)
+    clip = load("casme2", trees.casme2(tmp_path, rows))[0]
+    assert (clip.apex, clip.flags) == (None, ("no apex",))
+
+
+def test_casme2_numbers_survive_a_gap(tmp_path):
+    trees.casme2(tmp_path)
+    (tmp_path / "CASME2_RAW_selected/sub01/EP02_01f/img50.jpg").unlink()
+    clip = by_id(load("casme2", tmp_path))["sub01/EP02_01f"]
+    assert clip.apex == 12
+    assert clip.frames.numbers[clip.apex] == 59
+    assert "missing frames" in clip.flags
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_casme2_cropped_frames_and_a_root_above_or_at_them(tmp_path, inside):
+    trees.casme2(tmp_path, frames="cropped")
+    root = tmp_path / "Cropped" if inside else tmp_path
+    sheet = {"annotation": tmp_path / "CASME2-coding-20140508.xlsx"} if inside else {}
+    assert len(load("casme2", root, frames="cropped", **sheet)) == 4
+    with pytest.raises(InputError, match="no raw frames"):
+        load("casme2", root, frames="raw", **sheet)
+
+
+def test_casme2_raw_frames_come_first_where_both_are_there(tmp_path):
+    trees.casme2(tmp_path, frames="cropped")
+    trees.casme2(tmp_path)
+    assert load("casme2", tmp_path)[0].frames.paths[0].name == "img46.jpg"
+    assert load("casme2", tmp_path, frames="cropped")[0].frames.paths[0].name == "reg_img46.jpg"
+
+
+def test_casme2_offset_0_becomes_the_last_frame_and_is_flagged(tmp_path):
+    rows = ((1, "EP01", 5, 7, 0, "4", "disgust"),)
+    clip = load("casme2", trees.casme2(tmp_path, rows))[0]
+    assert (clip.offset, clip.flags) == (5, ("offset 0",))
+
+
+def test_casme2_objective_classes_are_joined(tmp_path):
+    rows = [("Subject", "Filename", "Objective Class"), (1, "EP02_01f", 1), (17, "EP05_03", 4)]
+    trees.write_sheet(trees.casme2(tmp_path) / "CASME2-ObjectiveClasses.xlsx", rows)
+    clips = by_id(load("casme2", tmp_path))
+    assert clips["sub01/EP02_01f"].objective_class == 1
+    assert clips["sub01/EP03_02"].objective_class is None
+
+
+def test_samm_header_stands_on_row_14_and_subjects_are_text(tmp_path):
+    clips = by_id(load("samm", trees.samm(tmp_path)))
+    clip = clips["006_1_2"]
+    assert (clip.subject, clip.onset, clip.apex, clip.offset) == ("samm/006", 0, 26, 70)
+    assert clip.source.endswith("row 15")
+    assert clips["007_3_1"].subject == "samm/007"
+    assert clips["007_3_1"].objective_class == 6
+
+
+def test_samm_apex_outside_is_kept_and_flagged(tmp_path):
+    rows = (("028", "028_4_1", 10, 9, 14, "4", "Other", 7),)
+    trees.samm(tmp_path, rows)
+    trees.write_images(tmp_path / "SAMM/028/028_4_1", ["028_00009.jpg"])
+    clip = load("samm", tmp_path)[0]
+    assert clip.frames.numbers[clip.apex] == 9
+    assert clip.flags == ("apex outside onset..offset",)
+
+
+def test_smic_takes_the_class_from_the_folder(tmp_path):
+    clips = by_id(load("smic", trees.smic(tmp_path)))
+    clip = clips["hs/s1_sur_02"]
+    assert (clip.label, clip.subject, clip.fps) == ("surprise", "smic/s1", 100.0)
+    assert (clip.onset, clip.apex, clip.offset, clip.action_units) == (0, None, 5, None)
+
+
+def test_smic_parts(tmp_path):
+    trees.smic(tmp_path, part="VIS")
+    assert {clip.fps for clip in load("smic", tmp_path, part="vis")} == {25.0}
+    with pytest.raises(InputError, match="hs"):
+        load("smic", tmp_path, part="hs")
+    with pytest.raises(InputError, match="Unknown part"):
+        load("smic", tmp_path, part="uv")
+
+
+def test_smic_extended_maps_numbers_and_spellings(tmp_path):
+    clip = load("smic", trees.smic_extended(tmp_path), part="e-hs")[0]
+    assert (clip.subject, clip.id) == ("smic/s3", "e-hs/s3_ne_04")
+    assert (clip.onset, clip.apex, clip.offset) == (5, 10, 20)
+
+
+def test_casme_takes_the_second_apex_where_the_first_is_0(tmp_path):
+    clip = load("casme", trees.casme(tmp_path))[0]
+    assert (clip.onset, clip.apex, clip.offset, clip.fps) == (0, 5, 10, 60.0)
+    assert clip.label == "tense"
+
+
+@pytest.mark.parametrize("form", ["cut", "whole"])
+def test_casme3_clips_of_one_recording_and_dropped_frames(tmp_path, form):
+    clips = by_id(load("casme3", trees.casme3(tmp_path, form)))
+    assert set(clips) == {"spNO.1_b_166", "spNO.1_b_180"}
+    clip = clips["spNO.1_b_166"]
+    assert clip.frames.numbers == (166, 167, 168, 169, 171, 172, 173, 174, 175)
+    assert clip.frames.numbers[clip.apex] == 169  # 170 was dropped: 169 and 171 are as near
+    assert "1 dropped frames" in clip.flags
+    assert "apex frame 170 dropped, 169 taken" in clip.flags
+
+
+def test_mmew_others_and_repression_are_one_class(tmp_path):
+    clips = load("mmew", trees.mmew(tmp_path))
+    assert {clip.subject for clip in clips} == {"mmew/S03"}
+    assert by_id(clips)["S03-01-005"].onset == 1
+
+
+def test_megc2019_is_joined_by_the_list_with_its_spellings_and_blank_rows(tmp_path):
+    clips = load("megc2019", trees.megc2019(tmp_path))
+    found = {(clip.dataset, clip.subject, clip.label) for clip in clips}
+    assert ("smic", "smic/s1", "negative") in found  # the list writes s01, the disk s1
+    assert ("casme2", "casme2/sub17", "negative") in found
+    assert ("samm", "samm/006", "positive") in found
+
+
+def test_megc2019_is_never_derived_unasked(tmp_path):
+    (trees.megc2019(tmp_path) / "combined_3class_gt.csv").unlink()
+    with pytest.raises(InputError, match="official=derived"):
+        load("megc2019", tmp_path)
+    clips = load("megc2019", tmp_path, official="derived")
+    assert Counter(clip.label for clip in clips) == {"negative": 3, "positive": 3, "surprise": 2}
+
+
+def test_megc2019_published_figures_add_up():
+    # 442 clips: 164 SMIC, 145 CASME II, 133 SAMM; 250 negative, 109 positive, 83 surprise.
+    assert sum(MEGC_PUBLISHED.splits.values()) == MEGC_PUBLISHED.clips == 442
+    total = sum(map(Counter, MEGC_PUBLISHED.split_classes.values()), Counter())
+    assert total == MEGC_PUBLISHED.classes
+
+
+@pytest.mark.parametrize("published", [CASME2_PUBLISHED, SAMM_PUBLISHED])
+def test_published_classes_add_up_to_the_clips(published):
+    assert sum(published.classes.values()) == published.clips
+
+
+@pytest.mark.parametrize("published", [FER_PUBLISHED, RAF_PUBLISHED])
+def test_published_splits_add_up(published):
+    assert sum(published.splits.values()) == published.clips
+    for split, classes in published.split_classes.items():
+        assert sum(classes.values()) == published.splits[split]
+
+
+def test_ck_plus_reads_codes_and_units(tmp_path):
+    clips = by_id(load("ck_plus", trees.ck_plus(tmp_path)))
+    clip = clips["S005/001"]
+    assert (clip.label, clip.action_units, clip.apex) == ("disgust", "9D+17", 10)
+    assert clips["S010/002"].label is None
+
+
+def test_ck_plus_48_keeps_the_three_images_of_a_sequence_with_one_subject(tmp_path):
+    clips = load("ck_plus", trees.ck_plus_48(tmp_path))
+    assert {clip.subject for clip in clips} == {"ck_plus/S010"}
+    assert Counter(clip.label for clip in clips) == {"happy": 3, "anger": 3}
+
+
+@pytest.mark.parametrize("write", [trees.raf_db, trees.raf_db_folders])
+def test_raf_db_codes_and_splits(tmp_path, write):
+    clips = by_id(load("raf_db", write(tmp_path)))
+    assert clips["train_00001"].label == "sadness"
+    assert (clips["test_0001"].label, clips["test_0001"].split) == ("neutral", "test")
+    assert {clip.split for clip in load("raf_db", tmp_path, split="test")} == {"test"}
+
+
+def test_fer2013_folders(tmp_path):
+    clips = load("fer2013", trees.fer2013(tmp_path))
+    splits = Counter(clip.split for clip in clips)
+    assert splits == {"Training": 3, "PublicTest": 1, "PrivateTest": 1}
+    assert len(load("fer2013", tmp_path, split="privatetest")) == 1
+    with pytest.raises(InputError, match="Did you mean 'Training'"):
+        load("fer2013", tmp_path, split="Trainin")
+
+
+def test_fer2013_csv_reads_pixels_when_asked(tmp_path):
+    clips = load("fer2013", trees.fer2013_csv(tmp_path))
+    assert [clip.label for clip in clips] == ["angry", "happy", "neutral"]
+    wanted = ((np.arange(48 * 48) + 1) % 256).astype(np.uint8).reshape(48, 48, 1)
+    np.testing.assert_array_equal(clips[1].frames[0], wanted)
+
+
+def test_fer_plus_votes_join_the_csv_form_by_row(tmp_path):
+    votes = [
+        (0, 0, 0, 0, 8, 2, 0, 0, 0, 0),
+        (5, 5, 0, 0, 0, 0, 0, 0, 0, 0),
+        (0, 0, 0, 0, 0, 0, 0, 6, 4, 0),
+    ]
+    root = trees.fer2013_csv(tmp_path / "csv", votes=votes)
+    clips = load("fer2013", root, votes=root / "fer2013new.csv")
+    assert [clip.label for clip in clips] == ["anger", None, "contempt"]
+    folders = trees.fer2013(tmp_path / "folders")
+    with pytest.raises(InputError, match="order of fer2013"):
+        load("fer2013", folders, votes=root / "fer2013new.csv")
+    trees.fer2013_csv(tmp_path / "short", votes=votes[:2])
+    with pytest.raises(InputError, match="3 rows, but 2 rows"):
+        load("fer2013", tmp_path / "short", votes=tmp_path / "short" / "fer2013new.csv")
+
+
+def test_manifest_positions_and_images(tmp_path):
+    clips = load("manifest", trees.manifest(tmp_path))
+    assert (clips[0].onset, clips[0].apex, clips[0].offset) == (0, 2, 6)
+    assert clips[0].dataset == "manifest"
+    assert (clips[1].onset, clips[1].id) == (None, "single.png")
+    assert load("manifest", tmp_path / "manifest.csv")[0].id == clips[0].id
+
+
+def test_manifest_does_not_open_a_video_before_it_is_needed(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"no video")
+    rows = [("subject", "path", "label", "apex"), ("s1", "a.mp4", "joy", 3)]
+    trees.write_csv(tmp_path / "mine.csv", rows)
+    clip = load("manifest", tmp_path / "mine.csv")[0]
+    assert (clip.apex, clip.dataset) == (3, "mine")
+    with pytest.raises(InputError, match="not a video"):
+        len(clip.frames)
+
+
+def test_manifest_spellings_of_a_subject_are_one_subject(tmp_path):
+    trees.write_images(tmp_path, ["a.png", "b.png"])
+    rows = [("subject", "path", "label"), ("s1", "a.png", "joy"), ("S01", "b.png", "joy")]
+    trees.write_csv(tmp_path / "manifest.csv", rows)
+    assert {clip.subject for clip in load("manifest", tmp_path)} == {"manifest/s1"}
+
+
+def test_a_missing_folder_stops_loading_and_names_the_row_unless_skipped(tmp_path):
+    trees.casme2(tmp_path, sheet_only=[(2, "EP99_01", 1, 2, 3, "4", "fear")])
+    with pytest.raises(InputError, match=r"row 6: missing folder.*EP99_01.*merzoo data check"):
+        load("casme2", tmp_path)
+    with pytest.warns(UserWarning, match="1 of 5 clips"):
+        assert len(load("casme2", tmp_path, on_error="skip")) == 4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_root_that_is_not_there_or_empty_is_one_clear_line(tmp_path, kind):
+    for root in (tmp_path / "none", tmp_path):
+        with pytest.raises(InputError) as caught:
+            load(kind, root)
+        assert str(tmp_path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_the_front_door_names_near_matches():
+    with pytest.raises(InputError, match="Did you mean 'casme2'"):
+        load("casmee2", "x")
+    with pytest.raises(InputError, match="Did you mean 'frames'"):
+        load("casme2", "x", frame="raw")
+    with pytest.raises(InputError, match="casme2:ROOT"):
+        load("casme2")
+    assert merzoo.data.load is load
+
+
+def test_the_command_line_spelling():
+    assert parse_data("fer2013:runs/fer")[:2] == ("fer2013", "runs/fer")
+    source = parse_data("smic:/d/SMIC?part=vis&frames=raw")
+    assert source == ("smic", "/d/SMIC", {"part": "vis", "frames": "raw"})
+    assert parse_data("x/flow.npz") == ("arrays", "x/flow.npz", {})
+    with pytest.raises(InputError, match="Did you mean 'fer2013'"):
+        parse_data("fer2012:x")
+    with pytest.raises(InputError, match="option=value"):
+        parse_data("smic:x?part")
+
+
+def test_annotations_of_500_clips_load_in_under_two_seconds(tmp_path):
+    rows = [
+        (subject, f"EP{k:02d}_01", 10, 30, 69, "4+7", "disgust")
+        for subject in range(1, 26)
+        for k in range(20)
+    ]
+    trees.casme2(tmp_path, rows)  # 500 clips of 60 frames
+    start = time.process_time()  # not wall time: other work may share the machine
+    clips = load("casme2", tmp_path)
+    assert time.process_time() - start < 2
+    assert len(clips) == 500
+    assert isinstance(clips[0].frames, ImageFrames)

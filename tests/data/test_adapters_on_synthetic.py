@@ -1,0 +1,88 @@
+"""The adapters on synthetic trees: right counts, each planted fault found, none on a clean tree."""
+
+import json
+import re
+from collections import Counter
+
+import pytest
+
+from merzoo.data import load
+from merzoo.data.checks import check
+
+pytest.importorskip("merzoo.data.synthetic.forms.casme2")
+from merzoo.data.synthetic import synthesize
+
+# The adapter that reads a form, and how its faults are called where the planter has another word.
+ADAPTERS = {
+    "native": "manifest",
+    "casme2": "casme2",
+    "samm": "samm",
+    "smic": "smic",
+    "ck_plus": "ck_plus",
+    "raf_db": "raf_db",
+    "fer2013": "fer2013",
+}
+KINDS = {
+    "missing frame": "missing frames",
+    "no frames": "missing frames",
+    "label spelt otherwise": "two spellings of a label",
+    "unreadable line": "unreadable row",
+    "unknown usage": "unknown split",
+}
+SUBJECTS, CLIPS = 4, 5
+
+
+# A macro-expression form draws a new face for every image, which takes longer.
+SLOW = ("ck_plus", "raf_db", "fer2013")
+FORMS = [pytest.param(f, marks=[pytest.mark.slow] if f in SLOW else []) for f in ADAPTERS]
+
+
+@pytest.fixture(scope="module", params=FORMS)
+def trees(request, tmp_path_factory):
+    """(adapter, clean tree, tree with planted faults, the faults)."""
+    folder = tmp_path_factory.mktemp(request.param)
+    common = {"subjects": SUBJECTS, "clips": CLIPS, "form": request.param, "size": (48, 48)}
+    common |= {"seed": 3, "jobs": 1}
+    if request.param in ("native", "casme2", "samm", "smic"):
+        common["fps"] = 50
+    clean = synthesize(folder / "clean", **common)
+    faulty = synthesize(folder / "faulty", quirks=True, **common)
+    planted = json.loads((folder / "faulty.quirks.json").read_text())
+    return ADAPTERS[request.param], clean, faulty, planted
+
+
+def test_a_clean_tree_loads_whole(trees):
+    kind, clean, _, _ = trees
+    clips = load(kind, clean)
+    assert len(clips) == SUBJECTS * CLIPS
+    if kind not in ("raf_db", "fer2013"):
+        assert Counter(Counter(clip.subject for clip in clips).values()) == {CLIPS: SUBJECTS}
+    report = check(kind, clean)
+    assert (report.faults, report.differences) == ([], [])
+
+
+def test_every_planted_fault_is_found_at_its_place(trees):
+    kind, _, faulty, planted = trees
+    found = check(kind, faulty).faults
+    for fault in planted:
+        if fault["fault"] == "stray file":
+            assert not any(fault["where"] in str(f) for f in found)
+            continue
+        wanted = KINDS.get(fault["fault"], fault["fault"])
+        assert any(f.kind == wanted for f in found), fault
+        assert any(f.kind == wanted and _names(f, fault) for f in found), (fault, found)
+
+
+def _names(found, planted) -> bool:
+    """Whether a fault names the row, the folder or the file of a planted one."""
+    row = re.search(r"(?:row|line) (\d+)", planted["where"])
+    if row:
+        return f"row {row[1]}" in found.where
+    row = re.search(r"(?:row|line) (\d+)", planted["detail"])
+    if row:
+        return found.where.endswith(f"row {row[1]}")
+    parts = planted["where"].split("/")
+    text = f"{found.where} {found.message} {found.clip}"
+    digits = re.search(r"(\d+)\D*$", parts[-1])
+    folder, number = parts[-2], digits and int(digits[1])
+    return parts[-1] in text or folder in text or (number is not None and str(number) in text)

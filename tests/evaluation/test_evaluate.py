@@ -1,0 +1,131 @@
+"""The main job: folds, resuming, parallel workers, and results that can be recomputed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from merzoo.errors import InputError
+from merzoo.evaluation import evaluate
+from merzoo.evaluation.predictions import metrics_of, read_predictions
+from merzoo.evaluation.protocols import loso
+from merzoo.training.recipes import Recipe
+from tests.samples import flow_arrays
+
+QUICK = Recipe("quick", learning_rate=5e-3, epochs=4, batch_size=8)
+
+
+def test_no_subject_stands_on_both_sides_of_a_fold():
+    data = flow_arrays()
+    folds = loso(data)
+    assert [fold.name for fold in folds] == ["a/s0", "a/s2", "a/s4", "b/s1", "b/s3", "b/s5"]
+    for fold in folds:
+        assert set(data.subject[fold.test]) == {fold.name}
+        assert fold.name not in data.subject[fold.train]
+        assert sorted([*fold.train, *fold.test]) == list(range(len(data)))
+
+
+def test_held_out_dataset_and_joined_sources(tmp_path):
+    flow_arrays(datasets=("a",)).save(tmp_path / "a.npz")
+    flow_arrays(datasets=("b",), seed=1).save(tmp_path / "b.npz")
+    sources = [f"arrays:{tmp_path / name}.npz" for name in "ab"]
+    result = evaluate("flow-krr", sources, protocol="leave-one-dataset-out")
+    table = result.predictions
+    assert (table["fold"] == table["dataset"]).all() and set(table["fold"]) == {"a", "b"}
+    assert result.by_dataset["b"]["n"] == 30
+
+
+def test_metrics_follow_from_the_predictions_file_alone(tmp_path):
+    result = evaluate("flow-krr", flow_arrays(), out=tmp_path / "run")
+    assert result.uf1 > 0.9  # the classes are easy
+    again = metrics_of(read_predictions(tmp_path / "run" / "predictions.csv"))
+    assert json.loads(json.dumps(again)) == json.loads(
+        (tmp_path / "run" / "metrics.json").read_text()
+    )
+    assert sum(again["by_dataset"]["a"]["n_per_class"]) == 15
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert 'src="' not in page and 'href="http' not in page  # self-contained
+
+
+def test_finished_folds_are_not_run_again(tmp_path):
+    data = flow_arrays()
+    first = evaluate("flow-krr", data, out=tmp_path)
+    times = {f: f.stat().st_mtime_ns for f in (tmp_path / "folds").iterdir()}
+    (tmp_path / "folds" / "seed0-a_s2.npz").write_bytes(b"PK broken")
+    again = evaluate("flow-krr", data, out=tmp_path)
+    changed = [f.name for f in (tmp_path / "folds").iterdir() if f.stat().st_mtime_ns != times[f]]
+    assert changed == ["seed0-a_s2.npz"]
+    assert again.predictions.equals(first.predictions)
+
+
+def test_another_protocols_folder_is_refused(tmp_path):
+    data = flow_arrays()
+    evaluate("flow-krr", data, out=tmp_path)
+    with pytest.raises(InputError, match="holds another protocol's run: its protocol"):
+        evaluate("flow-krr", data, protocol="leave-one-dataset-out", out=tmp_path)
+    with pytest.raises(InputError, match="its data is"):
+        evaluate("flow-krr", flow_arrays(seed=1), out=tmp_path)
+
+
+def test_a_folder_with_other_files_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(InputError, match="not empty"):
+        evaluate("flow-krr", flow_arrays(), out=tmp_path)
+
+
+def test_one_class_training_fold_is_an_error():
+    data = flow_arrays(subjects=2, clips=1)
+    with pytest.raises(InputError, match="all of class"):
+        evaluate("flow-krr", data)
+
+
+SCRIPT = """
+import sys
+from merzoo.evaluation import evaluate
+from merzoo.training.recipes import Recipe
+from tests.samples import flow_arrays
+if __name__ == "__main__":
+    recipe = Recipe("quick", learning_rate=5e-3, epochs=4, batch_size=8)
+    evaluate("ststnet", flow_arrays(), recipe=recipe, jobs=int(sys.argv[2]), out=sys.argv[1])
+"""
+
+
+def _start(tmp_path, out, jobs):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    environment = os.environ | {"PYTHONPATH": root}
+    return subprocess.Popen([sys.executable, str(script), str(out), str(jobs)], env=environment)
+
+
+def test_kill_9_loses_no_finished_fold_and_changes_no_result(tmp_path):
+    killed = tmp_path / "killed"
+    process = _start(tmp_path, killed, 1)
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline and process.poll() is None:
+        if len(list(killed.glob("folds/*.npz"))) >= 2:
+            break
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    times = {f.name: f.stat().st_mtime_ns for f in killed.glob("folds/*.npz")}
+    assert times, "no fold finished before the kill"
+    resumed = evaluate("ststnet", flow_arrays(), recipe=QUICK, out=killed)
+    for name, stamp in times.items():
+        assert (killed / "folds" / name).stat().st_mtime_ns == stamp
+    whole = evaluate("ststnet", flow_arrays(), recipe=QUICK, out=tmp_path / "whole")
+    assert resumed.predictions.equals(whole.predictions)
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_result_of_one(tmp_path):
+    one = evaluate("ststnet", flow_arrays(), recipe=QUICK, out=tmp_path / "one")
+    assert _start(tmp_path, tmp_path / "two", 2).wait() == 0
+    two = read_predictions(tmp_path / "two" / "predictions.csv")
+    columns = [c for c in two if c.startswith("p_")]
+    np.testing.assert_allclose(two[columns], one.predictions[columns], atol=1e-5)

@@ -1,0 +1,26 @@
+"""Every listed network passes the battery; a new model is tested by being registered."""
+
+import pytest
+
+import merzoo
+from merzoo.models.registry import entry
+from tests.battery import run_model_test, trainable_count
+
+# Weights that cannot get a gradient, with the reason in the model's readings.
+NO_GRADIENT = {"htnet": ("query", "key", "level_3_position")}
+
+NETWORKS = merzoo.list_models(kind="network")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_model(name, tmp_path):
+    run_model_test(
+        lambda **arguments: merzoo.create_model(name, **entry(name).small | arguments),
+        tmp_path=tmp_path,
+        no_gradient=NO_GRADIENT.get(name, ()),
+    )
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_trainable_parameters_at_default_arguments(name):
+    assert trainable_count(merzoo.create_model(name)) == entry(name).trainable

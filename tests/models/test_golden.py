@@ -1,0 +1,28 @@
+"""Every network gives the recorded outputs, on whichever backend runs: the maths has not changed.
+
+The weights and inputs come from NumPy generators; `tools/record_golden.py` made the files.
+"""
+
+import numpy as np
+import pytest
+
+import merzoo
+from tests.battery import GOLDEN, golden_outputs
+
+NETWORKS = merzoo.list_models(kind="network")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_outputs_are_those_recorded(name):
+    path = GOLDEN / f"{name}.npz"
+    assert path.exists(), f"no recorded outputs: python tools/record_golden.py {name}"
+    expected = np.load(path)["logits"]
+    assert np.ptp(expected) > 1e-3, "recorded outputs say nothing"
+    largest = np.abs(expected).max()
+    np.testing.assert_allclose(golden_outputs(name), expected, rtol=1e-4, atol=1e-4 * largest)
+
+
+def test_recorded_outputs_are_small_and_all_in_use():
+    files = sorted(GOLDEN.glob("*.npz"))
+    assert {f.stem for f in files} <= set(NETWORKS)
+    assert sum(f.stat().st_size for f in files) < 300_000

@@ -1,0 +1,117 @@
+"""The cache: what is put in comes out; a full disk, a kill and a second run leave it sound."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from merzoo.preprocessing.cache import Cache, CacheError, key
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return Cache(tmp_path / "cache")
+
+
+def files(cache):
+    return sorted(p.name for p in cache.folder.rglob("*") if p.is_file())
+
+
+def test_an_array_comes_back_as_a_memory_map(cache):
+    array = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    cache.put(key(a=1), array)
+    got = cache.get(key(a=1))
+    assert isinstance(got, np.memmap) and not got.flags.writeable
+    np.testing.assert_array_equal(got, array)
+    assert key(a=1) in cache and key(a=2) not in cache and cache.get(key(a=2)) is None
+
+
+def test_rows_are_stored_one_after_the_other(cache):
+    cache.put_rows(key(b=1), (np.full((2, 2), i) for i in range(5)), (5, 2, 2), np.float32)
+    got = cache.get(key(b=1))
+    assert got.dtype == np.float32 and got[:, 0, 0].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_keys_follow_every_value():
+    names = {key(a=1), key(a=2), key(a=1, b=1), key(a="1"), key(a=[1]), key(a=None)}
+    assert len(names) == 6 and key(shape=(1, 2)) == key(shape=[1, 2])
+
+
+def test_size_and_clear(cache):
+    assert cache.size() == (0, 0)
+    cache.put(key(a=1), np.zeros(1000, np.float32))
+    arrays, size = cache.size()
+    assert arrays == 1 and size >= 4000
+    assert cache.clear() == (arrays, size)
+    assert cache.size() == (0, 0) and cache.get(key(a=1)) is None
+
+
+def test_clear_leaves_other_files_alone(cache):
+    cache.put(key(a=1), np.zeros(3))
+    (cache.folder / "notes.txt").write_text("mine")
+    cache.clear()
+    assert files(cache) == ["notes.txt"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"not an array"])
+def test_a_damaged_file_is_forgotten(cache, content):
+    cache.put(key(a=1), np.zeros(3))
+    cache.path(key(a=1)).write_bytes(content)
+    assert cache.get(key(a=1)) is None and key(a=1) not in cache
+
+
+def test_a_full_disk_is_one_clear_error_and_leaves_no_file(cache):
+    """A limit on the size of files stands for the full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        with pytest.raises(CacheError, match=r"cannot be written: .*; free some space"):
+            cache.put(key(a=1), np.zeros(1_000_000, np.float32))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert files(cache) == []
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CacheError, match="file/inside: cannot be written"):
+        Cache(tmp_path / "file" / "inside").put(key(a=1), np.zeros(3))
+
+
+def test_a_killed_run_leaves_no_half_array(cache):
+    """The child is killed in the middle of a write: its name never appears."""
+    code = f"""
+import os, signal
+import numpy as np
+from merzoo.preprocessing.cache import Cache
+def rows():
+    yield np.zeros(1_000_000)
+    os.kill(os.getpid(), signal.SIGKILL)
+Cache({str(cache.folder)!r}).put_rows("ab" * 32, rows(), (2, 1_000_000), "float64")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": os.getcwd()}
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert cache.get("ab" * 32) is None
+    [left] = cache.folder.rglob("*.part")
+    assert cache.sweep() == 0  # it might still be written
+    os.utime(left, (time.time() - 7200,) * 2)
+    assert cache.sweep() == 1 and files(cache) == []
+
+
+def test_two_runs_may_write_the_same_array_at_once(cache):
+    import joblib
+
+    array = np.arange(200_000, dtype=np.float32)
+    tasks = (joblib.delayed(cache.put)(key(a=1), array) for _ in range(20))
+    joblib.Parallel(4, prefer="threads")(tasks)
+    np.testing.assert_array_equal(cache.get(key(a=1)), array)
+    assert len(files(cache)) == 1

@@ -1,0 +1,307 @@
+"""`prepare`: what comes out has the values that the frames were made to have."""
+
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from merzoo.data.arrays import Arrays
+from merzoo.data.frames import ArrayFrames
+from merzoo.errors import InputError
+from merzoo.preprocessing import modalities, pipeline
+from merzoo.preprocessing.cache import Cache
+from merzoo.preprocessing.face import has_landmarks
+from merzoo.preprocessing.pipeline import PrepareError, prepare
+from tests.preprocessing import made
+
+
+def run(clips, inputs, tmp_path, **options):
+    options = {"detector": "none", "jobs": 1, "cache": tmp_path / "cache"} | options
+    return prepare(clips, inputs, "megc3", **options)
+
+
+def one(name, shape, tmp_path, clip=None, **options):
+    clips = [made.clip(0) if clip is None else clip]
+    return run(clips, {name: shape}, tmp_path, **options).modalities[name][0]
+
+
+SIDE = made.SIDE
+
+
+def test_the_arrays_carry_labels_subjects_and_clips(tmp_path):
+    data = run([made.clip(i) for i in range(6)], {"apex": (32, 32, 1)}, tmp_path)
+    assert isinstance(data, Arrays) and data.modalities["apex"].shape == (6, 32, 32, 1)
+    assert data.classes == ("negative", "positive", "surprise")
+    assert data.label.tolist() == [1, 0, 2, 1, 0, 2]  # happiness, disgust, surprise
+    assert data.subject[3] == "made/s01" and data.clip[3] == "s01/c3"
+
+
+def test_onset_and_apex_are_those_frames(tmp_path):
+    frames = made.film(0)
+    shape = (SIDE, SIDE, 3)
+    np.testing.assert_array_equal(one("onset", shape, tmp_path), frames[0])
+    np.testing.assert_array_equal(one("apex", shape, tmp_path), frames[made.APEX])
+
+
+def test_one_channel_is_the_grey_level(tmp_path):
+    frames = np.zeros((9, 40, 40, 3), np.uint8)
+    frames[:] = (200, 100, 50)
+    grey = one("onset", (40, 40, 1), tmp_path, made.clip(0, ArrayFrames(frames)))
+    # ITU-R BT.601: .299 * 200 + .587 * 100 + .114 * 50 = 124.2
+    np.testing.assert_allclose(grey, 124, atol=1)
+
+
+def test_differences_are_apex_minus_onset(tmp_path):
+    frames = made.film(0).astype(float)
+    expected = frames[made.APEX] - frames[0]
+    shape = (SIDE, SIDE, 3)
+    np.testing.assert_array_equal(one("signed_difference", shape, tmp_path), expected)
+    np.testing.assert_array_equal(one("difference", shape, tmp_path), np.abs(expected))
+
+
+def test_flow_is_in_pixels_of_the_crop(tmp_path):
+    """Everything moves 2 pixels right on 96: 2 on a crop of 96, 1 on one of 48."""
+    for side, expected in ((96, 2.0), (48, 1.0)):
+        flow = one("flow", (side, side, 3), tmp_path)
+        middle = flow[side // 4 : -side // 4, side // 4 : -side // 4]
+        assert middle[..., 0].mean() == pytest.approx(expected, rel=0.1)
+        assert np.abs(middle[..., 1]).mean() < 0.1 * expected
+
+
+def test_every_channel_of_a_flow_image_reaches_0_and_255(tmp_path):
+    image = one("flow_image", (28, 28, 3), tmp_path)
+    np.testing.assert_allclose(image.min((0, 1)), 0)
+    np.testing.assert_allclose(image.max((0, 1)), 255, rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["tim", "linear"])
+def test_a_sequence_of_its_own_length_is_unchanged(method, tmp_path):
+    shape = (made.APEX + 1, SIDE, SIDE, 1)
+    got = one("sequence", shape, tmp_path, interpolation=method)
+    np.testing.assert_allclose(got[..., 0], made.film(0)[: made.APEX + 1, ..., 0], atol=1e-3)
+
+
+def test_the_magnified_apex_moves_further(tmp_path):
+    """A pulse of 2 pixels, magnified: its middle differs more from the onset than the apex does."""
+    clip = made.clip(0, ArrayFrames(made.local_film()))
+    shape = (SIDE, SIDE, 3)
+    onset, apex, magnified = (
+        one(name, shape, tmp_path, clip) for name in ("onset", "apex", "magnified_apex")
+    )
+    assert magnified.min() >= 0 and magnified.max() <= 255
+    assert np.abs(magnified - onset).mean() > 1.2 * np.abs(apex - onset).mean()
+
+
+def test_action_units_are_flags_of_21(tmp_path):
+    units = one("action_units", (21,), tmp_path, made.clip(0, action_units="4+L10"))
+    assert units.sum() == 2 and units[2] == units[7] == 1  # 1 2 4 5 6 7 9 10
+    none = one("action_units", (21,), tmp_path, made.clip(0), action_units="zero")
+    assert none.sum() == 0
+
+
+@pytest.mark.parametrize("choice", ["flow", "annotated+flow", "annotated+pixel_ratio"])
+def test_a_missing_apex_can_be_spotted(choice, tmp_path):
+    shape = (SIDE, SIDE, 3)
+    frames = made.local_film()
+    got = one("apex", shape, tmp_path, made.clip(0, ArrayFrames(frames), apex=None), apex=choice)
+    nearest = np.abs(frames.astype(float) - got).mean((1, 2, 3)).argmin()
+    assert abs(nearest - made.APEX) <= 1
+
+
+def test_a_varying_frame_rate_is_warned_of(tmp_path):
+    class Uneven(ArrayFrames):
+        variable_rate = True
+
+    with pytest.warns(UserWarning, match="made s00/c0: its frame rate varies"):
+        one("apex", (32, 32, 1), tmp_path, made.clip(0, Uneven(made.film(0))))
+
+
+@pytest.mark.skipif(not has_landmarks(), reason="dlib or its landmark file is not installed")
+def test_regions_follow_the_face_in_every_frame(tmp_path):
+    """On a real face that stays still: the same blocks in each frame, around eyes and mouth."""
+    photograph = pytest.importorskip("skimage.data").astronaut()
+    clip = made.clip(0, ArrayFrames(np.repeat(photograph[None], 5, 0)), apex=3, offset=4)
+    boxes = one("regions", (4, 24, 4), tmp_path, clip, detector="dlib")
+    np.testing.assert_array_equal(boxes, boxes[:1].repeat(4, 0))
+    middle = (boxes[0, :, :2] + boxes[0, :, 2:]) / 2  # y x
+    # The reference face has the eyes' outer corners (blocks 6 and 8) at .29, and .23 and .77.
+    np.testing.assert_allclose(middle[[5, 7]], [[0.29, 0.23], [0.29, 0.77]], atol=0.02)
+    literal = one("regions", (4, 24, 4), tmp_path, clip, detector="dlib", regions="literal")
+    assert np.abs(literal - boxes)[:, :23].max() == 0
+    np.testing.assert_allclose(literal[:, 23, 0] - boxes[:, 23, 0], 32 / 224, atol=1e-6)
+
+
+def test_a_single_image_has_an_apex(tmp_path):
+    frames = ArrayFrames(made.film(0)[:1])
+    clip = made.clip(0, frames, onset=None, apex=None, offset=None)
+    np.testing.assert_array_equal(one("apex", (SIDE, SIDE, 3), tmp_path, clip), frames[0])
+
+
+def test_only_what_lacks_is_worked_out(tmp_path, monkeypatch):
+    clips = [made.clip(i) for i in range(4)]
+    first = run(clips[:3], {"onset": (32, 32, 1)}, tmp_path)
+    calls = []
+    work = pipeline._work
+    monkeypatch.setattr(pipeline, "_work", lambda *a, **k: calls.append(a[0]) or work(*a, **k))
+    again = run(clips, {"onset": (32, 32, 1)}, tmp_path)
+    assert calls == [3]
+    np.testing.assert_array_equal(again.modalities["onset"][:3], first.modalities["onset"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"frames": ArrayFrames(made.film(1))},
+        {"onset": 1},
+        {"apex": 3},
+        {"offset": 6},
+    ],
+)
+def test_a_changed_clip_is_worked_out_again(change, tmp_path, monkeypatch):
+    shape = {"signed_difference": (32, 32, 1)}
+    run([made.clip(0)], shape, tmp_path)
+    calls = []
+    work = pipeline._work
+    monkeypatch.setattr(pipeline, "_work", lambda *a, **k: calls.append(a[0]) or work(*a, **k))
+    run([made.clip(0, **change)], shape, tmp_path)
+    assert calls == [0]
+
+
+def test_a_parameter_counts_only_where_it_matters(tmp_path, monkeypatch):
+    calls = []
+    work = pipeline._work
+    monkeypatch.setattr(pipeline, "_work", lambda *a, **k: calls.append(a[2]) or work(*a, **k))
+    both = {"onset": (64, 64, 1), "flow": (64, 64, 3)}
+    run([made.clip(0)], both, tmp_path)
+    run([made.clip(0)], both, tmp_path, flow="dis")
+    assert [sorted(names) for names in calls] == [["flow", "onset"], ["flow"]]
+
+
+def test_a_new_version_of_an_extractor_forgets_the_old_values(tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    run([made.clip(0)], {"onset": (32, 32, 1)}, tmp_path)
+    row = modalities.MODALITIES["onset"]
+    newer = replace(row, version=row.version + 1, extract=lambda *_: np.ones((32, 32, 1), "f4"))
+    monkeypatch.setitem(modalities.MODALITIES, "onset", newer)
+    assert run([made.clip(0)], {"onset": (32, 32, 1)}, tmp_path).modalities["onset"].max() == 1
+
+
+def test_an_edited_file_is_noticed(tmp_path):
+    clip = made.folder_clip(tmp_path / "frames")
+    before = one("onset", (SIDE, SIDE, 3), tmp_path, clip)
+    cv2.imwrite(str(tmp_path / "frames" / "img0.png"), 255 - made.film(0)[0])
+    after = one("onset", (SIDE, SIDE, 3), tmp_path, clip)
+    np.testing.assert_array_equal(after, 255 - before)
+
+
+def test_worker_processes_give_the_same_arrays(tmp_path):
+    clips = [made.folder_clip(tmp_path / f"clip{i}", i) for i in range(5)]
+    inputs = {"flow": (32, 32, 3), "difference": (32, 32, 1)}
+    here = run(clips, inputs, tmp_path, cache=tmp_path / "a")
+    there = run(clips, inputs, tmp_path, cache=tmp_path / "b", jobs=2)
+    assert here.fingerprint() == there.fingerprint()
+
+
+def test_the_result_lies_on_disk(tmp_path):
+    data = run([made.clip(i) for i in range(3)], {"apex": (32, 32, 3)}, tmp_path)
+    array = data.modalities["apex"]
+    assert isinstance(array, np.memmap) and not array.flags.writeable
+
+
+def test_all_modalities_of_a_models_inputs_come_in_one_go(tmp_path):
+    class Tensor:
+        def __init__(self, name, *shape):
+            self.name, self.shape = name, (None, *shape)
+
+    inputs = [Tensor("apex", 64, 64, 3), Tensor("difference", 64, 64, 3), Tensor("flow", 64, 64, 3)]
+    data = run([made.clip(0), made.clip(1)], inputs, tmp_path)
+    assert {n: a.shape for n, a in data.modalities.items()} == {
+        name: (2, 64, 64, 3) for name in ("apex", "difference", "flow")
+    }
+
+
+def broken_clips(tmp_path):
+    """Five clips, of which numbers 1 and 3 cannot be used, for different reasons."""
+    clips = [made.folder_clip(tmp_path / f"clip{i}", i) for i in range(5)]
+    (tmp_path / "clip1" / "img0.png").write_bytes(b"")
+    clips[3] = made.clip(3, onset=5)  # after the apex
+    return clips
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_failures_are_collected_and_reported_together(jobs, tmp_path):
+    with pytest.raises(PrepareError) as caught:
+        run(broken_clips(tmp_path), {"difference": (32, 32, 1)}, tmp_path, jobs=jobs)
+    error = caught.value
+    assert [f.clip for f in error.failures] == ["made s00/c1", "made s01/c3"]
+    assert "img0.png" in error.failures[0].reason and "outside onset" in error.failures[1].reason
+    assert str(error).startswith("2 of 5 clips failed: made s00/c1: frame 0 of 9: ")
+    assert "\n" not in str(error) and "on_error='skip'" in str(error)
+
+
+def test_what_did_not_fail_is_kept_for_the_next_run(tmp_path):
+    clips = broken_clips(tmp_path)
+    with pytest.raises(PrepareError):
+        run(clips, {"difference": (32, 32, 1)}, tmp_path)
+    assert sum(array.size > 32 for array in stored(tmp_path)) == 3
+
+
+def stored(tmp_path):
+    return [np.load(path) for path in (tmp_path / "cache").rglob("*.npy")]
+
+
+def test_skip_leaves_out_what_fails_and_warns_of_each(tmp_path):
+    clips = broken_clips(tmp_path)
+    with pytest.warns(UserWarning) as caught:
+        data = run(clips, {"difference": (32, 32, 1)}, tmp_path, on_error="skip")
+    assert data.clip.tolist() == ["s00/c0", "s01/c2", "s02/c4"]
+    assert data.label.tolist() == [1, 2, 0]
+    words = [str(w.message) for w in caught]
+    assert len(words) == 2 and words[0].startswith("left out made s00/c1: frame 0 of 9")
+
+
+def test_skip_does_not_hide_that_all_failed(tmp_path):
+    with pytest.raises(PrepareError, match="1 of 1 clips failed"):
+        run([made.clip(0, apex=None)], {"apex": (32, 32, 1)}, tmp_path, on_error="skip")
+
+
+def test_a_full_disk_stops_the_run_with_one_line(tmp_path):
+    """In a process of its own, whose files may not grow beyond 50 kB."""
+    code = f"""
+import resource, signal
+from merzoo.preprocessing.pipeline import prepare
+from tests.preprocessing import made
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+clips = [made.clip(i) for i in range(3)]
+try:
+    prepare(clips, {{"apex": (200, 200, 1)}}, detector="none", jobs=1, on_error="skip",
+            cache={str(tmp_path / "cache")!r})
+except ValueError as error:
+    print(type(error).__name__, error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.startswith("CacheError cache "), done.stderr
+    assert "cannot be written" in done.stdout and stored(tmp_path) == []
+
+
+def test_a_killed_worker_is_explained(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "_work", kill_self)
+    with pytest.raises(InputError, match=r"a worker process was killed.*fewer than 2 jobs"):
+        run([made.clip(i) for i in range(3)], {"apex": (32, 32, 1)}, tmp_path, jobs=2)
+
+
+def kill_self(*task, alone):
+    import os
+    import signal
+
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_cache_may_be_given_as_an_object(tmp_path):
+    cache = Cache(tmp_path / "mine")
+    run([made.clip(0)], {"apex": (32, 32, 1)}, tmp_path, cache=cache)
+    assert cache.size()[0] == 2  # the clip's, and that of the list of clips

@@ -1,0 +1,85 @@
+"""The command line as a user types it: answers, and one clear line for bad input."""
+
+import numpy as np
+import pytest
+
+from merzoo.cli import main
+from tests.samples import flow_arrays
+
+
+@pytest.fixture
+def samples(tmp_path):
+    """A good npz file, and a function that writes it with fields replaced or (None) left out."""
+
+    def write(**changes):
+        data = flow_arrays(subjects=3)
+        fields = {n: getattr(data, n) for n in ("label", "subject", "dataset", "clip")}
+        fields |= {"flow_image": data.modalities["flow_image"], "classes": data.classes}
+        fields = {n: v for n, v in (fields | changes).items() if v is not None}
+        np.savez(tmp_path / "samples.npz", **fields)
+        return f"arrays:{tmp_path / 'samples.npz'}"
+
+    return write
+
+
+def fails_with(capsys, *words) -> str:
+    assert main(list(words)) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("merzoo: error: ")
+    return lines[0]
+
+
+def test_list_and_info(capsys):
+    assert main(["list", "sts*"]) == 0
+    assert "1,683" in capsys.readouterr().out
+    assert main(["info", "ststnet"]) == 0
+    assert "flow_image (28, 28, 3)" in capsys.readouterr().out
+    assert main(["list", "nothing*"]) == 1
+
+
+def test_evaluate_prints_scores_and_where_the_report_is(capsys, samples, tmp_path):
+    assert main(["evaluate", "flow-krr", "--data", samples(), "--out", str(tmp_path / "r")]) == 0
+    out = capsys.readouterr().out
+    assert "Full" in out and "5/5/5 of 15" in out and "report.html" in out
+
+
+def test_help_shows_an_example_for_every_verb(capsys):
+    assert main(["--help"]) == 0
+    assert "evaluate" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", "--help"])
+    assert stop.value.code == 0
+    assert "example:" in capsys.readouterr().out
+
+
+def test_bad_input_is_one_line_and_status_2(capsys, samples, tmp_path):
+    def evaluate(data, *more, model="flow-krr"):
+        return fails_with(capsys, "evaluate", model, "--data", data, *more)
+
+    assert "no such file" in evaluate("arrays:missing.npz")
+    assert "lacks the key 'label'" in evaluate(samples(label=None))
+    bad = flow_arrays(subjects=3).modalities["flow_image"]
+    bad[7, 3, 3, 0] = np.nan
+    assert "sample 7 (clip s1_2) holds NaN" in evaluate(samples(flow_image=bad))
+    assert "the 2 classes are numbered 0..1" in evaluate(samples(classes=["no", "yes"]))
+    assert "It has no clips" in evaluate(samples(), "--subjects", "a/s9")
+    line = evaluate(samples(), model="ststnett")
+    assert "Unknown model 'ststnett'. Did you mean 'ststnet'?" in line
+    out = str(tmp_path / "run")
+    assert main(["evaluate", "flow-krr", "--data", samples(), "--out", out]) == 0
+    capsys.readouterr()
+    line = evaluate(samples(), "--protocol", "leave-one-dataset-out", "--out", out)
+    assert "holds another protocol's run" in line
+    assert "Did you mean" in fails_with(capsys, "evalute")
+    assert "--help shows how" in fails_with(capsys, "evaluate", "ststnet")
+    (tmp_path / "text.npz").write_text("not a zip")
+    assert "not a readable .npz" in evaluate(f"arrays:{tmp_path / 'text.npz'}")
+
+
+def test_info_prints_the_papers_figures_beside_ours(capsys):
+    # Table 9 of the paper prints 0.456 M parameters for one stage; 456,359 counted by hand.
+    assert main(["info", "dfrnet-1"]) == 0
+    out = capsys.readouterr().out
+    assert "parameters: 456,000, ours 456,359 (+0.08 %)" in out
+    assert "multiply_adds: 1,404,000,000, ours 1,41" in out
+    assert "reading     There is no 7x7 convolution" in out
