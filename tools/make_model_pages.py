@@ -1,0 +1,273 @@
+"""Writes a page for each family of models, and the index; no figure there is typed by hand.
+
+    python tools/make_model_pages.py              # all pages, in merzoo/models/pages/
+    python tools/make_model_pages.py dfrnet rcn   # these pages, and the index
+    python tools/make_model_pages.py --check      # exit 1 if a page is out of date
+
+A page comes from the register, the built model, the docstrings of its layers and the recipe.
+"""
+
+import argparse
+import dataclasses
+import inspect
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "numpy")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+
+import keras  # noqa: E402
+from model_graph import shape_text, stages, svg  # noqa: E402
+
+import merzoo  # noqa: E402
+from merzoo.models.count_table import ROWS  # noqa: E402
+from merzoo.models.registry import compared_figures, create_model, entry  # noqa: E402
+from merzoo.training.recipes import get_recipe  # noqa: E402
+
+MODELS = ROOT / "merzoo" / "models"
+NOTE = "<!-- Written by tools/make_model_pages.py; change the code, not this page. -->"
+
+
+def families() -> dict[str, list[str]]:
+    """Page name -> its variants: those of one builder, the plain one first."""
+    found: dict = {}
+    for name in merzoo.list_models():
+        found.setdefault(entry(name).builder, []).append(name)
+    pages = {}
+    for names in found.values():
+        stem = names[0].partition("-")[0] if len(names) > 1 else names[0]
+        names.sort(key=lambda name: (name != stem, name))
+        pages[stem] = names
+    return dict(sorted(pages.items()))
+
+
+def page(family: str, names: list[str]) -> dict[str, str]:
+    """File name -> content: the page, and for a network its picture."""
+    found, facts = entry(names[0]), _info(names[0])
+    parts = [NOTE, f"# {found.title or family}", _introduction(found.builder), _source_of(found)]
+    parts += ["## Variants", _variants(names)]
+    files = {}
+    if found.kind == "network":
+        keras.utils.clear_session()  # the names of unnamed operations count from one again
+        model = create_model(names[0])
+        files[f"{family}.svg"] = svg(model)
+        parts += [
+            "## Graph",
+            f"![Stages of {names[0]}]({family}.svg)",
+            "## Stages",
+            _stage_table(model),
+            *_section("## From the paper to the code", _equations(found.builder, model)),
+        ]
+    parts += _section("## The paper's figures beside ours", _figures(names))
+    parts += _section("## Switches, counted", _switches(names))
+    parts += _section("## Readings of unclear passages", _bullets(found.readings))
+    parts += ["## How to train it", _training(names[0], found, facts)]
+    files[f"{family}.md"] = "\n\n".join(parts) + "\n"
+    return files
+
+
+def _section(heading: str, body: str) -> list[str]:
+    return [heading, body] if body else []
+
+
+def _table(columns: list[str], rows: list[list]) -> str:
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    for row in rows:
+        cells = [str(cell).replace("|", "\\|").replace("\n", " ") for cell in row]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _bullets(lines) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _introduction(builder) -> str:
+    return inspect.getdoc(sys.modules[builder.__module__])
+
+
+def _source_of(found) -> str:
+    file = Path(inspect.getsourcefile(found.builder)).name
+    lines = [f"Reference: {found.reference}"]
+    if found.url:
+        lines.append(f"Authors' code: {found.url}")
+    lines.append(f"Licence of this implementation: {found.licence}")
+    lines.append(f"Code: [`{file}`](../{file}), builder `merzoo.models.{found.builder.__name__}`")
+    return _bullets(lines)
+
+
+def _inputs(facts) -> str:
+    return ", ".join(f"`{name}` {shape_text(s)}" for name, s in facts["inputs"].items())
+
+
+def _counts(facts) -> list[str]:
+    if not facts["parameters"]:
+        return ["-", "-", "-"]
+    trainable, total = facts["parameters"]["trainable"], facts["parameters"]["total"]
+    return [f"{trainable:,}", f"{total:,}", f"{facts['multiply_adds'] / 1e6:,.2f} M"]
+
+
+_INFO: dict[str, dict] = {}
+
+
+def _info(name) -> dict:
+    if name not in _INFO:
+        _INFO[name] = merzoo.model_info(name)
+    return _INFO[name]
+
+
+def _variants(names) -> str:
+    rows = []
+    for name in names:
+        arguments = ", ".join(f"{k}={v!r}" for k, v in entry(name).arguments.items())
+        rows.append([f"`{name}`", arguments and f"`{arguments}`", _inputs(_info(name))])
+        rows[-1] += _counts(_info(name))
+    columns = ["variant", "arguments", "inputs", "trainable", "parameters in all", "MACs"]
+    return _table(columns, rows)
+
+
+def _stage_table(model) -> str:
+    boxes = [box for box in stages(model) if not box.is_input]
+    rows = [[f"`{b.title}`", ", ".join(b.content) or "-", shape_text(b.output)] for b in boxes]
+    text = (
+        "A stage ends where the resolution changes, where branches meet, or where the names of "
+        "the layers say so; the shape is that which leaves it."
+    )
+    return text + "\n\n" + _table(["stage", "layers", "output"], rows)
+
+
+def _equations(builder, model) -> str:
+    """What the layers' docstrings name as their source, and the functions that name equations."""
+    rows = []
+    for kind, where in _own_layers(model).items():
+        doc = inspect.getdoc(kind) or ""
+        source = re.search(r"^Source:\s*(.*?)(?:\n\s*\n|\Z)", doc, flags=re.S | re.M)
+        if source:
+            names = ", ".join(f"`{name}`" for name in where[:3]) + (" ..." if where[3:] else "")
+            rows.append([f"`{kind.__name__}`", " ".join(source[1].split()), names])
+    for name, function in inspect.getmembers(sys.modules[builder.__module__], inspect.isfunction):
+        doc = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
+        here = function.__module__ == builder.__module__ and function is not builder
+        if here and re.search(r"\bEqs?\.|\b[Ss]ection|\b[Tt]able", doc):
+            rows.append([f"`{name}()`", doc, "the builder's file"])
+    return _table(["code", "in the paper", "where"], rows) if rows else ""
+
+
+def _own_layers(model) -> dict[type, list[str]]:
+    """merzoo's layers in a model, nested models too: class -> names."""
+    found: dict[type, list[str]] = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            for kind, names in _own_layers(layer).items():
+                found.setdefault(kind, []).extend(f"{layer.name}/{name}" for name in names)
+        elif type(layer).__module__.startswith("merzoo."):
+            found.setdefault(type(layer), []).append(layer.name)
+    return found
+
+
+def _figures(names) -> str:
+    rows = []
+    notes = []
+    for name in names:
+        for figure in compared_figures(_info(name)):
+            if figure["ours"] is None and isinstance(figure["paper"], str):
+                notes.append(figure["paper"])
+                continue
+            ours, difference = "-", "-"
+            if figure["ours"] is not None:
+                ours = f"{figure['ours']:,}"
+                difference = f"{100 * figure['difference']:+.2f} %"
+            paper = figure["paper"]
+            paper = f"{paper:,.0f}" if paper >= 10 else f"{paper:.3f}"
+            rows.append([f"`{name}`", figure["figure"], paper, ours, difference])
+    columns = ["variant", "figure", "the paper", "ours", "difference"]
+    text = [_table(columns, rows)] if rows else []
+    return "\n\n".join(text + list(dict.fromkeys(notes)))
+
+
+def _switches(names) -> str:
+    rows = [
+        [
+            f"`{row.model}`",
+            "`" + ", ".join(f"{k}={v!r}" for k, v in row.arguments.items()) + "`",
+            f"{row.trainable:,}" if row.trainable else "-",
+            f"{row.total:,}",
+            row.paper,
+        ]
+        for row in ROWS
+        if row.model in names and row.arguments
+    ]
+    if not rows:
+        return ""
+    text = "Our counts with the switches of the paper's ablations; `python -m merzoo.models.count "
+    text += "--check` builds each and compares."
+    columns = ["variant", "arguments", "trainable", "parameters in all", "the paper"]
+    return text + "\n\n" + _table(columns, rows)
+
+
+def _training(name, found, facts) -> str:
+    modalities = ", ".join(f"`{modality}`" for modality in facts["inputs"])
+    command = f"```\nmerzoo evaluate {name} --data arrays:samples.npz --out runs/{name}\n```"
+    text = f"It takes {modalities}. Leave-one-subject-out, from samples or from clips:"
+    if found.kind == "estimator":
+        return f"{text}\n\n{command}\n\nAn estimator has no recipe: it is fitted in one go."
+    recipe = dataclasses.asdict(get_recipe(None, default=found.recipe))
+    about = recipe.pop("about")
+    changed = {
+        field.name: recipe[field.name]
+        for field in dataclasses.fields(type(get_recipe("default")))
+        if field.name in recipe and recipe[field.name] not in ({}, (), None)
+    }
+    data = json.dumps(changed, indent=2)
+    return f"{text}\n\n{command}\n\nIts recipe, `{recipe['name']}`: {about}\n\n```json\n{data}\n```"
+
+
+def index(pages) -> str:
+    """The table of all variants."""
+    rows = []
+    for family, names in pages.items():
+        for name in names:
+            facts = _info(name)
+            trainable, _, multiply_adds = _counts(facts)
+            link = f"[`{name}`](pages/{family}.md)"
+            rows.append([link, _inputs(facts), trainable, multiply_adds, facts["reference"]])
+    text = (
+        "Each network is one file of this folder and one page: its graph, its stages, where the "
+        "paper's equations are, the paper's figures beside ours, and how to train it. `merzoo info "
+        "NAME` prints the same in short. MACs are multiply-adds of one sample."
+    )
+    columns = ["variant", "inputs", "trainable parameters", "MACs", "reference"]
+    return "\n\n".join([NOTE, "# The models", text, _table(columns, rows)]) + "\n"
+
+
+def main(arguments=None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("family", nargs="*", help="such as dfrnet; default: all")
+    parser.add_argument("--check", action="store_true", help="exit 1 if a page is out of date")
+    options = parser.parse_args(arguments)
+    pages = families()
+    unknown = [name for name in options.family if name not in pages]
+    if unknown:
+        parser.error(f"no page is called {unknown[0]!r}: use {', '.join(pages)}")
+    files = {}
+    for family in options.family or pages:
+        for name, text in page(family, pages[family]).items():
+            files[MODELS / "pages" / name] = text
+    if not (options.check and options.family):  # the index needs every model
+        files[MODELS / "README.md"] = index(pages)
+    stale = [path for path, text in files.items() if not path.is_file() or path.read_text() != text]
+    for path in stale:
+        print(f"{'out of date' if options.check else 'written'}: {path.relative_to(ROOT)}")
+        if not options.check:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(files[path])
+    return 1 if options.check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
