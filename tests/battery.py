@@ -51,6 +51,14 @@ def fill_weights(model, seed=0):
     return model
 
 
+def draw_dropout(model, seed):
+    """Makes the next training-mode call draw the masks of `seed`: no test depends on luck."""
+    keras.utils.set_random_seed(seed)
+    for variable in model.non_trainable_variables:
+        if variable.path.endswith("seed_generator_state"):
+            variable.assign(np.array([seed, 0], "uint32"))
+
+
 def run_layer_test(layer, inputs, *, expected_shape=None, trainable=None, tolerance=1e-5):
     """Calls a layer, checks its shape rule, config round trip, any batch size, bfloat16."""
     outputs = np.asarray(ops.convert_to_numpy(layer(inputs)))
@@ -137,7 +145,8 @@ def run_model_test(build, *, tmp_path, trainable=None, no_gradient=()):
     np.testing.assert_allclose(ops.convert_to_numpy(again(inputs)), outputs, atol=1e-5)
 
     unreached = {w.path for w in model.trainable_weights}
-    for seed in range(4):  # a layer of few ReLU units may be dead for one draw of weights
+    for seed in range(4):  # few ReLU units, or dropout of few, may be dead in one draw
+        draw_dropout(model, seed)
         loss, gradients = loss_and_gradients(fill_weights(model, seed), inputs, np.array([0, 2]))
         assert math.isfinite(loss)
         for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
