@@ -3,7 +3,7 @@
 # on TensorFlow and PyTorch too.   usage: tools/test.sh [--all]   (--all: the slow tests as well)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-tools/install.sh test tensorflow,jax,torch,faces,distributed,dev
+tools/install.sh test tensorflow,jax,torch,faces,tune,export,app,distributed,dev
 fast=(-m "not slow")
 [ "${1:-}" = --all ] && fast=()
 export TF_CPP_MIN_LOG_LEVEL=3
