@@ -33,6 +33,11 @@ def arguments(parser):
         "--subjects", nargs="+", metavar="DATASET/SUBJECT", help="hold out only these subjects"
     )
     parser.add_argument("--out", metavar="FOLDER", help="where to write; a stopped run continues")
+    parser.add_argument(
+        "--audit-epochs",
+        action="store_true",
+        help="also show what choosing the epoch on test subjects would claim (not a result)",
+    )
     add_json_option(parser)
 
 
@@ -57,11 +62,14 @@ def run(options) -> int:
         jobs=options.jobs,
         subjects=options.subjects,
         out=options.out,
+        audit_epochs=options.audit_epochs,
     )
     if options.json:
-        print_json(result.metrics)
+        print_json(result.metrics | ({"oracle": result.oracle} if result.oracle else {}))
         return 0
     _print(options, result)
+    if result.oracle:
+        _print_oracle(result.oracle)
     print(f"{time.perf_counter() - start:.0f} s; report: {result.folder / 'report.html'}")
     return 0
 
@@ -92,6 +100,26 @@ def _print(options, result) -> None:
         )
     for warning in result.warnings:
         print(f"warning: {warning}")
+
+
+def _print_oracle(oracle) -> None:
+    print(oracle["about"])
+    print_table(
+        f"Oracle gap over {oracle['epochs']} epochs: not a result",
+        ["epoch chosen", "UF1", "above honest", "random predictions, same rule (5-95 %)"],
+        [
+            ["by the protocol, honest", f"{oracle['honest']['uf1']:.3f}", "", ""],
+            *(
+                [
+                    f"on the test subjects, {rule}",
+                    f"{found['uf1']:.3f}",
+                    f"{found['gap']:+.3f}",
+                    "{uf1:.3f} ({low:.3f}-{high:.3f})".format(**found["floor"]),
+                ]
+                for rule, found in oracle["rules"].items()
+            ),
+        ],
+    )
 
 
 def _row(name, part) -> list[str]:

@@ -25,15 +25,20 @@ class FoldJob:
     arguments: dict
     recipe: Recipe
     engine: str = "auto"
+    audit_epochs: bool = False
 
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What a fold leaves: (n, K) probabilities of its test samples, and the training history."""
+    """What a fold leaves: (n, K) probabilities of its test samples, and the training history.
+
+    `epochs` holds, for the audit of epochs only, (E, n, K) probabilities of each epoch's weights.
+    """
 
     probabilities: np.ndarray
     history: dict[str, list[float]] = field(default_factory=dict)
     seconds: float = 0.0
+    epochs: np.ndarray | None = None
 
 
 _FITTERS: dict[tuple, object] = {}
@@ -45,8 +50,8 @@ def run_fold(job: FoldJob, on_epoch=None) -> FoldResult:
     train, test = job.data.take(job.fold.train), job.data.take(job.fold.test)
     _check_training_classes(train, job.fold)
     run = _run_estimator if _is_estimator(job.model) else _run_network
-    probabilities, history = run(job, train, test, on_epoch)
-    return FoldResult(probabilities, history, time.perf_counter() - start)
+    probabilities, history, epochs = run(job, train, test, on_epoch)
+    return FoldResult(probabilities, history, time.perf_counter() - start, epochs)
 
 
 def _check_training_classes(train: Arrays, fold: Fold) -> None:
@@ -77,7 +82,7 @@ def _run_estimator(job, train, test, on_epoch):
         found = estimator.predict_proba(test.modalities[modality])
     probabilities = np.zeros((len(test), len(train.classes)))
     probabilities[:, estimator.classes_] = found
-    return probabilities, {}
+    return probabilities, {}, None
 
 
 def _run_network(job, train, test, on_epoch):
@@ -91,8 +96,16 @@ def _run_network(job, train, test, on_epoch):
             )
         )
     fitter = _fitter(job)
-    history = fitter.fit(train, job.seed, callbacks)
-    return fitter.predict(test), history
+    if not job.audit_epochs:
+        history = fitter.fit(train, job.seed, callbacks)
+        return fitter.predict(test), history, None
+    from merzoo.training.epoch_weights import EpochWeights
+
+    kept = EpochWeights()
+    history = fitter.fit(train, job.seed, [*callbacks, kept])
+    probabilities, epochs = fitter.predict(test), kept.predictions(fitter, test)
+    kept.close()
+    return probabilities, history, epochs
 
 
 def _fitter(job: FoldJob):

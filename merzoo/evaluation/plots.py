@@ -1,15 +1,21 @@
-"""Plots of a report, as SVG text whose ink follows the page's light or dark colours."""
+"""Plots of a report, each drawn once: as SVG for the page, as PNG and PDF for a paper.
+
+In the SVG the ink follows the page's light or dark colours; on paper it is black on white.
+"""
 
 import io
+from pathlib import Path
 
 import numpy as np
 
-# Drawn in this colour, which becomes `currentColor` in the SVG, so text follows the page's theme.
-_INK = "#123456"
+from merzoo.evaluation.probabilities import FALSE_POSITIVE_RATES, reliability, roc_curve
+
+# Black to the eye; in the SVG it becomes `currentColor`, so text follows the page's theme.
+_INK = "#010001"
 _COLOURS = ("#3b82c4", "#d97706", "#2a9d6f", "#b45ca8", "#c2453d", "#6b7f2a", "#5b6abf", "#8a6d3b")
 
 
-def training_curves(histories: list[dict[str, list[float]]]) -> str:
+def training_curves(histories: list[dict[str, list[float]]]):
     """Training loss and accuracy by epoch: the median over folds in a band from 10 to 90 %."""
     figure, axes = _figure(1, 2, (8.4, 2.9))
     for axis, (name, title) in zip(
@@ -23,10 +29,10 @@ def training_curves(histories: list[dict[str, list[float]]]) -> str:
         axis.set_xlabel("epoch")
         axis.set_title(f"{title} over {len(curves)} folds", fontsize=10)
         axis.xaxis.get_major_locator().set_params(integer=True)
-    return _svg(figure)
+    return figure
 
 
-def subject_strip(subjects: list[str], correct: list[int], total: list[int]) -> str:
+def subject_strip(subjects: list[str], correct: list[int], total: list[int]):
     """One bar a subject: clips right and wrong, grouped by dataset, worst first within each."""
     order = sorted(
         range(len(subjects)),
@@ -52,7 +58,186 @@ def subject_strip(subjects: list[str], correct: list[int], total: list[int]) -> 
     axis.set_xlim(-0.6, len(order) - 0.4)
     axis.legend(frameon=False, ncols=2, loc="upper right", labelcolor=_INK, fontsize=9)
     axis.margins(y=0.18)
-    return _svg(figure)
+    return figure
+
+
+def roc(label, probabilities, classes: list[str], areas: list[float | None]):
+    """ROC curve of each class against the rest, mean over seeds, with its AUC."""
+    figure, (axis,) = _figure(1, 1, (4.4, 4.1))
+    axis.plot([0, 1], [0, 1], color=_INK, lw=0.8, ls=":")
+    for k, (name, area) in enumerate(zip(classes, areas, strict=True)):
+        if area is not None:
+            curve = roc_curve(label, probabilities, k)
+            # Upwards at first, not from the origin in a slope.
+            x, y = np.append(0, FALSE_POSITIVE_RATES), np.append(0, curve)
+            axis.plot(x, y, color=_colour(k), lw=1.8, label=f"{name}, AUC {area:.3f}")
+    axis.set_xlabel("false-positive rate")
+    axis.set_ylabel("true-positive rate")
+    axis.set_aspect("equal")
+    axis.set_xlim(-0.02, 1.02)
+    axis.set_ylim(-0.02, 1.02)
+    _legend(axis, loc="lower right")
+    return figure
+
+
+def calibration(label, probabilities, error: float):
+    """Reliability diagram of the predicted class, and how many predictions are how confident."""
+    bins = reliability(label, probabilities)
+    figure, (axis, below) = _figure(2, 1, (4.4, 4.1), height_ratios=[3, 1], sharex=True)
+    axis.plot([0, 1], [0, 1], color=_INK, lw=0.8, ls=":", label="calibrated")
+    some = bins["share"] > 0
+    x, y = bins["confidence"][some], bins["accuracy"][some]
+    axis.plot(x, y, color=_COLOURS[0], marker="o", lw=1.8, label=f"this run, ECE {error:.3f}")
+    axis.set_ylabel("share right")
+    axis.set_xlim(-0.02, 1.02)
+    axis.set_ylim(-0.02, 1.02)
+    _legend(axis, loc="upper left")
+    width = 1 / len(bins["share"])
+    middles = (np.arange(len(bins["share"])) + 0.5) * width
+    below.bar(middles, bins["share"], width=0.9 * width, color=_COLOURS[0], alpha=0.6)
+    below.set_xlabel("probability of the predicted class")
+    below.set_ylabel("clips")
+    return figure
+
+
+def confusion(counts: np.ndarray, classes: list[str], title: str):
+    """Confusion matrix: mean counts over seeds, coloured by the share of the annotated class."""
+    counts = np.asarray(counts, float)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    side = 1.6 + 0.75 * len(classes)
+    figure, (axis,) = _figure(1, 1, (side + 0.3, side))
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1.3)
+    for row, column in np.ndindex(*counts.shape):
+        text = f"{counts[row, column]:.4g}\n{100 * shares[row, column]:.0f} %"
+        axis.text(column, row, text, ha="center", va="center", color=_INK, fontsize=9)
+    axis.set_xticks(range(len(classes)), classes)
+    axis.set_yticks(range(len(classes)), classes)
+    axis.set_xlabel("predicted")
+    axis.set_ylabel("annotated")
+    axis.set_title(title, fontsize=10)
+    return figure
+
+
+def oracle_bars(oracle: dict):
+    """Honest UF1, what the two rules on the test subjects claim, and random under each."""
+    figure, (axis,) = _figure(1, 1, (5.2, 2.9))
+    bars = [("honest", oracle["honest"]["uf1"], None)]
+    bars += [(rule, found["uf1"], found["floor"]) for rule, found in oracle["rules"].items()]
+    for place, (_, height, floor) in enumerate(bars):
+        honest = floor is None
+        colour = _COLOURS[0] if honest else _COLOURS[1]
+        style = {"color": colour} if honest else {"facecolor": "none", "edgecolor": colour}
+        axis.barh(-place, height, height=0.62, hatch=None if honest else "///", lw=1.4, **style)
+        axis.text(height + 0.015, -place, f"{height:.3f}", va="center", color=_INK, fontsize=9)
+        if floor:
+            error = [[floor["uf1"] - floor["low"]], [floor["high"] - floor["uf1"]]]
+            label = "random predictions, same rule" if place == 1 else None
+            style = {"fmt": "D", "color": _COLOURS[4], "ms": 5, "capsize": 3, "zorder": 3}
+            axis.errorbar(floor["uf1"], -place, xerr=error, label=label, **style)
+    axis.set_yticks([-i for i in range(len(bars))], [_two_lines(name) for name, _, _ in bars])
+    axis.set_xlim(0, 1)
+    axis.set_xlabel("UF1 (hatched: NOT A RESULT)")
+    axis.legend(
+        frameon=False, labelcolor=_INK, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1)
+    )
+    return figure
+
+
+def oracle_epochs(oracle: dict):
+    """Pooled UF1 on the test subjects by epoch, one line a seed: what the rules choose from."""
+    figure, (axis,) = _figure(1, 1, (4.4, 2.9))
+    for k, curve in enumerate(oracle["uf1_by_epoch"]):
+        epochs = np.arange(1, len(curve) + 1)
+        best = int(np.argmax(curve))
+        label = f"seed {k}" if len(oracle["uf1_by_epoch"]) > 1 else None
+        axis.plot(epochs, curve, color=_colour(k), lw=1.4, label=label)
+        axis.plot(best + 1, curve[best], "o", color=_colour(k), markerfacecolor="none")
+    axis.axhline(oracle["honest"]["uf1"], color=_INK, lw=0.8, ls=":")
+    axis.text(1, oracle["honest"]["uf1"], "honest", va="bottom", color=_INK, fontsize=9)
+    axis.set_xlabel("epoch")
+    axis.set_ylabel("UF1 on test subjects")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    if len(oracle["uf1_by_epoch"]) > 1:
+        _legend(axis, loc="lower right")
+    return figure
+
+
+def intervals(rows: list[tuple[str, float, tuple[float, float]]], label: str, zero: bool = False):
+    """One line a row (name, value, interval), first on top; `zero` marks no difference."""
+    figure, (axis,) = _figure(1, 1, (5.2, 1.1 + 0.42 * len(rows)))
+    for place, (_, value, (low, high)) in enumerate(rows):
+        error = [[max(value - low, 0)], [max(high - value, 0)]]
+        style = {"fmt": "o", "capsize": 3, "lw": 1.8, "color": _COLOURS[0]}
+        axis.errorbar(value, -place, xerr=error, **style)
+    if zero:
+        axis.axvline(0, color=_INK, lw=0.8, ls=":")
+    axis.set_yticks([-i for i in range(len(rows))], [name for name, _, _ in rows])
+    axis.set_ylim(-len(rows) + 0.4, 0.6)
+    axis.set_xlabel(label)
+    return figure
+
+
+def subject_differences(subjects: list[str], difference: np.ndarray, label: str):
+    """Difference of each subject's accuracy, sorted: above zero the second run is better."""
+    order = np.argsort(difference, kind="stable")
+    values = np.asarray(difference)[order]
+    figure, (axis,) = _figure(1, 1, (8.4, 2.4))
+    colours = [_COLOURS[2] if value > 0 else _COLOURS[4] for value in values]
+    axis.bar(range(len(values)), values, color=colours, width=0.85)
+    axis.axhline(0, color=_INK, lw=0.8)
+    axis.set_xticks([])
+    axis.set_xlim(-0.6, len(values) - 0.4)
+    axis.set_xlabel(f"{len(subjects)} subjects, sorted")
+    axis.set_ylabel(label)
+    return figure
+
+
+def as_svg(figure) -> str:
+    """The figure as SVG text for a page."""
+    import matplotlib
+
+    stream = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "merzoo"}):
+        figure.savefig(
+            stream, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
+        )
+    text = stream.getvalue()
+    width = figure.get_figwidth()
+    text = text[text.index("<svg") :].replace(_INK, "currentColor")
+    return text.replace("<svg", f'<svg role="img" class="{"wide" if width > 6 else "small"}"', 1)
+
+
+def save(figure, folder: Path, name: str) -> None:
+    """Writes `name.png` (200 dpi) and `name.pdf` (fonts embedded), black on white."""
+    import matplotlib
+
+    with matplotlib.rc_context({"pdf.fonttype": 42}):
+        for suffix, about in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
+            figure.savefig(
+                folder / f"{name}.{suffix}", dpi=200, bbox_inches="tight", metadata=about
+            )
+
+
+def close(figures) -> None:
+    """Frees figures."""
+    from matplotlib import pyplot
+
+    for figure in figures:
+        pyplot.close(figure)
+
+
+def _colour(k: int) -> str:
+    return _COLOURS[k % len(_COLOURS)]
+
+
+def _legend(axis, **options) -> None:
+    axis.legend(frameon=False, labelcolor=_INK, fontsize=9, **options)
+
+
+def _two_lines(name: str) -> str:
+    """`"one epoch for all folds"` -> `"one epoch\\nfor all folds"`."""
+    words = name.split()
+    return " ".join(words[:2]) + "\n" + " ".join(words[2:]) if len(words) > 2 else name
 
 
 def _below(axis):
@@ -61,13 +246,15 @@ def _below(axis):
     return matplotlib.transforms.blended_transform_factory(axis.transData, axis.transAxes)
 
 
-def _figure(rows, columns, size):
+def _figure(rows, columns, size, *, height_ratios=None, sharex=False):
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(rows, columns, figsize=size, squeeze=False)
+    figure, axes = pyplot.subplots(
+        rows, columns, figsize=size, squeeze=False, sharex=sharex, height_ratios=height_ratios
+    )
     for axis in axes.flat:
         axis.patch.set_alpha(0)
         for side in ("top", "right"):
@@ -78,17 +265,3 @@ def _figure(rows, columns, size):
         for text in (axis.title, axis.xaxis.label, axis.yaxis.label):
             text.set_color(_INK)
     return figure, list(axes.flat)
-
-
-def _svg(figure) -> str:
-    import matplotlib
-    from matplotlib import pyplot
-
-    stream = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "merzoo"}):
-        figure.savefig(
-            stream, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
-        )
-    pyplot.close(figure)
-    text = stream.getvalue()
-    return text[text.index("<svg") :].replace(_INK, "currentColor")

@@ -10,6 +10,7 @@ import numpy as np
 
 from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
+from merzoo.evaluation.probabilities import expected_calibration_error, roc_auc
 from merzoo.evaluation.statistics import summarise
 
 LEAK_ALARM = 0.80  # honest UF1 on real composites has stayed below (see warnings_of)
@@ -53,39 +54,64 @@ def read_predictions(path: str | Path):
     return table
 
 
-def metrics_of(table) -> dict:
+def runs_of(table, classes) -> tuple:
+    """A table of predictions as arrays, the seeds side by side.
+
+    Args:
+        table: as `predictions_table` or `read_predictions` give it.
+        classes: names of the classes, in order.
+
+    Returns:
+        The first seed's rows as a DataFrame, (N,) class indices of the labels, (R, N) of the
+        predictions, and (R, N, K) probabilities (`None` where the table has none).
+    """
+    runs = [run.reset_index(drop=True) for _, run in table.groupby("seed", sort=True)]
+    number = {name: k for k, name in enumerate(classes)}
+    label = runs[0]["label"].map(number).to_numpy()
+    predicted = np.stack([run["predicted"].map(number).to_numpy() for run in runs])
+    columns = [f"p_{name}" for name in classes]
+    if not set(columns) <= set(table.columns):
+        return runs[0], label, predicted, None
+    return runs[0], label, predicted, np.stack([run[columns].to_numpy() for run in runs])
+
+
+def classes_in(table) -> list[str]:
+    """The classes that a table's probability columns name, in their order."""
+    return [c.removeprefix("p_") for c in table.columns if c.startswith("p_")]
+
+
+def metrics_of(table, classes=None) -> dict:
     """All metrics of a table of predictions.
 
     Args:
         table: as `predictions_table` or `read_predictions` give it.
+        classes: names of the classes, in order; `None` reads them off the probability columns.
 
     Returns:
         A dict with `classes`, `full` (see `statistics.summarise`), `by_dataset`, `ensemble` (the
-        seeds' probabilities averaged; `None` for a single seed) and `warnings`.
+        seeds' probabilities averaged; `None` for a single seed), `roc_auc` (one a class) and `ece`
+        (both `None` without probabilities) and `warnings`.
     """
-    columns = [c for c in table.columns if c.startswith("p_")]
-    classes = [c.removeprefix("p_") for c in columns]
-    runs = [run.reset_index(drop=True) for _, run in table.groupby("seed", sort=True)]
-    first = runs[0]
-    label = first["label"].map(classes.index).to_numpy()
-    subject = first["subject"].to_numpy()
-    probabilities = np.stack([run[columns].to_numpy() for run in runs])  # (R, N, K)
-    predictions = list(probabilities.argmax(-1))
+    classes = list(classes or classes_in(table))
+    first, label, predicted, probabilities = runs_of(table, classes)
+    subject, predictions = first["subject"].to_numpy(), list(predicted)
 
     def part(rows, found):
         return summarise(label[rows], subject[rows], [p[rows] for p in found], len(classes))
 
     everything = np.arange(len(first))
     datasets = sorted(set(first["dataset"]))
-    averaged = [probabilities.mean(0).argmax(-1)]
+    several = len(predictions) > 1 and probabilities is not None
     metrics = {
         "classes": classes,
-        "seeds": len(runs),
+        "seeds": len(predictions),
         "full": part(everything, predictions),
         "by_dataset": {
             name: part(np.flatnonzero(first["dataset"] == name), predictions) for name in datasets
         },
-        "ensemble": part(everything, averaged) if len(runs) > 1 else None,
+        "ensemble": part(everything, [probabilities.mean(0).argmax(-1)]) if several else None,
+        "roc_auc": None if probabilities is None else roc_auc(label, probabilities),
+        "ece": None if probabilities is None else expected_calibration_error(label, probabilities),
     }
     return metrics | {"warnings": warnings_of(metrics)}
 

@@ -1,25 +1,97 @@
-"""`report.html`: one self-contained page that says what was reached, how, and what to doubt."""
+"""`report.html`: one self-contained page that says what was reached, how, and what to doubt.
 
+Made from the files of a run's folder alone, so that it can be made again at any time; its plots are
+kept beside it in `plots/` as PNG and PDF for papers.
+"""
+
+import contextlib
+import os
 from pathlib import Path
 
 import numpy as np
 
+from merzoo.data.arrays import Arrays
 from merzoo.evaluation import plots
+from merzoo.evaluation.hardest import hardest_clips, read_pictures, write_pictures
+from merzoo.evaluation.predictions import runs_of
+from merzoo.evaluation.runs import Run, read_run
+from merzoo.evaluation.tables import classes_table
 
 
-def write_report(folder: Path, card: dict, metrics: dict, predictions, results) -> Path:
-    """Writes `report.html` into a run's folder.
+def write_report(
+    folder: str | Path, samples: Arrays | None = None, *, pictures: bool = True
+) -> Path:
+    """Writes `report.html` and `plots/` into a run's folder, from its other files.
 
     Args:
         folder: of the run.
-        card: content of `protocol.json`.
-        metrics: content of `metrics.json`.
-        predictions: DataFrame of `predictions.csv`.
-        results: (job, result) pairs, for the training curves.
+        samples: the samples that were tested, to draw the hardest clips; `None` uses the pictures
+            that an earlier report kept, if any.
+        pictures: show pictures of the hardest clips.
 
     Returns:
         The path of the page.
+
+    Raises:
+        InputError: for a folder that holds no finished run.
     """
+    run = read_run(folder)
+    hardest = hardest_clips(run.predictions, run.classes)
+    if samples is not None:
+        write_pictures(run.folder, hardest, samples)
+    figures = draw_figures(run)
+    svg = keep_figures(figures, run.folder / "plots")
+    parts = [("All", run.metrics["full"]), *sorted(run.metrics["by_dataset"].items())]
+    path = run.folder / "report.html"
+    text = render(
+        "report.html",
+        run=run,
+        card=run.card,
+        metrics=run.metrics,
+        oracle=run.oracle,
+        rows=parts,
+        by_class=classes_table(run.card, run.metrics),
+        confusions=[(name, _confusion(part)) for name, part in parts],
+        hardest=hardest,
+        pictures=read_pictures(run.folder) if pictures else {},
+        svg=svg,
+    )
+    write_text(path, text)
+    return path
+
+
+def draw_figures(run: Run) -> dict:
+    """Name -> matplotlib figure of everything that a run's files allow to be drawn."""
+    _, label, _, probabilities = runs_of(run.predictions, run.classes)
+    metrics, figures = run.metrics, {}
+    if probabilities is not None and metrics.get("roc_auc"):
+        figures["roc"] = plots.roc(label, probabilities, run.classes, metrics["roc_auc"])
+        figures["calibration"] = plots.calibration(label, probabilities, metrics["ece"])
+    for name, part in [("all", metrics["full"]), *sorted(metrics["by_dataset"].items())]:
+        counts = np.mean(part["confusion"], axis=0)
+        figures[f"confusion-{_safe(name)}"] = plots.confusion(counts, run.classes, name)
+    figures["subjects"] = _strip(run.predictions)
+    if run.oracle:
+        figures["oracle"] = plots.oracle_bars(run.oracle)
+        figures["oracle-epochs"] = plots.oracle_epochs(run.oracle)
+    histories = [h for h in run.histories() if {"loss", "accuracy"} <= set(h)]
+    if histories:
+        figures["training"] = plots.training_curves(histories)
+    return figures
+
+
+def keep_figures(figures: dict, folder: Path) -> dict[str, str]:
+    """Saves figures into a folder as PNG and PDF, and returns name -> SVG text for a page."""
+    folder.mkdir(exist_ok=True)
+    for name, figure in figures.items():
+        plots.save(figure, folder, name)
+    svg = {name: plots.as_svg(figure) for name, figure in figures.items()}
+    plots.close(figures.values())
+    return svg
+
+
+def render(template: str, **values) -> str:
+    """A page from one of the templates."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -29,21 +101,18 @@ def write_report(folder: Path, card: dict, metrics: dict, predictions, results) 
         lstrip_blocks=True,
     )
     environment.filters["score"] = lambda value: f"{value:.3f}"
-    histories = [r.history for _, r in results if {"loss", "accuracy"} <= set(r.history)]
-    page = environment.get_template("report.html").render(
-        card=card,
-        metrics=metrics,
-        rows=[("All", metrics["full"]), *sorted(metrics["by_dataset"].items())],
-        confusions=[
-            (name, _confusion(part))
-            for name, part in [("All", metrics["full"]), *sorted(metrics["by_dataset"].items())]
-        ],
-        curves=plots.training_curves(histories) if histories else None,
-        strip=_strip(predictions),
-    )
-    path = folder / "report.html"
-    path.write_text(page)
-    return path
+    return environment.get_template(template).render(**values)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a page whole or not at all."""
+    temporary = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
 
 
 def _confusion(part: dict) -> list[list[tuple[float, float]]]:
@@ -55,9 +124,13 @@ def _confusion(part: dict) -> list[list[tuple[float, float]]]:
     ]
 
 
-def _strip(predictions) -> str:
+def _strip(predictions):
     right = predictions["label"] == predictions["predicted"]
     by_subject = right.groupby(predictions["subject"])
     seeds = predictions["seed"].nunique()
     correct, total = by_subject.sum() / seeds, by_subject.size() / seeds
     return plots.subject_strip(list(correct.index), correct.tolist(), total.tolist())
+
+
+def _safe(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)

@@ -69,9 +69,13 @@ class RunFolder:
             with np.load(file, allow_pickle=False) as content:
                 if content["test"].tolist() != job.fold.test.tolist():
                     return None
+                epochs = content.get("epochs")
+                if job.audit_epochs and epochs is None:
+                    return None  # run without the audit; the same fold again gives the same scores
                 names = [n for n in content.files if n.startswith("history_")]
                 history = {n.removeprefix("history_"): content[n].tolist() for n in names}
-                return FoldResult(content["probabilities"], history, float(content["seconds"]))
+                seconds = float(content["seconds"])
+                return FoldResult(content["probabilities"], history, seconds, epochs)
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):
             return None  # half written by a full disk: the fold is run again
 
@@ -80,6 +84,8 @@ class RunFolder:
         file = self._fold_file(job)
         temporary = file.with_suffix(f".{os.getpid()}.part")
         history = {f"history_{name}": values for name, values in result.history.items()}
+        if result.epochs is not None:
+            history["epochs"] = result.epochs
         with temporary.open("wb") as stream:
             np.savez(
                 stream,

@@ -10,6 +10,7 @@ from pathlib import Path
 from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError, unknown
 from merzoo.evaluation.folds import FoldJob
+from merzoo.evaluation.oracle import check_has_epochs, write_oracle
 from merzoo.evaluation.parallel import run_folds
 from merzoo.evaluation.predictions import metrics_of, predictions_table, read_predictions
 from merzoo.evaluation.protocols import make_folds, split_fingerprint
@@ -31,6 +32,8 @@ class EvaluationResult:
         predictions: pandas DataFrame, one row a clip and seed.
         warnings: what a reader must know.
         folder: where everything was written.
+        oracle: with `audit_epochs=True`, what choosing the epoch on test subjects would claim
+            (not a result; see `merzoo.evaluation.oracle`).
     """
 
     uf1: float
@@ -41,6 +44,7 @@ class EvaluationResult:
     predictions: object = field(repr=False)
     warnings: tuple[str, ...]
     folder: Path
+    oracle: dict | None = None
 
 
 def evaluate(
@@ -55,6 +59,7 @@ def evaluate(
     jobs: int = 1,
     subjects: list[str] | None = None,
     out: str | os.PathLike | None = None,
+    audit_epochs: bool = False,
 ) -> EvaluationResult:
     """Trains and tests a model in every fold of a protocol and reports pooled scores.
 
@@ -75,6 +80,9 @@ def evaluate(
         subjects: hold out only these (`"dataset/subject"`); `None` for all.
         out: folder for the results; `None` makes a temporary one. A run that stopped half-way
             continues when called again with the same folder.
+        audit_epochs: also predict the test samples with each epoch's weights, after a fold's
+            training has ended, and show what choosing the epoch on them would have claimed (not a
+            result).
 
     Returns:
         An `EvaluationResult`.
@@ -102,15 +110,17 @@ def evaluate(
     if seeds < 1 or jobs < 1:
         raise InputError(f"seeds={seeds} and jobs={jobs} must be at least 1.")
     recipe, arguments, inputs = settings_of(model, recipe)
-    data = load_samples(data, inputs, labels=labels, jobs=jobs)
-    data = fit_together(model, data, recipe, inputs)
+    if audit_epochs:
+        check_has_epochs(model)
+    samples = load_samples(data, inputs, labels=labels, jobs=jobs)
+    data = fit_together(model, samples, recipe, inputs)
     folds = make_folds(protocol, data)
     card = protocol_card(model, data, protocol, folds, recipe, arguments, seeds, subjects)
     folder = RunFolder(out or tempfile.mkdtemp(prefix="merzoo-"), card)
     if subjects:
         folds = [fold for fold in folds if fold.name in _known_subjects(subjects, folds, data)]
     todo = [
-        FoldJob(data, fold, seed, model, arguments, recipe, engine)
+        FoldJob(data, fold, seed, model, arguments, recipe, engine, audit_epochs=audit_epochs)
         for seed in range(seeds)
         for fold in folds
     ]
@@ -120,9 +130,10 @@ def evaluate(
     predictions = read_predictions(folder.path / "predictions.csv")
     metrics = metrics_of(predictions)
     write_json(folder.path / "metrics.json", metrics)
+    oracle = write_oracle(folder.path, results)
     from merzoo.evaluation.report import write_report
 
-    write_report(folder.path, card, metrics, predictions, results)
+    write_report(folder.path, samples)
     full = metrics["full"]
     return EvaluationResult(
         uf1=full["uf1"],
@@ -133,6 +144,7 @@ def evaluate(
         predictions=predictions,
         warnings=tuple(metrics["warnings"]),
         folder=folder.path,
+        oracle=oracle,
     )
 
 
