@@ -12,6 +12,8 @@ _NAMES = {
     "create_model": "merzoo.models",
     "model_info": "merzoo.models",
     "evaluate": "merzoo.evaluation",
+    "compare": "merzoo.evaluation.compare",
+    "score": "merzoo.evaluation.foreign",
     "InputError": "merzoo.errors",
 }
 _MODULES = ("data", "evaluation", "layers", "models", "preprocessing", "training")

@@ -101,7 +101,7 @@ def render(template: str, **values) -> str:
         lstrip_blocks=True,
     )
     environment.filters["score"] = lambda value: f"{value:.3f}"
-    return environment.get_template(template).render(**values)
+    return environment.get_template(template).render(zip=zip, **values)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,7 +1,7 @@
 """A finished run, read back from its files alone."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ class Run:
         metrics: content of `metrics.json`.
         predictions: DataFrame of `predictions.csv`.
         oracle: content of `oracle.json`, or `None` where epochs were not audited.
+        name: the folder's name, unless given.
     """
 
     folder: Path
@@ -28,16 +29,19 @@ class Run:
     metrics: dict
     predictions: object
     oracle: dict | None = None
+    name: str = ""
 
-    @property
-    def name(self) -> str:
-        """The folder's name."""
-        return self.folder.resolve().name
+    def __post_init__(self):
+        object.__setattr__(self, "name", self.name or self.folder.resolve().name)
 
     @property
     def classes(self) -> list[str]:
         """Names of the classes, in order."""
         return self.metrics["classes"]
+
+    def renamed(self, name: str) -> "Run":
+        """The run under another name."""
+        return replace(self, name=name)
 
     def histories(self) -> list[dict[str, list[float]]]:
         """Training history of every finished fold that has one."""
@@ -47,6 +51,19 @@ class Run:
                 names = [n for n in content.files if n.startswith("history_")]
                 found.append({n.removeprefix("history_"): content[n].tolist() for n in names})
         return [history for history in found if history]
+
+
+def load_run(path: str | Path) -> Run:
+    """A run's folder, or a file of another model's predictions (see `merzoo.score`)."""
+    path = Path(path)
+    if path.is_dir() or not path.exists():
+        return read_run(path)
+    from merzoo.evaluation.foreign import foreign_card, read_foreign
+
+    table, classes = read_foreign([path])
+    metrics = metrics_of(table, classes)
+    card = foreign_card(path.stem, table, classes, [path])
+    return Run(path, card, metrics, table, name=path.stem)
 
 
 def read_run(folder: str | Path) -> Run:

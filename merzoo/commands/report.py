@@ -1,0 +1,33 @@
+"""`merzoo report RUN`: the report again, or its tables for a paper, from a run's files alone."""
+
+SUMMARY = "make a run's report again, or print its tables for a paper"
+EXAMPLE = "merzoo report runs/ststnet --format latex"
+
+
+def arguments(parser):
+    parser.add_argument("run", metavar="RUN", help="folder of merzoo evaluate or merzoo score")
+    parser.add_argument(
+        "--format",
+        default="html",
+        help="html writes report.html and plots/; markdown and latex print tables (html)",
+    )
+    parser.add_argument(
+        "--no-pictures", action="store_true", help="html without pictures of clips, to publish it"
+    )
+
+
+def run(options) -> int:
+    from merzoo.errors import unknown
+    from merzoo.evaluation.report import write_report
+    from merzoo.evaluation.runs import read_run
+    from merzoo.evaluation.tables import FORMATS, as_text, classes_table, results_table
+
+    if options.format == "html":
+        print(write_report(options.run, pictures=not options.no_pictures))
+        return 0
+    if options.format not in FORMATS:
+        raise unknown("format", options.format, ("html", *FORMATS))
+    found = read_run(options.run)
+    tables = [make(found.card, found.metrics) for make in (results_table, classes_table)]
+    print("\n\n".join(as_text(table, options.format) for table in tables))
+    return 0

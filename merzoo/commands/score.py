@@ -1,0 +1,44 @@
+"""`merzoo score FILE ...`: judge any model's predictions as merzoo judges its own."""
+
+from merzoo.commands._shared import add_json_option, print_json, print_table
+
+SUMMARY = "judge predictions of any model: a table of clips or MEGC logs"
+EXAMPLE = "merzoo score predictions.csv --out runs/theirs"
+
+
+def arguments(parser):
+    parser.add_argument(
+        "predictions",
+        nargs="+",
+        metavar="FILE",
+        help="a .csv with dataset, subject, clip, label, predicted (and p_<class>), or MEGC logs",
+    )
+    parser.add_argument("--labels", default="megc3", help="label map that names classes (megc3)")
+    parser.add_argument("--classes", nargs="+", help="names of the classes instead, in order")
+    parser.add_argument("--name", help="of the model, for the report")
+    parser.add_argument("--out", metavar="FOLDER", help="where to write")
+    add_json_option(parser)
+
+
+def run(options) -> int:
+    from merzoo.evaluation.foreign import score
+    from merzoo.evaluation.runs import read_run
+    from merzoo.evaluation.tables import results_table
+
+    result = score(
+        options.predictions,
+        labels=options.labels,
+        classes=options.classes,
+        name=options.name,
+        out=options.out,
+    )
+    if options.json:
+        print_json(result.metrics)
+        return 0
+    caption, columns, rows = results_table(read_run(result.folder).card, result.metrics)
+    print_table("", columns, rows)
+    print(caption)
+    for warning in result.warnings:
+        print(f"warning: {warning}")
+    print(f"report: {result.folder / 'report.html'}")
+    return 0

@@ -1,0 +1,248 @@
+"""`compare`: two or more runs on the same clips, tested against one another.
+
+The first run is the reference, so that an ablation table is one call: the whole model first, then
+the model without each of its parts.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from merzoo.errors import InputError
+from merzoo.evaluation.paired import (
+    PERMUTATIONS,
+    SCORES,
+    detectable,
+    difference_intervals,
+    holm,
+    mcnemar,
+    student,
+    swap_test,
+    wilcoxon,
+)
+from merzoo.evaluation.predictions import runs_of
+from merzoo.evaluation.runs import Run, load_run
+from merzoo.evaluation.statistics import subject_matrices
+
+KEY = ["dataset", "subject", "clip"]
+
+
+def compare(
+    runs: Sequence[str | Path],
+    *,
+    all_pairs: bool = False,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+    out: str | Path | None = None,
+) -> dict:
+    """Compares runs on the same clips: differences with intervals, tests, and what N allows.
+
+    Args:
+        runs: two or more folders of runs, or files that `merzoo.score` reads. The first is the
+            reference.
+        all_pairs: compare each with each instead of each with the first.
+        permutations: of the subject-swap test.
+        seed: of permutations and bootstrap.
+        out: folder for `comparison.html`, `comparison.json` and `plots/`.
+
+    Returns:
+        A dict of plain types: `runs` (name, model, seeds, scores, intervals), `clips`, `subjects`,
+        `comparisons` and `notes`. A comparison has `first`, `second`, the number of `seeds` used,
+        for `uf1` and `uar` the `difference` (second less first), its 95 % `interval`, `p` of the
+        subject-swap permutation test, `p_holm` over all comparisons and the `detectable`
+        difference; `secondary` tests (`mcnemar` over clips; `wilcoxon` and `student` over
+        subjects' accuracies); and a `note`.
+
+    Raises:
+        InputError: for fewer than two runs, or runs on different clips, labels or classes.
+
+    Example:
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     one, two = Path(folder) / "one.txt", Path(folder) / "two.txt"
+    ...     _ = one.write_text("smic s1\\nx 0 0\\ny 1 2\\nsmic s2\\nz 0 1\\nw 2 2\\n")
+    ...     _ = two.write_text("smic s1\\nx 0 0\\ny 1 1\\nsmic s2\\nz 0 1\\nw 2 2\\n")
+    ...     found = compare([one, two])["comparisons"][0]
+    >>> round(found["uf1"]["difference"], 3), found["uf1"]["p"]
+    (0.333, 1.0)
+    """
+    if len(runs) < 2:
+        raise InputError(f"{len(runs)} run given; comparing takes two or more.")
+    loaded = _named(runs)
+    tables = _aligned(loaded)
+    pairs = list(combinations(loaded, 2)) if all_pairs else [(loaded[0], r) for r in loaded[1:]]
+    comparisons = [
+        _compare_two(tables[a.name], tables[b.name], a, b, permutations, seed) for a, b in pairs
+    ]
+    for score in SCORES:
+        corrected = holm([found[score]["p"] for found in comparisons])
+        for found, p in zip(comparisons, corrected, strict=True):
+            found[score]["p_holm"] = p
+    subjects = loaded[0].metrics["full"]["subjects"]
+    for found in comparisons:
+        found["note"] = _power_note(found, loaded[0].metrics["full"]["n"], subjects)
+    result = {
+        "runs": [_summary(run) for run in loaded],
+        "clips": loaded[0].metrics["full"]["n"],
+        "subjects": subjects,
+        "comparisons": comparisons,
+        "notes": _notes(loaded),
+    }
+    if out is not None:
+        from merzoo.evaluation.comparison_page import write_comparison
+
+        write_comparison(Path(out), result, tables)
+    return result
+
+
+def subject_accuracies(table: dict) -> np.ndarray:
+    """(S,) share of right clips of each subject, mean over seeds, of one run's aligned table."""
+    right = (table["predicted"] == table["label"]).mean(0)
+    return np.array([right[table["subject"] == name].mean() for name in table["subjects"]])
+
+
+def _named(paths) -> list[Run]:
+    """Runs under names that differ: where folders share theirs, with the folder above."""
+    loaded = [load_run(path) for path in paths]
+    names = [run.name for run in loaded]
+    for i, run in enumerate(loaded):
+        if names.count(names[i]) > 1:
+            longer = f"{run.folder.resolve().parent.name}/{names[i]}"
+            loaded[i] = run.renamed(longer)
+    if len({run.name for run in loaded}) < len(loaded):
+        raise InputError("The same run is given twice; a run can't be compared with itself.")
+    return loaded
+
+
+def _aligned(loaded: list[Run]) -> dict[str, dict]:
+    """Each run's labels and predictions in one order of clips; raises where clips differ."""
+    first, tables = loaded[0], {}
+    for run in loaded:
+        if sorted(run.classes) != sorted(first.classes):
+            raise InputError(
+                f"{first.name} has the classes {', '.join(first.classes)}, {run.name} has "
+                f"{', '.join(run.classes)}: only runs on the same classes can be compared."
+            )
+        rows, label, predicted, _ = runs_of(run.predictions, first.classes)
+        keys = list(rows[KEY].itertuples(index=False, name=None))
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        subject = rows["subject"].to_numpy()[order]
+        tables[run.name] = {
+            "keys": [keys[i] for i in order],
+            "subject": subject,
+            "subjects": sorted(set(subject.tolist())),
+            "label": label[order],
+            "predicted": predicted[:, order],
+        }
+    for run in loaded[1:]:
+        _check_same_clips(first.name, tables[first.name], run.name, tables[run.name])
+    return tables
+
+
+def _check_same_clips(first: str, a: dict, second: str, b: dict) -> None:
+    if a["keys"] != b["keys"]:
+        common = len(set(a["keys"]) & set(b["keys"]))
+        hint = ""
+        if not common:
+            hint = f" ({'/'.join(a['keys'][0])} in one, {'/'.join(b['keys'][0])} in the other)"
+        raise InputError(
+            f"{first} and {second} were tested on different clips: {len(a['keys'])} and "
+            f"{len(b['keys'])}, {common} in common{hint}. Run both on the same data."
+        )
+    differ = np.flatnonzero(a["label"] != b["label"])
+    if differ.size:
+        raise InputError(
+            f"{first} and {second} have different labels for {differ.size} clips, the first "
+            f"{'/'.join(a['keys'][differ[0]])}: use one label map for both."
+        )
+
+
+def _compare_two(a: dict, b: dict, first: Run, second: Run, permutations: int, seed: int) -> dict:
+    seeds = min(len(a["predicted"]), len(b["predicted"]))
+    counts = []
+    for table in (a, b):
+        runs = [
+            subject_matrices(table["label"], predicted, table["subject"], len(first.classes))
+            for predicted in table["predicted"][:seeds]
+        ]
+        counts.append(np.stack([[run[s] for s in a["subjects"]] for run in runs]))
+    tests = swap_test(*counts, permutations=permutations, seed=seed)
+    intervals = difference_intervals(*counts, a["subjects"], seed=seed)
+    difference = subject_accuracies(b) - subject_accuracies(a)
+    found = {"first": first.name, "second": second.name, "seeds": seeds}
+    for score, test in tests.items():
+        found[score] = {
+            "difference": test["difference"],
+            "interval": intervals[score],
+            "p": test["p"],
+            "detectable": detectable(test["spread"]),
+        }
+    votes = [_majority(t["predicted"][:seeds], len(first.classes)) == t["label"] for t in (a, b)]
+    found["secondary"] = {
+        "mcnemar": mcnemar(*votes),
+        "wilcoxon": wilcoxon(difference),
+        "student": student(difference),
+    }
+    return found
+
+
+def _majority(predicted: np.ndarray, classes: int) -> np.ndarray:
+    """(R, N) -> (N,): the class predicted most often over seeds; ties go to the first seed's."""
+    votes = np.stack([(predicted == k).sum(0) for k in range(classes)]).astype(float)  # (K, N)
+    votes[predicted[0], np.arange(predicted.shape[1])] += 0.5
+    return votes.argmax(0)
+
+
+def _power_note(found: dict, clips: int, subjects: int) -> str | None:
+    smallest = 2.0 ** (1 - subjects)
+    if smallest > 0.05:
+        return (
+            f"{subjects} subjects are too few: the smallest p that swapping them can give is "
+            f"{smallest:.3g}."
+        )
+    least, seen = found["uf1"]["detectable"], abs(found["uf1"]["difference"])
+    if found["uf1"]["p_holm"] < 0.05:
+        return None
+    text = (
+        f"No difference shown, which is not the same as none: on {clips} clips of {subjects} "
+        f"subjects only UF1 differences of about {least:.3f} and more are found with 80 % power"
+    )
+    if 0 < seen < least and least > 0:
+        needed = int(np.ceil(subjects * (least / seen) ** 2))
+        text += (
+            f"; {seen:.3f} would take about {needed:,} subjects"
+            if needed < 1_000_000
+            else "; what was seen is next to nothing"
+        )
+    return text + "."
+
+
+def _summary(run: Run) -> dict:
+    full = run.metrics["full"]
+    return {
+        "name": run.name,
+        "model": run.card["model"],
+        "protocol": run.card["protocol"],
+        "seeds": run.metrics["seeds"],
+        **{score: full[score] for score in ("uf1", "uar", "accuracy")},
+        "interval": full["interval"],
+    }
+
+
+def _notes(loaded: list[Run]) -> list[str]:
+    notes = []
+    for key, what in (("protocol", "protocols"), ("split_fingerprint", "splits")):
+        values = {run.name: run.card.get(key) for run in loaded}
+        known = {value for value in values.values() if value}
+        if len(known) > 1:
+            named = ", ".join(f"{name}: {str(value)[:24]}" for name, value in values.items())
+            notes.append(f"The runs have different {what} ({named}).")
+            break
+    seeds = {run.name: run.metrics["seeds"] for run in loaded}
+    if len(set(seeds.values())) > 1:
+        named = ", ".join(f"{name} {count}" for name, count in seeds.items())
+        notes.append(f"Different numbers of seeds ({named}): tests use those that a pair shares.")
+    return notes
