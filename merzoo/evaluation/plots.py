@@ -56,8 +56,7 @@ def subject_strip(subjects: list[str], correct: list[int], total: list[int]):
             axis.axvline(first - 0.5, color=_INK, lw=0.6, alpha=0.5)
     axis.set_xticks([])
     axis.set_xlim(-0.6, len(order) - 0.4)
-    axis.legend(frameon=False, ncols=2, loc="upper right", labelcolor=_INK, fontsize=9)
-    axis.margins(y=0.18)
+    _legend(axis, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
     return figure
 
 
@@ -100,27 +99,33 @@ def calibration(label, probabilities, error: float):
     return figure
 
 
-def confusion(counts: np.ndarray, classes: list[str], title: str):
-    """Confusion matrix: mean counts over seeds, coloured by the share of the annotated class."""
-    counts = np.asarray(counts, float)
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    side = 1.6 + 0.75 * len(classes)
-    figure, (axis,) = _figure(1, 1, (side + 0.3, side))
-    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1.3)
-    for row, column in np.ndindex(*counts.shape):
-        text = f"{counts[row, column]:.4g}\n{100 * shares[row, column]:.0f} %"
-        axis.text(column, row, text, ha="center", va="center", color=_INK, fontsize=9)
-    axis.set_xticks(range(len(classes)), classes)
-    axis.set_yticks(range(len(classes)), classes)
-    axis.set_xlabel("predicted")
-    axis.set_ylabel("annotated")
-    axis.set_title(title, fontsize=10)
+def confusions(parts: list[tuple[str, np.ndarray]], classes: list[str]):
+    """A confusion matrix for each (title, counts): coloured by the share of the annotated class."""
+    columns = min(len(parts), 2)
+    rows = -(-len(parts) // columns)
+    side = 1.3 + 0.7 * len(classes)
+    figure, axes = _figure(rows, columns, ((side + 0.4) * columns, side * rows))
+    for axis, (title, counts) in zip(axes, parts, strict=False):
+        counts = np.asarray(counts, float)
+        shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+        axis.imshow(shares, cmap="Blues", vmin=0, vmax=1.3)
+        for row, column in np.ndindex(*counts.shape):
+            text = f"{counts[row, column]:.4g}\n{100 * shares[row, column]:.0f} %"
+            axis.text(column, row, text, ha="center", va="center", color=_INK, fontsize=9)
+        axis.set_xticks(range(len(classes)), classes)
+        axis.set_yticks(range(len(classes)), classes)
+        axis.set_xlabel("predicted")
+        axis.set_ylabel("annotated")
+        axis.set_title(title, fontsize=10)
+    for axis in axes[len(parts) :]:
+        axis.set_axis_off()
+    figure.tight_layout()
     return figure
 
 
 def oracle_bars(oracle: dict):
     """Honest UF1, what the two rules on the test subjects claim, and random under each."""
-    figure, (axis,) = _figure(1, 1, (5.2, 2.9))
+    figure, (axis,) = _figure(1, 1, (4.0, 2.9))
     bars = [("honest", oracle["honest"]["uf1"], None)]
     bars += [(rule, found["uf1"], found["floor"]) for rule, found in oracle["rules"].items()]
     for place, (_, height, floor) in enumerate(bars):
@@ -137,9 +142,7 @@ def oracle_bars(oracle: dict):
     axis.set_yticks([-i for i in range(len(bars))], [_two_lines(name) for name, _, _ in bars])
     axis.set_xlim(0, 1)
     axis.set_xlabel("UF1 (hatched: NOT A RESULT)")
-    axis.legend(
-        frameon=False, labelcolor=_INK, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1)
-    )
+    _legend(axis, loc="lower center", bbox_to_anchor=(0.5, 1))
     return figure
 
 
@@ -164,7 +167,7 @@ def oracle_epochs(oracle: dict):
 
 def intervals(rows: list[tuple[str, float, tuple[float, float]]], label: str, zero: bool = False):
     """One line a row (name, value, interval), first on top; `zero` marks no difference."""
-    figure, (axis,) = _figure(1, 1, (5.2, 1.1 + 0.42 * len(rows)))
+    figure, (axis,) = _figure(1, 1, (4.0, 1.1 + 0.42 * len(rows)))
     for place, (_, value, (low, high)) in enumerate(rows):
         error = [[max(value - low, 0)], [max(high - value, 0)]]
         style = {"fmt": "o", "capsize": 3, "lw": 1.8, "color": _COLOURS[0]}

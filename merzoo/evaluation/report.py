@@ -67,9 +67,11 @@ def draw_figures(run: Run) -> dict:
     if probabilities is not None and metrics.get("roc_auc"):
         figures["roc"] = plots.roc(label, probabilities, run.classes, metrics["roc_auc"])
         figures["calibration"] = plots.calibration(label, probabilities, metrics["ece"])
-    for name, part in [("all", metrics["full"]), *sorted(metrics["by_dataset"].items())]:
-        counts = np.mean(part["confusion"], axis=0)
-        figures[f"confusion-{_safe(name)}"] = plots.confusion(counts, run.classes, name)
+    parts = [("all", metrics["full"])]
+    if len(metrics["by_dataset"]) > 1:
+        parts += sorted(metrics["by_dataset"].items())
+    counts = [(name, np.mean(part["confusion"], axis=0)) for name, part in parts]
+    figures["confusion"] = plots.confusions(counts, run.classes)
     figures["subjects"] = _strip(run.predictions)
     if run.oracle:
         figures["oracle"] = plots.oracle_bars(run.oracle)
@@ -130,7 +132,3 @@ def _strip(predictions):
     seeds = predictions["seed"].nunique()
     correct, total = by_subject.sum() / seeds, by_subject.size() / seeds
     return plots.subject_strip(list(correct.index), correct.tolist(), total.tolist())
-
-
-def _safe(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)

@@ -1,0 +1,151 @@
+"""Comparing runs: known answers of the tests, the page, and refusals."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from merzoo.cli import main
+from merzoo.errors import InputError
+from merzoo.evaluation.compare import compare
+from merzoo.evaluation.paired import difference_intervals, holm, student, swap_test, wilcoxon
+
+CLASSES = ("negative", "positive", "surprise")
+
+
+def people(subjects=30, clips=8, seed=0):
+    """Dataset, subject, clip and label of invented clips."""
+    rng = np.random.default_rng(seed)
+    rows = [(f"{'ab'[s % 2]}", f"s{s}", f"c{c}") for s in range(subjects) for c in range(clips)]
+    table = pd.DataFrame(rows, columns=["dataset", "subject", "clip"])
+    return table.assign(label=np.array(CLASSES)[rng.integers(0, 3, len(table))])
+
+
+def predictions(path, table, right: float, seed: int, seeds=1):
+    """A file of predictions that are right with a given chance."""
+    rng, parts = np.random.default_rng(seed), []
+    for number in range(seeds):
+        guess = np.array(CLASSES)[rng.integers(0, 3, len(table))]
+        said = np.where(rng.random(len(table)) < right, table["label"], guess)
+        parts.append(table.assign(predicted=said, seed=number))
+    pd.concat(parts).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def three(tmp_path):
+    table = people()
+    return [
+        predictions(tmp_path / f"{name}.csv", table, right, seed, seeds)
+        for name, right, seed, seeds in (
+            ("weak", 0.3, 1, 2),
+            ("same", 0.3, 2, 1),
+            ("good", 0.9, 3, 2),
+        )
+    ]
+
+
+def test_a_better_model_is_found_and_an_equal_one_is_not(three):
+    found = compare(three, permutations=500)
+    same, good = found["comparisons"]
+    assert good["uf1"]["difference"] > 0.2 and good["uf1"]["p"] == pytest.approx(1 / 501)
+    assert good["uf1"]["p_holm"] == pytest.approx(2 / 501)
+    low, high = good["uf1"]["interval"]
+    assert 0 < low < good["uf1"]["difference"] < high
+    assert good["note"] is None and good["seeds"] == 2
+    assert same["uf1"]["p"] > 0.05 and "which is not the same as none" in same["note"]
+    assert same["seeds"] == 1 and "Different numbers of seeds" in found["notes"][0]
+    assert len(compare(three, permutations=99, all_pairs=True)["comparisons"]) == 3
+
+
+def test_secondary_tests_agree_with_scipy(three):
+    found = compare([three[0], three[2]], permutations=99)["comparisons"][0]["secondary"]
+    tables = [pd.read_csv(three[i]) for i in (0, 2)]
+    accuracy = [
+        (t["label"] == t["predicted"]).groupby(t["dataset"] + "/" + t["subject"]).mean()
+        for t in tables
+    ]
+    expected = stats.ttest_rel(accuracy[1], accuracy[0])
+    assert found["student"]["p"] == pytest.approx(expected.pvalue)
+    assert found["student"]["pairs"] == 30
+    signed = stats.wilcoxon((accuracy[1] - accuracy[0]).round(12))
+    assert found["wilcoxon"]["p"] == pytest.approx(signed.pvalue)
+    assert holm([0.01, 0.5]) == [0.02, 0.5]
+    assert wilcoxon([0, 0])["p"] == student([0.0, 0.0])["p"] == 1.0
+
+
+def test_few_subjects_are_enumerated():
+    """Two subjects, both better under the second model: of 4 swaps 2 are as far from zero."""
+    wrong, right = np.array([[0, 2], [2, 0]]), np.array([[2, 0], [0, 2]])
+    found = swap_test([[wrong, wrong]], [[right, right]])
+    assert found["uf1"] == {"difference": 1.0, "p": 0.5, "spread": pytest.approx(0.5**0.5)}
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(0, 4, (2, 1, 10, 3, 3))
+    exact = swap_test(first, second)["uar"]["p"]
+    drawn = swap_test(first, second, permutations=1000)["uar"]["p"]
+    assert drawn == pytest.approx(exact, abs=0.05)
+
+
+def test_no_difference_has_an_interval_around_nothing():
+    rng = np.random.default_rng(0)
+    counts = rng.integers(0, 4, (1, 20, 3, 3))
+    names = [f"a/{i}" for i in range(20)]
+    assert difference_intervals(counts, counts, names)["uf1"] == (0.0, 0.0)
+
+
+def test_the_test_holds_its_level():
+    """Two equally good models on 15 people: p < .05 in about 5 % of 200 draws (sd 1.5 %)."""
+    rng = np.random.default_rng(0)
+    below = 0
+    for _ in range(200):
+        skill = rng.beta(4, 2, 15)
+        counts = np.zeros((2, 15, 2, 2))
+        for model in range(2):
+            for k in range(2):
+                counts[model, :, k, k] = rng.binomial(5, skill)
+                counts[model, :, k, 1 - k] = 5 - counts[model, :, k, k]
+        below += swap_test(counts[:1], counts[1:], permutations=400)["uf1"]["p"] < 0.05
+    assert 0.01 <= below / 200 <= 0.10
+
+
+def test_other_clips_labels_or_classes_are_refused(tmp_path, three):
+    table = people()
+    fewer = predictions(tmp_path / "fewer.csv", table.iloc[:-5], 0.5, 1)
+    with pytest.raises(InputError, match="240 and 235, 235 in common"):
+        compare([three[0], fewer])
+    elsewhere = predictions(tmp_path / "else.csv", table.assign(dataset="c"), 0.5, 1)
+    with pytest.raises(InputError, match="0 in common .*a/a/s0/c0 in one, c/c/s0/c0"):
+        compare([three[0], elsewhere])
+    other = table.assign(label=[CLASSES[0], *table["label"][1:]])
+    if other["label"].equals(table["label"]):
+        other.loc[0, "label"] = CLASSES[1]
+    with pytest.raises(InputError, match="different labels for 1 clips"):
+        compare([three[0], predictions(tmp_path / "other.csv", other, 0.5, 1)])
+    with pytest.raises(InputError, match="two or more"):
+        compare(three[:1])
+    with pytest.raises(InputError, match="given twice"):
+        compare([three[0], three[0]])
+
+
+def test_command_prints_tables_and_writes_a_page(tmp_path, three, capsys):
+    words = ["compare", *map(str, three), "--permutations", "200"]
+    out = tmp_path / "compared"
+    assert main([*words, "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "McNemar" in printed and "subject's accuracy" in printed and "detectable" in printed
+    page = (out / "comparison.html").read_text()
+    assert "good less weak" in page and 'src="' not in page and 'href="http' not in page
+    assert (out / "plots" / "differences.png").is_file()
+    assert main([*words, "--out", str(out)]) == 0  # replaced
+    assert main([*words, "--out", str(tmp_path)]) == 2
+    capsys.readouterr()
+    assert main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [run["name"] for run in found["runs"]] == ["weak", "same", "good"]
+    assert main([*words, "--format", "latex"]) == 0
+    latex = capsys.readouterr().out
+    assert latex.count(r"\toprule") == 3 and r"$\Delta$ UF1" in latex
+    assert main([*words, "--format", "word"]) == 2
+    assert main(["compare", str(tmp_path / "nowhere"), str(three[0])]) == 2

@@ -1,0 +1,141 @@
+"""Predictions from elsewhere: both forms, the same figures, and one clear line for a bad file."""
+
+import json
+
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score, recall_score, roc_auc_score
+
+from merzoo.cli import main
+from merzoo.errors import InputError
+from merzoo.evaluation import evaluate
+from merzoo.evaluation.foreign import read_foreign, score
+from tests.samples import flow_arrays
+
+# The twelve clips of tests/evaluation/test_metrics.py, whose scores are worked out there by hand.
+LABEL = [0] * 6 + [1] * 4 + [2] * 2
+PREDICTED = [0, 0, 0, 0, 1, 2, 1, 1, 0, 0, 2, 0]
+UF1, UAR = (8 / 13 + 4 / 7 + 1 / 2) / 3, (4 / 6 + 2 / 4 + 1 / 2) / 3
+
+
+def twelve(**changes) -> pd.DataFrame:
+    columns = {
+        "dataset": ["casme2"] * 8 + ["smic"] * 4,
+        "subject": ["s1"] * 4 + ["s2"] * 4 + ["s1"] * 4,
+        "clip": [f"c{i}" for i in range(12)],
+        "label": LABEL,
+        "predicted": PREDICTED,
+    }
+    return pd.DataFrame(columns | changes)
+
+
+def written(tmp_path, table):
+    table.to_csv(tmp_path / "predictions.csv", index=False)
+    return tmp_path / "predictions.csv"
+
+
+def test_a_table_scores_as_worked_by_hand(tmp_path):
+    result = score(written(tmp_path, twelve()), out=tmp_path / "run")
+    assert result.uf1 == pytest.approx(UF1, abs=1e-12)
+    assert result.uar == pytest.approx(UAR, abs=1e-12)
+    assert result.accuracy == pytest.approx(7 / 12, abs=1e-12)
+    assert result.metrics["classes"] == ["negative", "positive", "surprise"]
+    assert result.by_dataset["smic"]["n_per_class"] == [0, 2, 2]
+    assert any("come from elsewhere" in w for w in result.warnings)
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "unknown: how they were made" in page and "Probabilities" not in page
+
+
+def test_megc_logs_of_several_files_score_the_same(tmp_path):
+    table, logs = twelve(), []
+    for dataset, part in table.groupby("dataset"):
+        lines = []
+        for subject, clips in part.groupby("subject"):
+            lines.append(f"{dataset} {subject}")
+            lines += [f"{c.clip} {c.label} {c.predicted}" for c in clips.itertuples()]
+        logs.append(tmp_path / f"{dataset}.txt")
+        logs[-1].write_text("\n\n".join(lines))
+    result = score(logs, out=tmp_path / "run")
+    assert result.uf1 == pytest.approx(UF1, abs=1e-12) and len(result.predictions) == 12
+    assert set(result.predictions["subject"]) == {"casme2/s1", "casme2/s2", "smic/s1"}
+
+
+def test_probabilities_and_seeds_give_curves_and_an_ensemble(tmp_path):
+    run = evaluate("flow-krr", flow_arrays(), out=tmp_path / "own")
+    own = tmp_path / "own" / "predictions.csv"
+    again = score(own, out=tmp_path / "again")
+    for part in ("full", "by_dataset", "roc_auc", "ece"):
+        assert json.dumps(again.metrics[part]) == json.dumps(run.metrics[part])
+    table = pd.read_csv(own)
+    truth = table["label"]
+    options = {"average": "macro", "labels": sorted(set(truth))}
+    assert run.uf1 == pytest.approx(f1_score(truth, table["predicted"], **options), abs=1e-12)
+    assert run.uar == pytest.approx(recall_score(truth, table["predicted"], **options), abs=1e-12)
+    area = roc_auc_score(truth == "positive", table["p_positive"])
+    assert run.metrics["roc_auc"][1] == pytest.approx(area, abs=1e-12)
+
+    numbered = table.rename(
+        columns={f"p_{n}": f"p_{k}" for k, n in enumerate(run.metrics["classes"])}
+    )
+    two = pd.concat([numbered, numbered.assign(seed=1)])
+    two.loc[two.index[0], "predicted"] = "surprise" if truth[0] != "surprise" else "negative"
+    result = score(written(tmp_path, two), out=tmp_path / "two")
+    assert result.metrics["seeds"] == 2 and result.metrics["ensemble"]["n"] == len(table)
+    assert any("not the class of the highest probability" in w for w in result.warnings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"label": ["joy", *LABEL[1:]]}, "line 2: 'label' is 'joy', which is no class"),
+        ({"predicted": [*PREDICTED[:-1], 7]}, "line 13: 'predicted' is '7', which is no class"),
+        (
+            {"clip": ["c1", *[f"c{i}" for i in range(1, 12)]]},
+            "line 3: clip 'c1' of casme2/s1 stands",
+        ),
+        ({"subject": [None] + ["s1"] * 11}, "line 2: 'subject' is empty or NaN"),
+        ({"p_a": 0.5, "p_b": "x"}, "line 2: 'p_b' is 'x', not a number"),
+        ({"p_a": 0.5, "p_b": float("nan")}, "'p_b' is empty or NaN"),
+        (
+            {"p_negative": 2.0, "p_positive": 0.5, "p_surprise": -1.5},
+            "line 2: 2, 0.5, -1.5 are no probabilities",
+        ),
+        ({"note": "hm"}, "unknown column 'note'"),
+        ({"seed": [0] * 11 + [1]}, "is missing in some of the 2 seeds"),
+    ],
+)
+def test_a_bad_table_is_one_clear_line(tmp_path, changes, says):
+    with pytest.raises(InputError) as error:
+        score(written(tmp_path, twelve(**changes)))
+    assert says in str(error.value) and "\n" not in str(error.value)
+
+
+def test_bad_files_and_classes(tmp_path):
+    def fails(text, says, **options):
+        path = tmp_path / "file.txt"
+        path.write_text(text)
+        with pytest.raises(InputError, match=says):
+            read_foreign([path], **options)
+
+    fails("", "empty")
+    fails("clip1 0 1\n", "line 1: a clip before any line of dataset and subject")
+    fails("smic s1\nclip1 0 1 1\n", "line 2: 4 words")
+    fails("smic s1\n", "holds no line")
+    fails("dataset,subject,clip,label\n", "lacks the column 'predicted'")
+    fails(",".join(twelve().columns) + "\n", "holds no rows")
+    fails("smic s1\nx 0 1\n", "Unknown label map", labels="megc33")
+    table, classes = read_foreign([tmp_path / "file.txt"], classes=["no", "yes"])
+    assert classes == ["no", "yes"] and table["predicted"].tolist() == ["yes"]
+    with pytest.raises(InputError, match="not a readable text file"):
+        read_foreign([tmp_path / "missing.csv"])
+
+
+def test_command(tmp_path, capsys):
+    path = str(written(tmp_path, twelve()))
+    assert main(["score", path, "--name", "theirs", "--out", str(tmp_path / "run")]) == 0
+    out = capsys.readouterr().out
+    assert "theirs, predictions from elsewhere" in out and f"{UF1:.3f}" in out
+    assert main(["score", path, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["full"]["uf1"] == pytest.approx(UF1)
+    assert main(["score", path, "--classes", "a", "b"]) == 2
+    assert "0 to 1" in capsys.readouterr().err
