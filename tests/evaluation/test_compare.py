@@ -116,7 +116,7 @@ def test_other_clips_labels_or_classes_are_refused(tmp_path, three):
     with pytest.raises(InputError, match="240 and 235, 235 in common"):
         compare([three[0], fewer])
     elsewhere = predictions(tmp_path / "else.csv", table.assign(dataset="c"), 0.5, 1)
-    with pytest.raises(InputError, match="0 in common .*a/a/s0/c0 in one, c/c/s0/c0"):
+    with pytest.raises(InputError, match=r"0 in common .*a/a/s0/c0 in one, c/c/s0/c0"):
         compare([three[0], elsewhere])
     other = table.assign(label=[CLASSES[0], *table["label"][1:]])
     if other["label"].equals(table["label"]):

@@ -74,9 +74,8 @@ def test_probabilities_and_seeds_give_curves_and_an_ensemble(tmp_path):
     area = roc_auc_score(truth == "positive", table["p_positive"])
     assert run.metrics["roc_auc"][1] == pytest.approx(area, abs=1e-12)
 
-    numbered = table.rename(
-        columns={f"p_{n}": f"p_{k}" for k, n in enumerate(run.metrics["classes"])}
-    )
+    numbers = {f"p_{name}": f"p_{k}" for k, name in enumerate(run.metrics["classes"])}
+    numbered = table.rename(columns=numbers)
     two = pd.concat([numbered, numbered.assign(seed=1)])
     two.loc[two.index[0], "predicted"] = "surprise" if truth[0] != "surprise" else "negative"
     result = score(written(tmp_path, two), out=tmp_path / "two")
@@ -135,7 +134,7 @@ def test_command(tmp_path, capsys):
     assert main(["score", path, "--name", "theirs", "--out", str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
     assert "theirs, predictions from elsewhere" in out and f"{UF1:.3f}" in out
-    assert main(["score", path, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["full"]["uf1"] == pytest.approx(UF1)
+    assert main(["score", path, "--json", "--out", str(tmp_path / "run")]) == 2  # another name
+    assert "another protocol's run: its model" in capsys.readouterr().err
     assert main(["score", path, "--classes", "a", "b"]) == 2
     assert "0 to 1" in capsys.readouterr().err
