@@ -14,6 +14,7 @@ _NAMES = {
     "evaluate": "merzoo.evaluation",
     "compare": "merzoo.evaluation.compare",
     "score": "merzoo.evaluation.foreign",
+    "audit": "merzoo.evaluation",
     "InputError": "merzoo.errors",
 }
 _MODULES = ("data", "evaluation", "layers", "models", "preprocessing", "training")

@@ -17,8 +17,8 @@ def arguments(parser):
         metavar="KIND:PLACE",
         help="such as arrays:file.npz or synthetic:easy; repeat to join data sets",
     )
-    parser.add_argument("--labels", default="megc3", help="label map of clips (megc3)")
-    parser.add_argument("--protocol", default="loso", help="loso or leave-one-dataset-out")
+    parser.add_argument("--labels", help="label map of clips (the protocol's own, or megc3)")
+    parser.add_argument("--protocol", default="loso", help=protocol_help())
     parser.add_argument("--recipe", help="name or .json file; default: the model's own")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default 1)")
@@ -38,7 +38,25 @@ def arguments(parser):
         action="store_true",
         help="also show what choosing the epoch on test subjects would claim (not a result)",
     )
+    parser.add_argument("--split", metavar="FILE", help="a split.json instead of a protocol")
+    parser.add_argument(
+        "--selection",
+        default="last",
+        help="weights that are scored: last (default), fixed:N (after N epochs), or inner (best "
+        "epoch on subjects drawn from the training subjects)",
+    )
+    parser.add_argument(
+        "--allow-leaks", action="store_true", help="run in spite of leaks, and mark the result"
+    )
     add_json_option(parser)
+
+
+def protocol_help() -> str:
+    """The protocols, for `--help`."""
+    from merzoo.evaluation.protocols import PROTOCOLS
+
+    rows = (f"{n}{':K' if p.numbered else ''} ({p.about})" for n, p in PROTOCOLS.items())
+    return f"loso (default), or another of: {'; '.join(rows)}"
 
 
 def run(options) -> int:
@@ -63,6 +81,9 @@ def run(options) -> int:
         subjects=options.subjects,
         out=options.out,
         audit_epochs=options.audit_epochs,
+        split=options.split,
+        selection=options.selection,
+        allow_leaks=options.allow_leaks,
     )
     if options.json:
         print_json(result.metrics | ({"oracle": result.oracle} if result.oracle else {}))
@@ -79,8 +100,9 @@ def _print(options, result) -> None:
     parts = [("Full", metrics["full"]), *sorted(metrics["by_dataset"].items())]
     if options.ensemble and metrics["ensemble"]:
         parts.append((f"Full, ensemble of {metrics['seeds']}", metrics["ensemble"]))
+    protocol = f"split {options.split}" if options.split else options.protocol
     print_table(
-        f"{options.model}, {options.protocol}, {metrics['seeds']} seed(s)",
+        f"{options.model}, {protocol}, {metrics['seeds']} seed(s)",
         [
             "",
             "UF1",

@@ -2,13 +2,14 @@
 
 The form in which data reaches training and evaluation, whatever it was before. `read_arrays` reads
 it from an `.npz` file whose keys are modalities (see `merzoo.preprocessing.modalities`) plus
-`label`, `subject`, `dataset`, `clip` and, optionally, `classes`.
+`label`, `subject`, `dataset`, `clip` and, optionally, `classes`, `fitted_on` and `annotated`.
 """
 
+import copy
 import hashlib
 import zipfile
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from merzoo.errors import InputError
 
 COLUMNS = ("label", "subject", "dataset", "clip")
+TEXTS = ("classes", "fitted_on", "annotated")  # of all samples together
 
 # Number of axes of one sample of each modality.
 MODALITY_RANKS = {
@@ -44,6 +46,10 @@ class Arrays:
         clip: (N,) text, unique within a dataset.
         classes: names of the classes, in the order of their indices.
         source: where the samples came from, for messages and the protocol file.
+        fitted_on: subjects whose samples something in these features was fitted on (a scaler, a
+            PCA, a dictionary): `"dataset/subject"` or a pattern such as `"casme2/*"`; empty where
+            nothing was fitted.
+        annotated: what annotation the features were worked out with: `"apex"`, `"action_units"`.
 
     Raises:
         InputError: for lengths, shapes, types, NaN, labels or names that cannot be right.
@@ -64,12 +70,16 @@ class Arrays:
     clip: np.ndarray
     classes: tuple[str, ...]
     source: str = "arrays"
+    fitted_on: tuple[str, ...] = ()
+    annotated: tuple[str, ...] = ()
 
     def __post_init__(self):
         for name in ("subject", "dataset", "clip"):
             object.__setattr__(self, name, np.asarray(getattr(self, name)).astype(str))
         object.__setattr__(self, "label", np.asarray(self.label))
-        object.__setattr__(self, "classes", tuple(str(c) for c in self.classes))
+        for name in TEXTS:
+            texts = np.atleast_1d(np.asarray(getattr(self, name), str))
+            object.__setattr__(self, name, tuple(texts.tolist()))
         _check_lengths(self)
         full = [
             s if s.startswith(f"{d}/") else f"{d}/{s}"
@@ -86,12 +96,20 @@ class Arrays:
 
     def take(self, indices) -> "Arrays":
         """The samples at `indices`, as new arrays (a gather: nothing of the others remains)."""
-        part = replace(self)  # checked already: fields are set without a second check
+        part = self.with_modalities({n: array[indices] for n, array in self.modalities.items()})
         for name in COLUMNS:
             object.__setattr__(part, name, getattr(self, name)[indices])
-        gathered = {name: array[indices] for name, array in self.modalities.items()}
-        object.__setattr__(part, "modalities", gathered)
         return part
+
+    def with_modalities(self, modalities: dict[str, np.ndarray]) -> "Arrays":
+        """The same samples with other modalities, which are not checked (a look at every value)."""
+        part = copy.copy(self)
+        object.__setattr__(part, "modalities", modalities)
+        return part
+
+    def ids(self) -> np.ndarray:
+        """(N,) text, `"dataset/clip"`: the name of each sample in splits and findings."""
+        return np.char.add(np.char.add(self.dataset, "/"), self.clip)
 
     def as_dataset(self, batch_size: int = 32, augment=None, seed: int = 0):
         """The samples as a `tf.data.Dataset` that `model.fit` takes: one shuffled pass.
@@ -145,7 +163,8 @@ class Arrays:
     def save(self, path: str | Path) -> None:
         """Writes an `.npz` file that `read_arrays` reads."""
         columns = {name: getattr(self, name) for name in COLUMNS}
-        np.savez_compressed(path, **self.modalities, **columns, classes=np.array(self.classes))
+        texts = {name: np.array(getattr(self, name)) for name in TEXTS if getattr(self, name)}
+        np.savez_compressed(path, **self.modalities, **columns, **texts)
 
 
 def read_arrays(path: str | Path) -> Arrays:
@@ -153,7 +172,8 @@ def read_arrays(path: str | Path) -> Arrays:
 
     Args:
         path: of a file whose keys are modalities (each (N, ...), numeric) plus `label` (N integers
-            from 0), `subject`, `dataset`, `clip` (N texts) and optionally `classes` (K texts).
+            from 0), `subject`, `dataset`, `clip` (N texts) and optionally `classes` (K texts),
+            `fitted_on` and `annotated` (texts, see `Arrays`).
 
     Returns:
         `Arrays`, with subjects named `"dataset/subject"`.
@@ -184,9 +204,9 @@ def read_arrays(path: str | Path) -> Arrays:
     if classes is None and np.issubdtype(label.dtype, np.integer) and label.size:
         classes = [f"class {k}" for k in range(int(label.max()) + 1)]
     columns = {name: content[name] for name in COLUMNS}
-    return Arrays(
-        modalities, **columns, classes=tuple(() if classes is None else classes), source=str(path)
-    )
+    facts = {name: content[name] for name in TEXTS[1:] if name in content}
+    classes = () if classes is None else classes
+    return Arrays(modalities, **columns, classes=classes, source=str(path), **facts)
 
 
 def join_arrays(parts: list[Arrays]) -> Arrays:
@@ -202,7 +222,8 @@ def join_arrays(parts: list[Arrays]) -> Arrays:
     modalities = {n: np.concatenate([p.modalities[n] for p in parts]) for n in names}
     columns = {n: np.concatenate([getattr(p, n) for p in parts]) for n in COLUMNS}
     source = " + ".join(p.source for p in parts)
-    return Arrays(modalities, **columns, classes=first.classes, source=source)
+    facts = {n: tuple(dict.fromkeys(t for p in parts for t in getattr(p, n))) for n in TEXTS[1:]}
+    return Arrays(modalities, **columns, classes=first.classes, source=source, **facts)
 
 
 def _check_lengths(data: Arrays) -> None:

@@ -3,6 +3,7 @@
 A process keeps the model that it built, so that further folds only reset it.
 """
 
+import copy
 import time
 from dataclasses import dataclass, field
 
@@ -10,15 +11,16 @@ import numpy as np
 
 from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
+from merzoo.evaluation.fold_data import FoldData
 from merzoo.evaluation.protocols import Fold
 from merzoo.training.recipes import Recipe
 
 
 @dataclass(frozen=True)
 class FoldJob:
-    """All that a process needs to run one fold under one seed."""
+    """All that a process needs to run one fold under one seed; no label of a test sample."""
 
-    data: Arrays
+    data: FoldData
     fold: Fold
     seed: int
     model: str
@@ -26,6 +28,8 @@ class FoldJob:
     recipe: Recipe
     engine: str = "auto"
     audit_epochs: bool = False
+    selection: str = "last"
+    callbacks: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,10 @@ _FITTERS: dict[tuple, object] = {}
 def run_fold(job: FoldJob, on_epoch=None) -> FoldResult:
     """Trains and tests one fold; `on_epoch(epoch, loss)` is called after each epoch."""
     start = time.perf_counter()
-    train, test = job.data.take(job.fold.train), job.data.take(job.fold.test)
+    train = job.data.train()
     _check_training_classes(train, job.fold)
     run = _run_estimator if _is_estimator(job.model) else _run_network
-    probabilities, history, epochs = run(job, train, test, on_epoch)
+    probabilities, history, epochs = run(job, train, on_epoch)
     return FoldResult(probabilities, history, time.perf_counter() - start, epochs)
 
 
@@ -68,7 +72,7 @@ def _is_estimator(model: str) -> bool:
     return entry(model).kind == "estimator"
 
 
-def _run_estimator(job, train, test, on_epoch):
+def _run_estimator(job, train, on_epoch):
     import threadpoolctl
 
     from merzoo.models import create_model
@@ -79,16 +83,17 @@ def _run_estimator(job, train, test, on_epoch):
         estimator.set_params(random_state=job.seed)
     with threadpoolctl.threadpool_limits(1):  # matrices this small lose time to more threads
         estimator.fit(train.modalities[modality], train.label, groups=train.subject)
+        test = job.data.test()
         found = estimator.predict_proba(test.modalities[modality])
     probabilities = np.zeros((len(test), len(train.classes)))
     probabilities[:, estimator.classes_] = found
     return probabilities, {}, None
 
 
-def _run_network(job, train, test, on_epoch):
+def _run_network(job, train, on_epoch):
     import keras
 
-    callbacks = []
+    callbacks = copy.deepcopy(list(job.callbacks))  # each fold starts with callbacks as given
     if on_epoch is not None:
         callbacks.append(
             keras.callbacks.LambdaCallback(
@@ -96,14 +101,29 @@ def _run_network(job, train, test, on_epoch):
             )
         )
     fitter = _fitter(job)
-    if not job.audit_epochs:
-        history = fitter.fit(train, job.seed, callbacks)
-        return fitter.predict(test), history, None
-    from merzoo.training.epoch_weights import EpochWeights
+    inner = None
+    if job.selection == "inner":
+        from merzoo.evaluation.inner_epoch import BestInnerEpoch
+        from merzoo.evaluation.selection import inner_split
 
-    kept = EpochWeights()
-    history = fitter.fit(train, job.seed, [*callbacks, kept])
-    probabilities, epochs = fitter.predict(test), kept.predictions(fitter, test)
+        rows, validation = inner_split(train, job.seed, job.fold.name)
+        inner = BestInnerEpoch(fitter, train.take(validation))
+        train, callbacks = train.take(rows), [*callbacks, inner]
+        _check_training_classes(train, job.fold)
+    kept = None
+    if job.audit_epochs:
+        from merzoo.training.epoch_weights import EpochWeights
+
+        kept = EpochWeights()
+        callbacks.append(kept)
+    history = fitter.fit(train, job.seed, callbacks)
+    if inner is not None:
+        history = history | {"inner_uf1": inner.scores}
+    test = job.data.test()  # opened only now, without labels
+    probabilities = fitter.predict(test)
+    if kept is None:
+        return probabilities, history, None
+    epochs = kept.predictions(fitter, test)
     kept.close()
     return probabilities, history, epochs
 
@@ -112,7 +132,7 @@ def _fitter(job: FoldJob):
     from merzoo.models import create_model
     from merzoo.training.fit import Fitter
 
-    steps_per_epoch = -(-len(job.data) // job.recipe.batch_size)
+    steps_per_epoch = -(-job.data.samples // job.recipe.batch_size)
     key = (job.model, repr(job.arguments), job.recipe, job.data.classes, steps_per_epoch)
     key = repr(key)
     if job.engine == "fresh":

@@ -4,17 +4,23 @@ import importlib.metadata
 import os
 import platform
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from merzoo.data.arrays import Arrays
+from merzoo.data.frame_samples import FRAMES
 from merzoo.errors import InputError, unknown
+from merzoo.evaluation.fold_data import FoldData
 from merzoo.evaluation.folds import FoldJob
+from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
 from merzoo.evaluation.oracle import check_has_epochs, write_oracle
 from merzoo.evaluation.parallel import run_folds
 from merzoo.evaluation.predictions import metrics_of, predictions_table, read_predictions
-from merzoo.evaluation.protocols import make_folds, split_fingerprint
+from merzoo.evaluation.protocols import Fold, parse_protocol, split_fingerprint, subject_wise
 from merzoo.evaluation.run_folder import RunFolder, write_json
+from merzoo.evaluation.selection import Selection, parse_selection
+from merzoo.evaluation.splits import folds_of, split_as_dict
 from merzoo.preprocessing.samples import load_samples
 from merzoo.training.recipes import Recipe, get_recipe, recipe_as_dict
 
@@ -51,7 +57,7 @@ def evaluate(
     model: str,
     data,
     *,
-    labels: str = "megc3",
+    labels: str | None = None,
     protocol: str = "loso",
     recipe: Recipe | str | None = None,
     engine: str = "auto",
@@ -60,18 +66,23 @@ def evaluate(
     subjects: list[str] | None = None,
     out: str | os.PathLike | None = None,
     audit_epochs: bool = False,
+    split: str | os.PathLike | list[Fold] | None = None,
+    selection: str = "last",
+    callbacks: Sequence = (),
+    allow_leaks: bool = False,
 ) -> EvaluationResult:
     """Trains and tests a model in every fold of a protocol and reports pooled scores.
 
-    The final weights of each fold are scored: no epoch, threshold or weight is chosen on test
-    samples. Class weights and everything else that is fitted sees training samples only.
+    No epoch, threshold or weight is chosen on test samples: what trains gets the training samples
+    of its fold and nothing else. The leak audit looks at data, split, weights and callbacks first.
 
     Args:
         model: a name of `merzoo.list_models()`.
         data: `Arrays`, clips, or text such as `"arrays:file.npz"` or `"synthetic:easy"` (or a list
             of such texts, joined); see `merzoo.preprocessing.load_samples`.
-        labels: label map for clips, such as `"megc3"`.
-        protocol: `"loso"` or another of `merzoo.evaluation.protocols.PROTOCOLS`.
+        labels: label map for clips; `None` for the protocol's own, else `"megc3"`.
+        protocol: `"loso"` or another of `merzoo.evaluation.protocols.PROTOCOLS`, such as
+            `"kfold:8"`. Splits by clip or frame leak, so the score by subject is worked out too.
         recipe: a `Recipe`, a name of one, a path to a `.json`, or `None` for the model's own.
         engine: `"auto"` and `"reuse"` reset one compiled model for every fold; `"fresh"` builds and
             compiles anew in each (the same numbers, slower; for checks and benchmarks).
@@ -83,13 +94,19 @@ def evaluate(
         audit_epochs: also predict the test samples with each epoch's weights, after a fold's
             training has ended, and show what choosing the epoch on them would have claimed (not a
             result).
+        split: instead of a protocol's folds, the path of a `split.json`, or a list of `Fold`s.
+        selection: which weights are scored: `"last"`, `"fixed:N"` (N epochs) or `"inner"` (the best
+            epoch on subjects drawn from the training subjects); see `merzoo.evaluation.selection`.
+        callbacks: Keras callbacks of your own, run during training; every fold starts with a copy
+            of them as given (networks only).
+        allow_leaks: run although the audit found leaks for certain, and mark the result.
 
     Returns:
         An `EvaluationResult`.
 
     Raises:
-        InputError: for an unknown model, recipe or protocol, data that the model cannot take, or a
-            folder that holds another protocol's run.
+        InputError: for an unknown model, recipe or protocol, data that the model cannot take, a
+            folder that holds another protocol's run, or a leak.
 
     Source:
         See et al., "MEGC 2019 - The Second Facial Micro-Expressions Grand Challenge", FG 2019.
@@ -109,26 +126,54 @@ def evaluate(
         raise unknown("engine", engine, ENGINES)
     if seeds < 1 or jobs < 1:
         raise InputError(f"seeds={seeds} and jobs={jobs} must be at least 1.")
+    chosen, rule = parse_protocol(protocol)[0], parse_selection(selection)
     recipe, arguments, inputs = settings_of(model, recipe)
     if audit_epochs:
         check_has_epochs(model)
-    samples = load_samples(data, inputs, labels=labels, jobs=jobs)
+    recipe = _selected(model, recipe, rule, callbacks)
+    labels = labels or chosen.labels or "megc3"
+    frames = FRAMES if chosen.by == "frame" else None
+    samples = load_samples(data, inputs, labels=labels, jobs=jobs, frames=frames)
     data = fit_together(model, samples, recipe, inputs)
-    folds = make_folds(protocol, data)
+    folds = folds_of(data, protocol, split)
+    by = chosen.by if split is None else "subject"
+    findings = find_leaks(data, folds, by=by, model=model, recipe=recipe, callbacks=callbacks)
+    leaks = stop_at_leaks(findings, allow_leaks)
     card = protocol_card(model, data, protocol, folds, recipe, arguments, seeds, subjects)
+    card |= _rules(rule, callbacks, protocol, split)
     folder = RunFolder(out or tempfile.mkdtemp(prefix="merzoo-"), card)
+    write_json(folder.path / "split.json", split_as_dict(folds, data, card["protocol"]))
+    write_json(folder.path / "audit.json", [finding.as_dict() for finding in findings])
     if subjects:
         folds = [fold for fold in folds if fold.name in _known_subjects(subjects, folds, data)]
+    parts = [(FoldData.of(data, fold), fold) for fold in folds]
     todo = [
-        FoldJob(data, fold, seed, model, arguments, recipe, engine, audit_epochs=audit_epochs)
+        FoldJob(
+            *part,
+            seed,
+            model,
+            arguments,
+            recipe,
+            engine,
+            selection=rule.name,
+            callbacks=tuple(callbacks),
+            audit_epochs=audit_epochs,
+        )
         for seed in range(seeds)
-        for fold in folds
+        for part in parts
     ]
     results = _run(todo, folder, jobs)
     predictions = predictions_table(data, results)
     predictions.to_csv(folder.path / "predictions.csv", index=False)
     predictions = read_predictions(folder.path / "predictions.csv")
     metrics = metrics_of(predictions)
+    metrics["warnings"] = leaks + metrics["warnings"]
+    beside = subject_wise(protocol, data) if split is None else None
+    if beside is not None:
+        options = {"labels": labels, "protocol": beside, "recipe": recipe, "engine": engine}
+        options |= {"seeds": seeds, "jobs": jobs, "out": folder.path / "by-subject"}
+        options |= {"selection": selection, "callbacks": callbacks, "allow_leaks": allow_leaks}
+        _show_beside(metrics, protocol, beside, evaluate(model, data, **options))
     write_json(folder.path / "metrics.json", metrics)
     oracle = write_oracle(folder.path, results)
     from merzoo.evaluation.report import write_report
@@ -145,6 +190,39 @@ def evaluate(
         warnings=tuple(metrics["warnings"]),
         folder=folder.path,
         oracle=oracle,
+    )
+
+
+def _selected(model: str, recipe: Recipe, rule: Selection, callbacks) -> Recipe:
+    """The recipe with the epochs of the rule; estimators have neither epochs nor callbacks."""
+    from merzoo.models.registry import entry
+
+    if entry(model).kind == "estimator" and (rule.name != "last" or callbacks):
+        given = f"selection {rule.name!r}" if rule.name != "last" else "callbacks"
+        raise InputError(f"{model} is fitted at once, it has no epochs: {given} cannot be used.")
+    return recipe if rule.epochs is None else replace(recipe, epochs=rule.epochs)
+
+
+def _rules(rule: Selection, callbacks, protocol: str, split) -> dict:
+    """What of the protocol card depends on rules and a split of one's own."""
+    rules = {"selection": rule.about}
+    if split is not None:
+        rules["protocol"] = "a split of one's own"
+    if callbacks:
+        rules["callbacks"] = [type(callback).__name__ for callback in callbacks]
+    return rules
+
+
+def _show_beside(metrics: dict, protocol: str, beside: str, honest: EvaluationResult) -> None:
+    """Puts the score by subject, and a warning, into the metrics of a split that leaks."""
+    full = honest.metrics["full"]
+    names = ("uf1", "uar", "accuracy", "interval")
+    metrics["by_subject"] = {"protocol": beside} | {name: full[name] for name in names}
+    metrics["warnings"].insert(
+        0,
+        f"{protocol} puts one person on both sides of a split, so its UF1 "
+        f"{metrics['full']['uf1']:.3f} is not that of new people: with subjects held out "
+        f"({beside}) it is {full['uf1']:.3f}. Report that one.",
     )
 
 
@@ -179,7 +257,7 @@ def fit_together(model: str, data: Arrays, recipe: Recipe, inputs: dict[str, tup
                 f"{model} takes {name!r} of shape {tuple(shape)}, but {data.source} holds "
                 f"{tuple(given)}."
             )
-    return replace(data, modalities={name: data.modalities[name] for name in inputs})
+    return data.with_modalities({name: data.modalities[name] for name in inputs})
 
 
 def _inputs(found, arguments) -> dict[str, tuple]:

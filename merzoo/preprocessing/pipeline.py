@@ -104,7 +104,17 @@ def prepare(
     _report([_failure(mapped.clips[i], failures[i]) for i in sorted(failures)], on_error, mapped)
     kept = [i for i in range(len(mapped.clips)) if i not in failures]
     modalities = {n: _assemble([keys[i][n] for i in kept], shapes[n], store) for n in shapes}
-    return _arrays(mapped, kept, modalities)
+    return _arrays(mapped, kept, modalities, _annotated(shapes, chosen))
+
+
+def _annotated(names, parameters) -> tuple[str, ...]:
+    """Which annotation the modalities are worked out with: nobody has it when a model is used."""
+    return tuple(
+        parameter
+        for parameter in ("apex", "action_units")
+        if parameters[parameter].startswith("annotated")
+        and any(parameter in MODALITIES[name].parameters for name in names)
+    )
 
 
 def _keys(clips, shapes, parameters, store: Cache) -> tuple[list[dict[str, str]], dict[int, str]]:
@@ -263,7 +273,7 @@ def _assemble(keys: list[str], shape: tuple[int, ...], store: Cache) -> np.ndarr
     return store.get(name)
 
 
-def _arrays(mapped, kept: list[int], modalities: Mapping[str, np.ndarray]) -> Arrays:
+def _arrays(mapped, kept: list[int], modalities: Mapping, annotated: tuple[str, ...]) -> Arrays:
     clips = [mapped.clips[i] for i in kept]
     data = Arrays(
         {},
@@ -273,6 +283,7 @@ def _arrays(mapped, kept: list[int], modalities: Mapping[str, np.ndarray]) -> Ar
         clip=[clip.id for clip in clips],
         classes=mapped.classes,
         source=" + ".join(sorted({clip.dataset for clip in clips})),
+        annotated=annotated,
     )
     # The workers checked every value; a second look would read the whole file into memory.
     data.modalities.update(modalities)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from merzoo.data.arrays import Arrays, join_arrays
 from merzoo.data.clip import Clip
 from merzoo.data.datasets import load, parse_data
+from merzoo.data.frame_samples import expand_frames
 from merzoo.errors import InputError
 from merzoo.preprocessing.pipeline import prepare
 
@@ -16,6 +17,7 @@ def load_samples(
     labels: str = "megc3",
     jobs: int | None = None,
     on_error: str = "fail",
+    frames: int | None = None,
     **parameters: str,
 ) -> Arrays:
     """Samples as `Arrays`; clips are prepared for the inputs that a model has.
@@ -26,6 +28,8 @@ def load_samples(
             a subject is named `"dataset/subject"`.
         inputs: modality name -> shape of one sample, for clips.
         labels: label map, for clips.
+        frames: make each clip into this many samples of one frame each, for clips (see
+            `merzoo.data.frame_samples`).
         jobs, on_error, parameters: see `merzoo.preprocessing.prepare`, for clips.
 
     Raises:
@@ -47,6 +51,8 @@ def load_samples(
         else:
             clips.extend(found)
     if clips:
+        if frames is not None:
+            clips = expand_frames(clips, frames)
         options = {"jobs": jobs, "on_error": on_error} | parameters
         parts.append(prepare(clips, inputs, labels, **options))
     if not parts:

@@ -59,8 +59,12 @@ class Fitter:
         )
         return history.history
 
-    def predict(self, data: Arrays) -> np.ndarray:
-        """Class probabilities (N, K) of the current weights, float32."""
+    def predict(self, data) -> np.ndarray:
+        """Class probabilities (N, K) of the current weights, float32.
+
+        Args:
+            data: `Arrays`, or whatever else has `modalities` and a length; labels are not looked at.
+        """
         views = [lambda x: x] + ([flip] if self.recipe.test_time == "flip" else [])
         parts = []
         for batch, size in prediction_batches(data, min(self.recipe.batch_size, 32)):
@@ -113,8 +117,10 @@ def make_optimizer(recipe: Recipe, steps_per_epoch: int):
     return keras.optimizers.get({"class_name": recipe.optimizer, "config": config})
 
 
-def class_weights(data: Arrays, rule: str | None) -> np.ndarray | None:
+def class_weights(data: Arrays, rule: str | tuple[float, ...] | None) -> np.ndarray | None:
     """(N,) weights from the class counts of `data` (the training samples), mean 1; `None` for none.
+
+    A tuple gives the weight of each class itself.
 
     >>> import numpy as np
     >>> data = Arrays({}, [0, 0, 0, 1], ["s"] * 4, ["d"] * 4, list("abcd"), ("no", "yes"))
@@ -124,7 +130,12 @@ def class_weights(data: Arrays, rule: str | None) -> np.ndarray | None:
     if rule is None:
         return None
     counts = np.bincount(data.label, minlength=len(data.classes))
-    weights = 1 / np.maximum(counts, 1) ** (0.5 if rule == "sqrt" else 1.0)
+    if isinstance(rule, tuple):
+        if len(rule) != len(counts):
+            raise InputError(f"class_weights={rule}: give one weight a class, {len(counts)}.")
+        weights = np.array(rule, float)
+    else:
+        weights = 1 / np.maximum(counts, 1) ** (0.5 if rule == "sqrt" else 1.0)
     weights = weights[data.label]
     return weights / weights.mean()
 

@@ -27,7 +27,8 @@ class Recipe:
         decay_until: epoch after which the rate stays.
         batch_size: samples a step.
         epochs: passes over the data.
-        class_weights: `None`, `"balanced"` (N / (K n_c)) or `"sqrt"` (its square root).
+        class_weights: `None`, `"balanced"` (N / (K n_c)), `"sqrt"` (its square root), or one number
+            a class, which then must not come from the test samples' counts either.
         augment: names from `merzoo.preprocessing.augment.AUGMENTATIONS`.
         test_time: `None`, or `"flip"`: mean over a sample and its mirror image.
         model_arguments: arguments of the builder that belong to the recipe.
@@ -43,7 +44,7 @@ class Recipe:
     decay_until: int = 10_000
     batch_size: int = 32
     epochs: int = 30
-    class_weights: str | None = None
+    class_weights: str | tuple[float, ...] | None = None
     augment: tuple[str, ...] = ()
     test_time: str | None = None
     model_arguments: dict = field(default_factory=dict)
@@ -54,6 +55,9 @@ class Recipe:
             "class_weights": (None, "balanced", "sqrt"),
             "test_time": (None, "flip"),
         }
+        if isinstance(self.class_weights, list | tuple):
+            self._check_class_weights()
+            del allowed["class_weights"]
         for name, values in allowed.items():
             if getattr(self, name) not in values:
                 raise InputError(
@@ -63,6 +67,12 @@ class Recipe:
             if not getattr(self, name) > 0:
                 raise InputError(f"recipe {self.name}: {name} must be above 0.")
         object.__setattr__(self, "augment", tuple(self.augment))
+
+    def _check_class_weights(self):
+        weights = tuple(self.class_weights)
+        if not all(isinstance(w, int | float) and 0 < w < float("inf") for w in weights):
+            raise InputError(f"recipe {self.name}: class_weights={weights} must be above 0.")
+        object.__setattr__(self, "class_weights", weights)
 
 
 _UNVALIDATED = (

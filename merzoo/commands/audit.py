@@ -1,0 +1,52 @@
+"""`merzoo audit`: what of the test samples could reach training?"""
+
+from merzoo.commands._shared import add_json_option, choose_backend, print_json
+
+SUMMARY = "look for leaks in what evaluate would run, without training"
+EXAMPLE = "merzoo audit ststnet --data arrays:flow.npz --protocol kfold:8"
+_SHOWN = 12  # samples printed for a finding
+
+
+def arguments(parser):
+    from merzoo.commands.evaluate import protocol_help
+
+    parser.add_argument("model", nargs="?", help="a name from merzoo list; not needed for arrays")
+    parser.add_argument(
+        "--data",
+        action="append",
+        required=True,
+        metavar="KIND:PLACE",
+        help="such as arrays:file.npz or synthetic:easy; repeat to join data sets",
+    )
+    parser.add_argument("--labels", help="label map of clips (the protocol's own, or megc3)")
+    parser.add_argument("--protocol", default="loso", help=protocol_help())
+    parser.add_argument("--split", metavar="FILE", help="a split.json instead of a protocol")
+    parser.add_argument("--recipe", help="name or .json file; default: the model's own")
+    parser.add_argument("--jobs", type=int, default=1, help="worker processes that prepare clips")
+    add_json_option(parser)
+
+
+def run(options) -> int:
+    choose_backend(training=False)
+    from merzoo.evaluation.auditing import audit
+
+    findings = audit(
+        options.data,
+        options.model,
+        labels=options.labels,
+        protocol=options.protocol,
+        split=options.split,
+        recipe=options.recipe,
+        jobs=options.jobs,
+    )
+    errors = sum(finding.severity == "error" for finding in findings)
+    if options.json:
+        print_json([finding.as_dict() for finding in findings])
+    else:
+        for finding in findings:
+            print(f"{finding.severity}: {finding.message}")
+            more = len(finding.samples) - _SHOWN
+            tail = f" ... and {more} more (--json lists all)" if more > 0 else ""
+            print(f"  {len(finding.samples)} samples: {' '.join(finding.samples[:_SHOWN])}{tail}")
+        print(f"{errors} errors, {len(findings) - errors} warnings." if findings else "No leaks.")
+    return 1 if errors else 0
