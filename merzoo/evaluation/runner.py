@@ -47,8 +47,8 @@ def evaluate(
     model: str,
     data,
     *,
-    labels: str = "megc3",
-    protocol: str = "loso",
+    labels: str | None = None,
+    protocol: str | None = None,
     recipe: Recipe | str | None = None,
     engine: str = "auto",
     seeds: int = 1,
@@ -65,8 +65,9 @@ def evaluate(
         model: a name of `merzoo.list_models()`.
         data: `Arrays`, clips, or text such as `"arrays:file.npz"` or `"synthetic:easy"` (or a list
             of such texts, joined); see `merzoo.preprocessing.load_samples`.
-        labels: label map for clips, such as `"megc3"`.
-        protocol: `"loso"` or another of `merzoo.evaluation.protocols.PROTOCOLS`.
+        labels: label map for clips, such as `"megc3"`; `None` for the recipe's.
+        protocol: `"loso"` or another of `merzoo.evaluation.protocols.PROTOCOLS`; `None` for the
+            recipe's.
         recipe: a `Recipe`, a name of one, a path to a `.json`, or `None` for the model's own.
         engine: `"auto"` and `"reuse"` reset one compiled model for every fold; `"fresh"` builds and
             compiles anew in each (the same numbers, slower; for checks and benchmarks).
@@ -102,6 +103,7 @@ def evaluate(
     if seeds < 1 or jobs < 1:
         raise InputError(f"seeds={seeds} and jobs={jobs} must be at least 1.")
     recipe, arguments, inputs = settings_of(model, recipe)
+    labels, protocol = labels or recipe.labels, protocol or recipe.protocol
     data = load_samples(data, inputs, labels=labels, jobs=jobs)
     data = fit_together(model, data, recipe, inputs)
     folds = make_folds(protocol, data)
