@@ -17,8 +17,8 @@ def arguments(parser):
         metavar="KIND:PLACE",
         help="such as arrays:file.npz or synthetic:easy; repeat to join data sets",
     )
-    parser.add_argument("--labels", help="label map of clips (the protocol's own, or megc3)")
-    parser.add_argument("--protocol", default="loso", help=protocol_help())
+    parser.add_argument("--labels", help="label map of clips (the protocol's, else the recipe's)")
+    parser.add_argument("--protocol", help=protocol_help())
     parser.add_argument("--recipe", help="name or .json file; default: the model's own")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default 1)")
@@ -88,14 +88,14 @@ def run(options) -> int:
     if options.json:
         print_json(result.metrics | ({"oracle": result.oracle} if result.oracle else {}))
         return 0
-    _print(options, result)
+    _print(options, options.protocol or recipe.protocol, result)
     if result.oracle:
         _print_oracle(result.oracle)
     print(f"{time.perf_counter() - start:.0f} s; report: {result.folder / 'report.html'}")
     return 0
 
 
-def _print(options, result) -> None:
+def _print(options, protocol, result) -> None:
     metrics = result.metrics
     parts = [("Full", metrics["full"]), *sorted(metrics["by_dataset"].items())]
     if options.ensemble and metrics["ensemble"]:

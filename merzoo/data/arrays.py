@@ -119,11 +119,12 @@ class Arrays:
         Args:
             batch_size: samples a batch; the last batch holds what is left.
             augment: `None`, `"standard"` (a random flip), or names from
-                `merzoo.preprocessing.augment.AUGMENTATIONS`, applied in this order.
+                `AUGMENTATIONS` or `MIXINGS` of `merzoo.preprocessing`, applied in this order.
             seed: of order and augmentation.
 
         Returns:
-            A finite dataset of ({modality: (B, ...) float32}, label (B,)).
+            A finite dataset of ({modality: (B, ...) float32}, label (B,)); shares of the classes,
+            (B, K), where samples are mixed.
 
         Raises:
             InputError: for an unknown augmentation or a batch size below 1.

@@ -58,7 +58,7 @@ def evaluate(
     data,
     *,
     labels: str | None = None,
-    protocol: str = "loso",
+    protocol: str | None = None,
     recipe: Recipe | str | None = None,
     engine: str = "auto",
     seeds: int = 1,
@@ -80,9 +80,10 @@ def evaluate(
         model: a name of `merzoo.list_models()`.
         data: `Arrays`, clips, or text such as `"arrays:file.npz"` or `"synthetic:easy"` (or a list
             of such texts, joined); see `merzoo.preprocessing.load_samples`.
-        labels: label map for clips; `None` for the protocol's own, else `"megc3"`.
+        labels: label map for clips; `None` for the protocol's own, else the recipe's.
         protocol: `"loso"` or another of `merzoo.evaluation.protocols.PROTOCOLS`, such as
-            `"kfold:8"`. Splits by clip or frame leak, so the score by subject is worked out too.
+            `"kfold:8"`; `None` for the recipe's. Splits by clip or frame leak, so the score by
+            subject is worked out too.
         recipe: a `Recipe`, a name of one, a path to a `.json`, or `None` for the model's own.
         engine: `"auto"` and `"reuse"` reset one compiled model for every fold; `"fresh"` builds and
             compiles anew in each (the same numbers, slower; for checks and benchmarks).
@@ -126,12 +127,13 @@ def evaluate(
         raise unknown("engine", engine, ENGINES)
     if seeds < 1 or jobs < 1:
         raise InputError(f"seeds={seeds} and jobs={jobs} must be at least 1.")
-    chosen, rule = parse_protocol(protocol)[0], parse_selection(selection)
     recipe, arguments, inputs = settings_of(model, recipe)
+    protocol = protocol or recipe.protocol
+    chosen, rule = parse_protocol(protocol)[0], parse_selection(selection)
     if audit_epochs:
         check_has_epochs(model)
     recipe = _selected(model, recipe, rule, callbacks)
-    labels = labels or chosen.labels or "megc3"
+    labels = labels or chosen.labels or recipe.labels
     frames = FRAMES if chosen.by == "frame" else None
     samples = load_samples(data, inputs, labels=labels, jobs=jobs, frames=frames)
     data = fit_together(model, samples, recipe, inputs)

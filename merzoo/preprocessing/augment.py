@@ -3,8 +3,9 @@
 An augmentation draws one value a sample, from stateless seeds, and changes all modalities of the
 sample by it; their geometry is that of `merzoo.preprocessing.transforms`.
 
-Mixup and CutMix are left out: they mix two samples and need soft labels, while labels here are
-whole numbers, as are those that class weights and scores are made of.
+Mixup and CutMix (`merzoo.preprocessing.mixing`) mix two samples of a batch. Where one is named,
+labels become shares of the classes, (B, K), and class weights are mixed alike; otherwise labels are
+whole numbers, as are always those that class weights and scores are made of.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import numpy as np
 
 from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError, unknown
+from merzoo.preprocessing.mixing import MIXINGS
 from merzoo.preprocessing.transforms import (
     brighten,
     flip,
@@ -107,8 +109,8 @@ def augmentation_names(augment: str | Sequence[str] | None) -> tuple[str, ...]:
     if isinstance(augment, str):
         augment = STANDARD if augment == "standard" else (augment,)
     for name in augment:
-        if name not in AUGMENTATIONS:
-            raise unknown("augmentation", name, AUGMENTATIONS)
+        if name not in AUGMENTATIONS | MIXINGS:
+            raise unknown("augmentation", name, AUGMENTATIONS | MIXINGS)
     return tuple(augment)
 
 
@@ -119,6 +121,7 @@ def training_graph(
     augment: tuple[str, ...] = (),
     seed: int = 0,
     sample_weight: np.ndarray | None = None,
+    soft_labels: bool = False,
 ):
     """An endless, shuffled, augmented `tf.data.Dataset` of full batches.
 
@@ -128,24 +131,22 @@ def training_graph(
     Args:
         data: the training samples.
         batch_size: samples a batch.
-        augment: names from `AUGMENTATIONS`, applied in this order.
+        augment: names from `AUGMENTATIONS` and `MIXINGS`, applied in this order.
         seed: of order and augmentation.
         sample_weight: (N,) weight of each sample in the loss, or `None` for 1.
+        soft_labels: whether labels are shares of the classes even where nothing is mixed.
 
     Returns:
-        A dataset of ({modality: (B, ...) float32}, label (B,), weight (B,)).
+        A dataset of ({modality: (B, ...) float32}, label (B,) or, soft, (B, K), weight (B,)).
     """
     import tensorflow as tf
 
     names = augmentation_names(augment)
     size = len(data)
-    modalities, label = _tensors(data)
-    weight = np.ones(size) if sample_weight is None else sample_weight
-    weight = tf.constant(np.asarray(weight, "float32"))
+    tensors = _tensors(data, sample_weight, soft_labels or _mixes(names))
 
     def gather(counter, rows):
-        sample = _augmented(modalities, rows, names, counter, seed)
-        return sample, tf.gather(label, rows), tf.gather(weight, rows)
+        return _augmented(*tensors, rows, names, counter, seed)
 
     def epoch_rows(epoch):  # stateless: the order depends on `seed` alone, not on what ran before
         order = tf.random.experimental.stateless_shuffle(tf.range(size), tf.stack([epoch, seed]))
@@ -169,11 +170,12 @@ def epoch_graph(
     Args:
         data: the samples.
         batch_size: samples a batch; the last batch holds what is left.
-        augment: names from `AUGMENTATIONS`, applied in this order, `"standard"`, or `None`.
+        augment: names from `AUGMENTATIONS` and `MIXINGS`, applied in this order, `"standard"`, or
+            `None`.
         seed: of order and augmentation: a dataset made again starts with the same numbers.
 
     Returns:
-        A finite `tf.data.Dataset` of ({modality: (B, ...) float32}, label (B,)).
+        A finite `tf.data.Dataset` of ({modality: (B, ...) float32}, label (B,) or, mixed, (B, K)).
 
     Raises:
         InputError: for an unknown augmentation or a batch size below 1.
@@ -184,12 +186,12 @@ def epoch_graph(
     if not isinstance(batch_size, int) or batch_size < 1:
         raise InputError(f"batch_size must be a whole number from 1, got {batch_size!r}.")
     size = len(data)
-    modalities, label = _tensors(data)
+    tensors = _tensors(data, None, _mixes(names))
     rows = tf.data.Dataset.range(size).shuffle(size, seed=seed).batch(batch_size)
     draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
 
     def gather(draw, rows):
-        return _augmented(modalities, rows, names, draw, seed), tf.gather(label, rows)
+        return _augmented(*tensors, rows, names, draw, seed)[:2]
 
     graph = _mapped(tf.data.Dataset.zip(draws, rows), gather)
     return graph.apply(tf.data.experimental.assert_cardinality(-(-size // batch_size))).prefetch(2)
@@ -207,11 +209,20 @@ def prediction_batches(data: Arrays, batch_size: int):
         yield {n: np.asarray(x[padded], "float32") for n, x in data.modalities.items()}, len(rows)
 
 
-def _tensors(data: Arrays):
+def _mixes(names: tuple[str, ...]) -> bool:
+    return any(name in MIXINGS for name in names)
+
+
+def _tensors(data: Arrays, weight: np.ndarray | None, soft: bool):
+    """Modalities, labels (N,) or, soft, (N, K), and weights (N,) of all samples."""
     import tensorflow as tf
 
     modalities = {name: tf.constant(np.asarray(x)) for name, x in data.modalities.items()}
-    return modalities, tf.constant(data.label.astype("int32"))
+    label = tf.constant(data.label.astype("int32"))
+    if soft:
+        label = tf.one_hot(label, len(data.classes))
+    weight = np.ones(len(data)) if weight is None else weight
+    return modalities, label, tf.constant(np.asarray(weight, "float32"))
 
 
 def _mapped(dataset, function):
@@ -221,14 +232,19 @@ def _mapped(dataset, function):
     return dataset.map(tf.autograph.experimental.do_not_convert(function))
 
 
-def _augmented(modalities: dict, rows, names: tuple[str, ...], counter, seed: int) -> dict:
+def _augmented(modalities: dict, label, weight, rows, names: tuple[str, ...], counter, seed: int):
     """The samples at `rows`, augmented by draws that depend on `counter`, `seed` and the place."""
     import tensorflow as tf
 
     sample = {n: tf.cast(tf.gather(x, rows), "float32") for n, x in modalities.items()}
+    label, weight = tf.gather(label, rows), tf.gather(weight, rows)
     for place, name in enumerate(names):
-        sample = AUGMENTATIONS[name](sample, tf.stack([counter, seed * 1000 + place]))
-    return sample
+        draw = tf.stack([counter, seed * 1000 + place])
+        if name in MIXINGS:
+            sample, label, weight = MIXINGS[name](sample, label, weight, draw)
+        else:
+            sample = AUGMENTATIONS[name](sample, draw)
+    return sample, label, weight
 
 
 def _size(sample: dict):

@@ -11,6 +11,7 @@ import numpy as np
 from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
 from merzoo.preprocessing.augment import flip, prediction_batches, training_graph
+from merzoo.training.losses import add_l2, make_loss, wants_soft_labels
 from merzoo.training.recipes import Recipe
 
 
@@ -48,6 +49,7 @@ class Fitter:
             augment=self.recipe.augment,
             seed=seed,
             sample_weight=class_weights(data, self.recipe.class_weights),
+            soft_labels=wants_soft_labels(self.recipe),
         )
         history = self.model.fit(
             graph,
@@ -71,6 +73,8 @@ class Fitter:
             outputs = [np.asarray(self.model.predict_on_batch(view(batch))) for view in views]
             parts.append(np.mean(outputs, axis=0)[:size])
         probabilities = np.concatenate(parts)
+        if self.recipe.loss == "margin":  # lengths of capsules
+            probabilities = probabilities / probabilities.sum(-1, keepdims=True)
         if not np.isfinite(probabilities).all():
             raise InputError(
                 f"The model's outputs are not finite after training by recipe "
@@ -81,9 +85,10 @@ class Fitter:
     def _compile(self, model) -> None:
         recipe = self.recipe
         on_torch = keras.backend.backend() == "torch"
+        add_l2(model, recipe.l2)
         model.compile(
             optimizer=make_optimizer(recipe, self.steps_per_epoch),
-            loss="sparse_categorical_crossentropy",
+            loss=make_loss(recipe),
             weighted_metrics=["accuracy"],
             jit_compile=not on_torch,  # torch.compile takes minutes where it works at all
         )

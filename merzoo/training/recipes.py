@@ -1,5 +1,6 @@
 """Recipes: how a network is trained, as data. One per paper, and merzoo's own.
 
+The rows of the papers' tables, with the changes that each makes, are in `merzoo/training/tables/`.
 A recipe's `epochs` are epochs of the whole data set at its batch size, so that every fold takes the
 same number of steps. The final weights are scored; no recipe looks at test data to stop or choose.
 """
@@ -29,9 +30,16 @@ class Recipe:
         epochs: passes over the data.
         class_weights: `None`, `"balanced"` (N / (K n_c)), `"sqrt"` (its square root), or one number
             a class, which then must not come from the test samples' counts either.
-        augment: names from `merzoo.preprocessing.augment.AUGMENTATIONS`.
+        augment: names from `AUGMENTATIONS` of `merzoo.preprocessing.augment`, and `"mixup"` or
+            `"cutmix"`.
         test_time: `None`, or `"flip"`: mean over a sample and its mirror image.
         model_arguments: arguments of the builder that belong to the recipe.
+        loss: `"cross-entropy"`, `"focal"` or `"margin"`: see `merzoo.training.losses`.
+        loss_arguments: of the loss, such as `{"label_smoothing": 0.1}`.
+        l2: times the sum of squares of all trained weights, added to the loss. (Decoupled weight
+            decay is an optimizer's argument: `{"weight_decay": 0.6}`.)
+        protocol: folds, where `evaluate` is not told.
+        labels: label map of clips, where `evaluate` is not told.
     """
 
     name: str
@@ -48,12 +56,18 @@ class Recipe:
     augment: tuple[str, ...] = ()
     test_time: str | None = None
     model_arguments: dict = field(default_factory=dict)
+    loss: str = "cross-entropy"
+    loss_arguments: dict = field(default_factory=dict)
+    l2: float = 0.0
+    protocol: str = "loso"
+    labels: str = "megc3"
 
     def __post_init__(self):
         allowed = {
             "schedule": ("constant", "cosine", "exponential"),
             "class_weights": (None, "balanced", "sqrt"),
             "test_time": (None, "flip"),
+            "loss": ("cross-entropy", "focal", "margin"),
         }
         if isinstance(self.class_weights, list | tuple):
             self._check_class_weights()
@@ -66,6 +80,8 @@ class Recipe:
         for name in ("learning_rate", "batch_size", "epochs"):
             if not getattr(self, name) > 0:
                 raise InputError(f"recipe {self.name}: {name} must be above 0.")
+        if self.l2 < 0:
+            raise InputError(f"recipe {self.name}: l2={self.l2} must not be below 0.")
         object.__setattr__(self, "augment", tuple(self.augment))
 
     def _check_class_weights(self):
@@ -198,20 +214,33 @@ RECIPES = {
         ),
         Recipe(
             "keyregionnet",
-            "The paper: Adam 1e-4, batch 16, 100 epochs, rotation by up to 8 degrees and random "
-            "crop (padding 15 is a choice).",
+            "The paper: Adam 1e-4, batch 16, 100 epochs, 1e-5 times the L2 norm of the weights, "
+            "rotation by up to 8 degrees and random crop (padding 15 is a choice).",
             learning_rate=1e-4,
             batch_size=16,
             epochs=100,
             augment=("rotate-8", "crop-15"),
+            l2=1e-5,
+        ),
+        Recipe(
+            "keyregionnet-cached",
+            "As keyregionnet, without its augmentations: the frozen trunk then sees every clip in "
+            "one form only, so its features can be computed once (cache_backbone).",
+            learning_rate=1e-4,
+            batch_size=16,
+            epochs=100,
+            l2=1e-5,
         ),
         Recipe(
             "capsulenet",
-            "The authors' code: Adam 1e-4, rate times 0.9 an epoch, batch 32, 30 epochs.",
+            "The authors' code: Adam 1e-4, rate times 0.9 an epoch, batch 32, 30 epochs, margin "
+            "loss on the capsules' lengths.",
             learning_rate=1e-4,
             schedule="exponential",
             decay=0.9,
             epochs=30,
+            loss="margin",
+            model_arguments={"classifier_activation": None},
         ),
         Recipe("default", "For networks without a recipe of their own."),
     )
@@ -219,7 +248,7 @@ RECIPES = {
 
 
 def get_recipe(name: str | Path | Recipe | None, default: str = "default") -> Recipe:
-    """A recipe by name, from a `.json` file, or as it is.
+    """A recipe by name, of a row of a paper's table, from a `.json` file, or as it is.
 
     Raises:
         InputError: for an unknown name (with the nearest one) or a damaged file.
@@ -230,6 +259,10 @@ def get_recipe(name: str | Path | Recipe | None, default: str = "default") -> Re
         name = default or "default"
     if str(name).endswith(".json"):
         return _read_recipe(Path(name))
+    if "/" in str(name):  # a row of a paper's table, such as "dfrnet/table6/none"
+        from merzoo.training.tables import row_recipe
+
+        return row_recipe(str(name))
     if name not in RECIPES:
         raise unknown("recipe", str(name), RECIPES)
     return RECIPES[name]

@@ -1,0 +1,76 @@
+"""The losses that recipes name, and what goes with them: soft labels, and the L2 norm of weights.
+
+Cross-entropy of whole-number labels is the default. Smoothed, focal and mixed labels need a row of
+shares for each sample instead (soft labels), which the training graph then gives.
+"""
+
+import keras
+
+from merzoo.errors import InputError
+from merzoo.preprocessing.mixing import MIXINGS
+from merzoo.training.recipes import Recipe
+
+
+def wants_soft_labels(recipe: Recipe) -> bool:
+    """Whether the recipe's loss takes (B, K) shares of the classes instead of (B,) numbers."""
+    mixes = any(name in MIXINGS for name in recipe.augment)
+    if recipe.loss == "margin":
+        if mixes:
+            raise InputError(
+                f"recipe {recipe.name}: {' and '.join(MIXINGS)} give each sample shares of two "
+                f"classes, which the margin loss cannot take; use loss='cross-entropy'."
+            )
+        return False
+    return mixes or recipe.loss == "focal" or bool(recipe.loss_arguments)
+
+
+def make_loss(recipe: Recipe):
+    """The Keras loss of a recipe.
+
+    Args:
+        recipe: its `loss` is `"cross-entropy"` (argument `label_smoothing`), `"focal"` (arguments
+            `gamma`, 2 by default, and `alpha`, 1) or `"margin"` (of capsules' lengths; arguments
+            `present`, `absent`, `weight`).
+
+    Raises:
+        InputError: for an argument that the loss does not have.
+
+    Source: Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017; Sabour et al., "Dynamic
+    Routing Between Capsules", NIPS 2017, Eq. 4.
+
+    Example:
+
+    >>> make_loss(Recipe("plain"))
+    'sparse_categorical_crossentropy'
+    >>> make_loss(Recipe("smooth", loss_arguments={"label_smoothing": 0.1})).label_smoothing
+    0.1
+    """
+    if recipe.loss == "cross-entropy" and not wants_soft_labels(recipe):
+        return "sparse_categorical_crossentropy"
+    from merzoo.models.capsulenet import MarginLoss
+
+    losses = {
+        "cross-entropy": (keras.losses.CategoricalCrossentropy, {}),
+        "focal": (keras.losses.CategoricalFocalCrossentropy, {"alpha": 1.0, "gamma": 2.0}),
+        "margin": (MarginLoss, {}),
+    }
+    loss, defaults = losses[recipe.loss]
+    try:
+        return loss(**defaults | recipe.loss_arguments)
+    except TypeError as error:
+        reason = str(error).split(" ", 1)[-1]
+        raise InputError(f"recipe {recipe.name}: the loss {recipe.loss!r} {reason}.") from None
+
+
+def add_l2(model, l2: float) -> None:
+    """Adds `l2` times the sum of squares of every trained weight to a model's loss.
+
+    >>> layer = keras.layers.Dense(1, kernel_initializer="ones")
+    >>> model = keras.Sequential([keras.Input((2,)), layer])
+    >>> add_l2(model, 0.5)
+    >>> float(sum(model.losses))
+    1.0
+    """
+    if l2:
+        for variable in model.trainable_variables:
+            variable.regularizer = keras.regularizers.L2(l2)
