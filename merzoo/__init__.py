@@ -12,6 +12,9 @@ _NAMES = {
     "create_model": "merzoo.models",
     "model_info": "merzoo.models",
     "evaluate": "merzoo.evaluation",
+    "pretrain": "merzoo.training.pretrain",
+    "finetune": "merzoo.training.transfer",
+    "transfer": "merzoo.training.transfer",
     "InputError": "merzoo.errors",
 }
 _MODULES = ("data", "evaluation", "layers", "models", "preprocessing", "training")

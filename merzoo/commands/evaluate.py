@@ -61,18 +61,20 @@ def run(options) -> int:
     if options.json:
         print_json(result.metrics)
         return 0
-    _print(options, result)
+    title = f"{options.model}, {options.protocol}"
+    print_result(title, result, options.ensemble)
     print(f"{time.perf_counter() - start:.0f} s; report: {result.folder / 'report.html'}")
     return 0
 
 
-def _print(options, result) -> None:
+def print_result(title: str, result, ensemble: bool = False) -> None:
+    """Scores of an evaluation as a table, with its warnings."""
     metrics = result.metrics
     parts = [("Full", metrics["full"]), *sorted(metrics["by_dataset"].items())]
-    if options.ensemble and metrics["ensemble"]:
+    if ensemble and metrics["ensemble"]:
         parts.append((f"Full, ensemble of {metrics['seeds']}", metrics["ensemble"]))
     print_table(
-        f"{options.model}, {options.protocol}, {metrics['seeds']} seed(s)",
+        f"{title}, {metrics['seeds']} seed(s)",
         [
             "",
             "UF1",

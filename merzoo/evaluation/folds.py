@@ -25,6 +25,7 @@ class FoldJob:
     arguments: dict
     recipe: Recipe
     engine: str = "auto"
+    start: object = None  # a merzoo.training.start.Start, or None for random weights
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def _fitter(job: FoldJob):
 
     steps_per_epoch = -(-len(job.data) // job.recipe.batch_size)
     key = (job.model, repr(job.arguments), job.recipe, job.data.classes, steps_per_epoch)
+    key = (*key, job.start)
     key = repr(key)
     if job.engine == "fresh":
         _FITTERS.pop(key, None)
@@ -110,5 +112,5 @@ def _fitter(job: FoldJob):
         def build():
             return create_model(job.model, **{"classes": len(job.data.classes)} | job.arguments)
 
-        _FITTERS[key] = Fitter(build, job.recipe, steps_per_epoch)
+        _FITTERS[key] = Fitter(build, job.recipe, steps_per_epoch, job.start, job.data.classes)
     return _FITTERS[key]

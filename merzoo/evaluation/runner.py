@@ -55,6 +55,7 @@ def evaluate(
     jobs: int = 1,
     subjects: list[str] | None = None,
     out: str | os.PathLike | None = None,
+    start=None,
 ) -> EvaluationResult:
     """Trains and tests a model in every fold of a protocol and reports pooled scores.
 
@@ -75,6 +76,8 @@ def evaluate(
         subjects: hold out only these (`"dataset/subject"`); `None` for all.
         out: folder for the results; `None` makes a temporary one. A run that stopped half-way
             continues when called again with the same folder.
+        start: a `merzoo.training.start.Start`: every fold begins with its weights instead of
+            random ones; `None` for random ones. See `merzoo.transfer`.
 
     Returns:
         An `EvaluationResult`.
@@ -106,11 +109,14 @@ def evaluate(
     data = fit_together(model, data, recipe, inputs)
     folds = make_folds(protocol, data)
     card = protocol_card(model, data, protocol, folds, recipe, arguments, seeds, subjects)
+    if start is not None:
+        start.check_unseen(data.subject, data.source)
+        card["pretrained"] = start.card()
     folder = RunFolder(out or tempfile.mkdtemp(prefix="merzoo-"), card)
     if subjects:
         folds = [fold for fold in folds if fold.name in _known_subjects(subjects, folds, data)]
     todo = [
-        FoldJob(data, fold, seed, model, arguments, recipe, engine)
+        FoldJob(data, fold, seed, model, arguments, recipe, engine, start)
         for seed in range(seeds)
         for fold in folds
     ]
@@ -184,13 +190,6 @@ def protocol_card(model, data, protocol, folds, recipe, arguments, seeds, subjec
     """Everything needed to rerun, and to tell whether a rerun continues the same run."""
     import keras
 
-    packages = ("merzoo", "keras", "tensorflow-cpu", "jax", "torch", "numpy", "scikit-learn")
-    versions = {"python": platform.python_version()}
-    for name in packages:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return {
         "model": model,
         "model_arguments": arguments,
@@ -210,8 +209,20 @@ def protocol_card(model, data, protocol, folds, recipe, arguments, seeds, subjec
         "folds": len(folds),
         "seeds": seeds,
         "backend": keras.backend.backend(),
-        "versions": versions,
+        "versions": package_versions(),
     }
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result."""
+    packages = ("merzoo", "keras", "tensorflow-cpu", "jax", "torch", "numpy", "scikit-learn")
+    versions = {"python": platform.python_version()}
+    for name in packages:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
 
 
 def _known_subjects(subjects, folds, data) -> set[str]:
