@@ -29,6 +29,7 @@ def draw_curves(rows: list[dict[str, float]], path: Path, title: str = "") -> No
                 )
         for epoch in _falls(rows):
             axis.axvline(epoch + 0.5, color="#888888", lw=0.8, ls=":")
+        axis.set_xlim(0.5, len(rows) + 0.5)
         axis.set_xlabel("epoch")
         axis.set_title(name, fontsize=10)
         axis.xaxis.get_major_locator().set_params(integer=True)

@@ -95,9 +95,7 @@ class Start:
 
     def card(self) -> dict:
         """What a protocol says of the start, as plain JSON types."""
-        known = ("id", "sha256", "trained_on", "classes", "labels", "protocol", "merzoo_version")
-        facts = {name: self.entry.as_dict()[name] for name in known}
-        return facts | {"freeze": self.freeze, "trunk_rate": self.trunk_rate}
+        return self.entry.as_dict() | {"freeze": self.freeze, "trunk_rate": self.trunk_rate}
 
     def _has_seen(self, subject: str) -> bool:
         plain = subject.casefold()
