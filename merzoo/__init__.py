@@ -15,6 +15,9 @@ _NAMES = {
     "compare": "merzoo.evaluation.compare",
     "score": "merzoo.evaluation.foreign",
     "audit": "merzoo.evaluation",
+    "pretrain": "merzoo.training.pretrain",
+    "finetune": "merzoo.training.transfer",
+    "transfer": "merzoo.training.transfer",
     "InputError": "merzoo.errors",
 }
 _MODULES = ("data", "evaluation", "layers", "models", "preprocessing", "training")

@@ -88,21 +88,22 @@ def run(options) -> int:
     if options.json:
         print_json(result.metrics | ({"oracle": result.oracle} if result.oracle else {}))
         return 0
-    _print(options, options.protocol or recipe.protocol, result)
+    protocol = options.split or options.protocol or recipe.protocol
+    print_result(f"{options.model}, {protocol}", result, options.ensemble)
     if result.oracle:
         _print_oracle(result.oracle)
     print(f"{time.perf_counter() - start:.0f} s; report: {result.folder / 'report.html'}")
     return 0
 
 
-def _print(options, protocol, result) -> None:
+def print_result(title: str, result, ensemble: bool = False) -> None:
+    """Scores of an evaluation as a table, with its warnings."""
     metrics = result.metrics
     parts = [("Full", metrics["full"]), *sorted(metrics["by_dataset"].items())]
-    if options.ensemble and metrics["ensemble"]:
+    if ensemble and metrics["ensemble"]:
         parts.append((f"Full, ensemble of {metrics['seeds']}", metrics["ensemble"]))
-    protocol = f"split {options.split}" if options.split else options.protocol
     print_table(
-        f"{options.model}, {protocol}, {metrics['seeds']} seed(s)",
+        f"{title}, {metrics['seeds']} seed(s)",
         [
             "",
             "UF1",

@@ -30,6 +30,7 @@ class FoldJob:
     audit_epochs: bool = False
     selection: str = "last"
     callbacks: tuple = ()
+    start: object = None  # a merzoo.training.start.Start, or None for random weights
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ def _fitter(job: FoldJob):
 
     steps_per_epoch = -(-job.data.samples // job.recipe.batch_size)
     key = (job.model, repr(job.arguments), job.recipe, job.data.classes, steps_per_epoch)
+    key = (*key, job.start)
     key = repr(key)
     if job.engine == "fresh":
         _FITTERS.pop(key, None)
@@ -143,5 +145,5 @@ def _fitter(job: FoldJob):
         def build():
             return create_model(job.model, **{"classes": len(job.data.classes)} | job.arguments)
 
-        _FITTERS[key] = Fitter(build, job.recipe, steps_per_epoch)
+        _FITTERS[key] = Fitter(build, job.recipe, steps_per_epoch, job.start, job.data.classes)
     return _FITTERS[key]

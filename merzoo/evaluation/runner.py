@@ -70,6 +70,7 @@ def evaluate(
     selection: str = "last",
     callbacks: Sequence = (),
     allow_leaks: bool = False,
+    start=None,
 ) -> EvaluationResult:
     """Trains and tests a model in every fold of a protocol and reports pooled scores.
 
@@ -101,6 +102,8 @@ def evaluate(
         callbacks: Keras callbacks of your own, run during training; every fold starts with a copy
             of them as given (networks only).
         allow_leaks: run although the audit found leaks for certain, and mark the result.
+        start: a `merzoo.training.start.Start`: every fold begins with its weights instead of
+            random ones; `None` for random ones. See `merzoo.transfer`.
 
     Returns:
         An `EvaluationResult`.
@@ -139,10 +142,16 @@ def evaluate(
     data = fit_together(model, samples, recipe, inputs)
     folds = folds_of(data, protocol, split)
     by = chosen.by if split is None else "subject"
-    findings = find_leaks(data, folds, by=by, model=model, recipe=recipe, callbacks=callbacks)
+    weights = None if start is None else start.entry
+    findings = find_leaks(
+        data, folds, by=by, model=model, recipe=recipe, weights=weights, callbacks=callbacks
+    )
     leaks = stop_at_leaks(findings, allow_leaks)
     card = protocol_card(model, data, protocol, folds, recipe, arguments, seeds, subjects)
     card |= _rules(rule, callbacks, protocol, split)
+    if start is not None:
+        start.check_unseen(data.subject, data.source)
+        card["pretrained"] = start.card()
     folder = RunFolder(out or tempfile.mkdtemp(prefix="merzoo-"), card)
     write_json(folder.path / "split.json", split_as_dict(folds, data, card["protocol"]))
     write_json(folder.path / "audit.json", [finding.as_dict() for finding in findings])
@@ -160,6 +169,7 @@ def evaluate(
             selection=rule.name,
             callbacks=tuple(callbacks),
             audit_epochs=audit_epochs,
+            start=start,
         )
         for seed in range(seeds)
         for part in parts
@@ -276,13 +286,6 @@ def protocol_card(model, data, protocol, folds, recipe, arguments, seeds, subjec
     """Everything needed to rerun, and to tell whether a rerun continues the same run."""
     import keras
 
-    packages = ("merzoo", "keras", "tensorflow-cpu", "jax", "torch", "numpy", "scikit-learn")
-    versions = {"python": platform.python_version()}
-    for name in packages:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return {
         "model": model,
         "model_arguments": arguments,
@@ -302,8 +305,20 @@ def protocol_card(model, data, protocol, folds, recipe, arguments, seeds, subjec
         "folds": len(folds),
         "seeds": seeds,
         "backend": keras.backend.backend(),
-        "versions": versions,
+        "versions": package_versions(),
     }
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result."""
+    packages = ("merzoo", "keras", "tensorflow-cpu", "jax", "torch", "numpy", "scikit-learn")
+    versions = {"python": platform.python_version()}
+    for name in packages:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
 
 
 def _known_subjects(subjects, folds, data) -> set[str]:

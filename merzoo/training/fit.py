@@ -5,6 +5,8 @@ Building and compiling costs seconds, and leave-one-subject-out repeats it for e
 generators) and of the optimizer, which gives the same numbers as a fresh model to the last digit.
 """
 
+from functools import partial
+
 import keras
 import numpy as np
 
@@ -22,10 +24,13 @@ class Fitter:
         build: called without arguments, builds the uncompiled model.
         recipe: how to train it.
         steps_per_epoch: gradient steps an epoch, the same in every fold.
+        start: a `merzoo.training.start.Start` to begin with, or `None` for random weights.
+        classes: names of the classes, which a start's head must have been trained for.
     """
 
-    def __init__(self, build, recipe: Recipe, steps_per_epoch: int):
+    def __init__(self, build, recipe: Recipe, steps_per_epoch: int, start=None, classes=()):
         self.build, self.recipe, self.steps_per_epoch = build, recipe, steps_per_epoch
+        self.start, self.classes = start, classes
         self.model = None
         self._first_states: dict[int, list[np.ndarray]] = {}
 
@@ -34,6 +39,8 @@ class Fitter:
         if seed not in self._first_states:
             keras.utils.set_random_seed(seed)
             model = self.build()
+            if self.start is not None:
+                self.start.load_into(model, self.classes)
             if self.model is None:
                 self._compile(model)
             self._first_states[seed] = _copies(_states(model))
@@ -86,8 +93,9 @@ class Fitter:
         recipe = self.recipe
         on_torch = keras.backend.backend() == "torch"
         add_l2(model, recipe.l2)
+        make = make_optimizer if self.start is None else partial(self.start.optimizer, model)
         model.compile(
-            optimizer=make_optimizer(recipe, self.steps_per_epoch),
+            optimizer=make(recipe, self.steps_per_epoch),
             loss=make_loss(recipe),
             weighted_metrics=["accuracy"],
             jit_compile=not on_torch,  # torch.compile takes minutes where it works at all

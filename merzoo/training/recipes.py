@@ -205,6 +205,14 @@ RECIPES = {
             epochs=200,
         ),
         Recipe(
+            "densemixednet-pretraining",
+            "Table 3 of the paper: 0.01, batch 16, 200 epochs, the rate times 0.1 when validation "
+            "stalls (see merzoo.pretrain); Adam, as its section 4.2 says of fine-tuning.",
+            learning_rate=0.01,
+            batch_size=16,
+            epochs=200,
+        ),
+        Recipe(
             "dfrnet",
             "The paper: Adam 1e-5, batch 32, 100 epochs, flip and random crop (padding 15 is a "
             f"choice). {_UNVALIDATED}",

@@ -1,0 +1,90 @@
+"""`merzoo transfer MODEL --pretrained RUN`: evaluate, each fold from pretrained weights."""
+
+import time
+
+from merzoo.commands._shared import add_json_option, choose_backend, print_json
+from merzoo.commands._training import add_data_options, add_model_options, model_arguments
+
+SUMMARY = "fine-tune pretrained weights in every fold, test, and report"
+EXAMPLE = (
+    "merzoo transfer densemixednet --pretrained runs/pre --data casme2:ROOT "
+    "--freeze until:block_2_pool --trunk-rate 0.1 --out runs/transfer"
+)
+
+
+def arguments(parser):
+    add_model_options(parser)
+    parser.add_argument(
+        "--pretrained",
+        required=True,
+        metavar="FOLDER|FILE|TAG",
+        help="folder of merzoo pretrain, its .weights.h5 file, or a tag of merzoo weights list",
+    )
+    add_data_options(
+        parser, labels="megc3", detector="face detector (dlib where installed, else haar)"
+    )
+    parser.add_argument("--protocol", default="loso", help="as for merzoo evaluate (loso)")
+    parser.add_argument(
+        "--freeze",
+        default="none",
+        metavar="until:LAYER|none",
+        help="last layer to keep",
+    )
+    parser.add_argument(
+        "--trunk-rate",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        help="of the learning rate, for all layers but the class head (1)",
+    )
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds (1)")
+    parser.add_argument(
+        "--subjects", nargs="+", metavar="DATASET/SUBJECT", help="hold out only these subjects"
+    )
+    add_json_option(parser)
+
+
+def run(options) -> int:
+    choose_backend()
+    import merzoo.models  # noqa: F401 - fills the register
+    from merzoo.commands.evaluate import print_result
+    from merzoo.training.transfer import transfer
+
+    start = time.perf_counter()
+    result = transfer(
+        options.model,
+        options.pretrained,
+        options.data,
+        labels=options.labels,
+        protocol=options.protocol,
+        recipe=options.recipe,
+        arguments=model_arguments(options),
+        freeze=_freeze(options.freeze),
+        trunk_rate=options.trunk_rate,
+        epochs=options.epochs,
+        quick=options.quick,
+        seeds=options.seeds,
+        jobs=options.jobs,
+        subjects=options.subjects,
+        parameters={"on_error": options.on_error}
+        | ({"detector": options.detector} if options.detector else {}),
+        out=options.out,
+    )
+    if options.json:
+        print_json(result.metrics)
+        return 0
+    if options.quick:
+        print("quick: a thin slice, to see that it works; its scores mean nothing.")
+    print_result(f"{options.model} from {options.pretrained}, {options.protocol}", result)
+    print(f"{time.perf_counter() - start:.0f} s; report: {result.folder / 'report.html'}")
+    return 0
+
+
+def _freeze(text: str) -> str | None:
+    from merzoo.errors import InputError
+
+    if text == "none":
+        return None
+    if not text.startswith("until:") or text == "until:":
+        raise InputError(f"--freeze {text}: write until:LAYER, or none.")
+    return text.removeprefix("until:")

@@ -1,0 +1,235 @@
+"""`Pool`: training samples of several sets that stay on disk, and how sets become one.
+
+Sets of full expressions are large and mixed: sequences and single pictures, raw frames and face
+crops. Each set is prepared by itself and stays a memory map, so memory does not grow with their
+number. The parts that the authors keep for testing are never loaded.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from merzoo.data.arrays import COLUMNS, Arrays
+from merzoo.data.clip import Clip
+from merzoo.data.datasets import load, parse_data
+from merzoo.data.labels import map_labels
+from merzoo.errors import InputError
+from merzoo.preprocessing.pipeline import prepare
+
+TEST_SPLITS = ("publictest", "privatetest", "test")  # the authors' own, in small letters
+CROP_SIDE = 112  # pixels; a face detector needs about 80 of face, so smaller frames are crops
+STILL = {"apex"}  # the modalities that a single picture of a full expression has
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Samples of one or more `Arrays` as one list; row i is the same sample in every column.
+
+    Args:
+        parts: with the same modalities, shapes and classes.
+        left_out: what was not taken, in words -> how many clips.
+
+    Example:
+
+    >>> part = Arrays({"apex": np.zeros((2, 8, 8, 1), "float32")}, [0, 1], ["s1", "s2"],
+    ...               ["a", "a"], ["x", "y"], ("no", "yes"))
+    >>> pool = Pool((part, replace(part, dataset=["b", "b"], subject=["s1", "s2"])))
+    >>> len(pool), pool.subject.tolist(), pool.gather([3, 0])["apex"].shape
+    (4, ['a/s1', 'a/s2', 'b/s1', 'b/s2'], (2, 8, 8, 1))
+    """
+
+    parts: tuple[Arrays, ...]
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self):
+        first = self.parts[0]
+        for part in self.parts[1:]:
+            for what in ("classes", "shapes"):
+                if (_shapes(part), part.classes)[what == "classes"] != (
+                    (_shapes(first), first.classes)[what == "classes"]
+                ):
+                    raise InputError(
+                        f"{part.source} and {first.source} have different {what}: prepare both "
+                        f"for one model and one label map."
+                    )
+        for name in COLUMNS:
+            column = np.concatenate([getattr(part, name) for part in self.parts])
+            object.__setattr__(self, name, column)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.parts[0].classes
+
+    @property
+    def source(self) -> str:
+        return " + ".join(part.source for part in self.parts)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Modality -> shape of one sample."""
+        return _shapes(self.parts[0])
+
+    def gather(self, rows) -> dict[str, np.ndarray]:
+        """The samples at `rows`: modality -> (len(rows), ...) float32, read from disk now."""
+        rows = np.asarray(rows)
+        starts = np.cumsum([0, *map(len, self.parts)])
+        owner = np.searchsorted(starts, rows, side="right") - 1
+        batch = {n: np.empty((len(rows), *s), np.float32) for n, s in self.shapes.items()}
+        for number in np.unique(owner):
+            here = owner == number
+            for name, array in self.parts[number].modalities.items():
+                batch[name][here] = array[rows[here] - starts[number]]
+        return batch
+
+    def unnamed(self) -> list[str]:
+        """Datasets that name no persons: every picture counts as a person of its own."""
+        alone = self.subject == np.char.add(np.char.add(self.dataset, "/"), self.clip)
+        return [d for d in sorted(set(self.dataset.tolist())) if alone[self.dataset == d].all()]
+
+    def seen(self) -> tuple[str, ...]:
+        """Every subject of the pool, for `WeightsEntry.subjects`; `"fer2013/*"` where unknown."""
+        unnamed = self.unnamed()
+        named = self.subject[~np.isin(self.dataset, unnamed)]
+        return (*(f"{dataset}/*" for dataset in unnamed), *sorted(set(named.tolist())))
+
+    def groups(self) -> np.ndarray:
+        """(N,) text: samples that must not be parted. The person, or, where no person is known,
+        the picture, so that equal pictures stay together."""
+        found, unnamed = self.subject.astype(object), self.unnamed()
+        for row in np.flatnonzero(np.isin(self.dataset, unnamed)):
+            digest = hashlib.sha1(usedforsecurity=False)
+            for array in self.gather([row]).values():
+                digest.update(array)
+            found[row] = digest.hexdigest()
+        return found.astype(str)
+
+    def counts(self, rows=slice(None)) -> dict[str, dict[str, int]]:
+        """Dataset -> class -> samples among `rows`."""
+        found = Counter(zip(self.dataset[rows].tolist(), self.label[rows].tolist(), strict=True))
+        names = sorted({dataset for dataset, _ in found})
+        return {n: {c: found[n, k] for k, c in enumerate(self.classes)} for n in names}
+
+    def fingerprint(self) -> str:
+        """SHA-256 over every value, read part by part."""
+        texts = [part.fingerprint() for part in self.parts]
+        return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def read_sources(data) -> tuple[list[Arrays], list[Clip]]:
+    """What `data` names: `Arrays`, clips, text such as `"fer2013:ROOT"`, or a list of these."""
+    arrays, clips = [], []
+    for item in [data] if isinstance(data, Arrays | Clip | str) else data:
+        if isinstance(item, str):
+            source = parse_data(item)
+            item = load(source.kind, source.root, **source.options)
+        found = item if isinstance(item, list) else [item]
+        arrays += [one for one in found if isinstance(one, Arrays)]
+        clips += [one for one in found if isinstance(one, Clip)]
+    if not arrays and not clips:
+        raise InputError("No data given: use --data KIND:PLACE, such as fer2013:ROOT.")
+    return arrays, clips
+
+
+def without_tests(clips: Sequence[Clip]) -> tuple[list[Clip], dict[str, int]]:
+    """The clips outside the authors' own test parts, and how many were left out of each."""
+    tests = [clip for clip in clips if (clip.split or "").lower() in TEST_SPLITS]
+    kept = [clip for clip in clips if (clip.split or "").lower() not in TEST_SPLITS]
+    if tests and not kept:
+        raise InputError(
+            f"{tests[0].dataset}: only the part {tests[0].split!r} was given, which is kept for "
+            f"testing; give the training part."
+        )
+    return kept, dict(Counter(f"{c.dataset}, test part {c.split}" for c in tests))
+
+
+def make_pool(
+    arrays: Sequence[Arrays],
+    clips: Sequence[Clip],
+    inputs: dict[str, tuple[int, ...]],
+    labels: str,
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    **options,
+) -> Pool:
+    """Prepares clips, a dataset at a time, and joins them with `Arrays`.
+
+    Args:
+        arrays: samples that are prepared already.
+        clips: as `read_sources` gives them; the authors' test parts are left out.
+        inputs: modality -> shape of one sample.
+        labels: label map of the clips.
+        limit: take about so many samples, spread over classes and datasets; `None` for all.
+        seed: of that choice.
+        options: of `merzoo.preprocessing.prepare`. Without `detector`, frames of at most
+            `CROP_SIDE` pixels are taken as face crops.
+
+    Raises:
+        InputError: if nothing is left, or the parts do not fit together.
+    """
+    clips, left_out = without_tests(clips)
+    by_dataset: dict[str, list[Clip]] = {}
+    for clip in clips:
+        by_dataset.setdefault(clip.dataset, []).append(clip)
+    share = None if limit is None else max(1, limit // (len(by_dataset) + len(arrays)))
+    parts = [replace(p.take(_few(p.label, share, seed))) for p in arrays]
+    parts = [replace(p, modalities={n: _modality(p, n) for n in inputs}) for p in parts]
+    for dataset, found in by_dataset.items():
+        mapped = map_labels(found, labels)
+        left_out |= {f"{name}, by the label map": n for name, n in mapped.excluded.items()}
+        chosen = [mapped.clips[i] for i in _few(mapped.indices, share, seed)]
+        if not chosen:
+            raise InputError(f"{dataset}: no clip is left under the label map {labels!r}.")
+        fitting = {"detector": "none"} if is_crop(chosen[0]) else {}
+        parts.append(prepare(chosen, inputs, labels, **fitting | options))
+    return Pool(tuple(parts), left_out)
+
+
+def is_crop(clip: Clip) -> bool:
+    """Whether the frames are so small that they can only be face crops."""
+    return min(clip.frames[0].shape[:2]) <= CROP_SIDE
+
+
+def check_still(model: str, inputs, clips: Sequence[Clip]) -> None:
+    """Raises `InputError` if single pictures are given to a model that needs motion."""
+    needs = [name for name in inputs if name not in STILL]
+    single = next((clip for clip in clips if len(clip.frames) == 1), None)
+    if needs and single is not None:
+        raise InputError(
+            f"{model} takes {', '.join(inputs)}, but {single.dataset} holds single pictures, which "
+            f"have no {needs[0]!r}: pretrain a network that takes 'apex' alone (merzoo list)."
+        )
+
+
+def _few(label: np.ndarray, limit: int | None, seed: int) -> np.ndarray:
+    """Rows of about `limit` samples, as even over the classes as there are, in their order.
+
+    >>> _few(np.array([0] * 90 + [1] * 10), 4, 0).size
+    4
+    """
+    if limit is None or limit >= len(label):
+        return np.arange(len(label))
+    order = np.random.default_rng(seed).permutation(len(label))
+    rank = np.zeros(len(label), int)  # the how-manieth of its class each sample is
+    for k in set(label.tolist()):
+        of_class = order[label[order] == k]
+        rank[of_class] = np.arange(len(of_class))
+    return np.sort(order[np.argsort(rank[order], kind="stable")][:limit])
+
+
+def _modality(part: Arrays, name: str) -> np.ndarray:
+    if name not in part.modalities:
+        raise InputError(
+            f"{part.source} holds {', '.join(sorted(part.modalities))}, but {name!r} is needed."
+        )
+    return part.modalities[name]
+
+
+def _shapes(part: Arrays) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(array.shape[1:]) for name, array in part.modalities.items()}

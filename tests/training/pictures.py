@@ -1,0 +1,24 @@
+"""Small `apex` pictures for the tests of training: a bright band whose place is the class."""
+
+import numpy as np
+
+from merzoo.data.arrays import Arrays
+
+CLASSES = ("negative", "positive", "surprise")
+
+
+def picture_arrays(subjects=10, clips=4, size=8, dataset="demo", classes=CLASSES, seed=0) -> Arrays:
+    rng = np.random.default_rng(seed)
+    label = np.arange(subjects * clips) % len(classes)
+    images = rng.uniform(0, 160, (len(label), size, size, 1)).astype("float32")
+    for row, k in enumerate(label):
+        images[row, 2 * k : 2 * k + 3] += 80
+    return Arrays(
+        {"apex": images},
+        label,
+        [f"s{i // clips}" for i in range(len(label))],
+        [dataset] * len(label),
+        [f"c{i}" for i in range(len(label))],
+        classes,
+        source=dataset,
+    )
