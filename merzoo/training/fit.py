@@ -74,11 +74,14 @@ class Fitter:
             )
         return probabilities
 
+    def _optimizer(self, recipe: Recipe):
+        return make_optimizer(recipe, self.steps_per_epoch)
+
     def _compile(self, model) -> None:
         recipe = self.recipe
         on_torch = keras.backend.backend() == "torch"
         model.compile(
-            optimizer=make_optimizer(recipe, self.steps_per_epoch),
+            optimizer=self._optimizer(recipe),
             loss="sparse_categorical_crossentropy",
             weighted_metrics=["accuracy"],
             jit_compile=not on_torch,  # torch.compile takes minutes where it works at all
