@@ -27,7 +27,8 @@ class TuningResult:
     Args:
         recipe: the best recipe, as in `best_recipe.json`.
         uf1: its score on the inner folds that it was chosen by: optimistic.
-        default_uf1: the score of the recipe that the search started from, on the same folds.
+        default_uf1: the score of the recipe that the search started from, on the same folds;
+            `None` where it was not tried in full.
         nested: `metrics` of the search itself on outer subjects, in the form of an evaluation's
             `metrics.json`; `None` without `nested=True`.
         default: the same of the recipe that the search started from.
@@ -187,7 +188,7 @@ def _search(plan, names, trials, budget, silence, folder, role) -> dict:
     from merzoo.training.tuning.search_spaces import hyperparameters
 
     def oracle():
-        space = hyperparameters(plan.space, grid=plan.tuner == "grid")
+        space = hyperparameters(plan.space, plan.model, plan.recipe, grid=plan.tuner == "grid")
         return make_oracle(
             plan.tuner, space, trials=trials, epochs=plan.recipe.epochs, seed=plan.seed
         )
@@ -257,11 +258,12 @@ def _conclude(plan, searches, outer, outer_parts, seeds, folder) -> TuningResult
     write_json(folder / "best_recipe.json", recipe_as_dict(recipe))
     nested, default, warnings = _judge(plan, searches, outer, outer_parts, seeds, folder)
     done = table[(table["search"] == "all") & (table["status"] == "completed")]
-    first = done[done["trial"].astype(int) == 0]["uf1"]
+    # Hyperband trains the first trial for a few epochs only, which says nothing of its settings.
+    first = done[(done["trial"].astype(int) == 0) & (done["epochs_run"] == plan.recipe.epochs)]
     result = TuningResult(
         recipe=recipe,
         uf1=float(done["uf1"].max()),
-        default_uf1=float(first.iloc[0]) if len(first) else None,
+        default_uf1=float(first["uf1"].iloc[0]) if len(first) else None,
         nested=nested,
         default=default,
         trials=table,

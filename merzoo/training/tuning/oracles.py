@@ -20,6 +20,7 @@ import time
 import warnings
 
 import keras_tuner
+import threadpoolctl
 from keras_tuner.engine import trial as trial_module
 from sklearn.exceptions import ConvergenceWarning
 
@@ -70,7 +71,7 @@ class _Random(_Resumable, keras_tuner.oracles.RandomSearchOracle):
 
 class _Bayesian(_Resumable, keras_tuner.oracles.BayesianOptimizationOracle):
     def populate_space(self, trial_id):
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1):  # tiny matrices
             warnings.simplefilter("ignore", ConvergenceWarning)  # few trials say little
             response = super().populate_space(trial_id)
         if response["values"] and self._duplicate(response["values"]):

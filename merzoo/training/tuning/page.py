@@ -6,6 +6,7 @@ import numpy as np
 
 from merzoo.evaluation.plots import _COLOURS, _INK, _figure, _svg
 
+_BACK = "#654321"  # drawn in this colour, which becomes the page's
 _FEWEST = 8  # trials, below which importance says nothing
 
 
@@ -107,10 +108,11 @@ def parallel_coordinates(trials, space: dict) -> str:
     for place, name in enumerate(names):
         axis.axvline(place, color=_INK, lw=0.8, alpha=0.5)
         for y, text in _ticks(space.get(name), low, high, label):
-            axis.text(place + 0.05, y, text, fontsize=8, color=_INK, va="center")
+            back = {"facecolor": _BACK, "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
+            axis.text(place + 0.06, y, text, fontsize=8, color=_INK, va="center", bbox=back)
     axis.set_ylim(-0.08, 1.08)
     axis.set_xlim(-0.1, len(names) - 0.4)
-    return _svg(figure)
+    return _svg(figure).replace(_BACK, "var(--page)")
 
 
 def _ticks(values, low: float, high: float, label) -> list[tuple[float, str]]:

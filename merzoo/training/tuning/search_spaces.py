@@ -19,6 +19,8 @@ from merzoo.training.recipes import Recipe
 # Arguments of the optimizers that a search may pick, where the recipe's own is another one.
 OPTIMIZER_ARGUMENTS = {"adam": {}, "adamw": {"weight_decay": 0.01}, "sgd": {"momentum": 0.9}}
 
+_WHOLE = ("batch_size", "epochs")  # numbers that are rounded where they come from a range
+
 # Switches of the papers' tables and sizes, by builder. A network without any is searched by how it
 # is trained alone.
 ARCHITECTURES = {
@@ -83,14 +85,14 @@ ARCHITECTURES = {
 def search_space(model: str, recipe: Recipe | None = None) -> dict:
     """The space that is searched for a network where none is given.
 
-    The recipe's own settings are among the values, and first, so that a search starts from them.
+    The recipe's own settings are among the values: a search starts from them.
 
     Args:
         model: a network of `merzoo.list_models(kind="network")`.
         recipe: to start from; `None` for the network's own.
 
     Returns:
-        Name -> list of values, or `{"low": ..., "high": ..., "default": ...}`.
+        Name -> list of values, or `{"low": ..., "high": ...}`.
 
     Raises:
         InputError: for an unknown model, or one that is not a Keras network.
@@ -99,7 +101,7 @@ def search_space(model: str, recipe: Recipe | None = None) -> dict:
 
     >>> space = search_space("ststnet")
     >>> space["dropout"], space["learning_rate"]
-    ([0.5, 0.3, 0.7], {'low': 0.0001, 'high': 0.01, 'default': 0.001})
+    ([0.3, 0.5, 0.7], {'low': 0.0001, 'high': 0.01})
     """
     from merzoo.training.recipes import get_recipe
 
@@ -137,7 +139,7 @@ def read_space(path: str | Path) -> dict:
 
 
 def with_defaults(space: dict, model: str, recipe: Recipe) -> dict:
-    """A checked space in which the recipe's own settings are the first values of each list.
+    """A checked space, to which the recipe's own settings are added where they are missing.
 
     Raises:
         InputError: for a name that is neither a field of a recipe nor an argument of the network,
@@ -155,7 +157,7 @@ def with_defaults(space: dict, model: str, recipe: Recipe) -> dict:
             checked[name] = _checked_range(name, values, own)
         elif isinstance(values, list | tuple) and values:
             values = [_plain(value) for value in values]
-            checked[name] = [own, *(v for v in values if v != own)]
+            checked[name] = values if own in values else _with(own, values)
         else:
             raise InputError(
                 f"search parameter {name}: {values!r} is neither a list of values nor a range "
@@ -185,7 +187,7 @@ def recipe_of(space: dict, values: dict, base: Recipe, name: str = "tuned") -> R
     for key, values_of_key in space.items():
         if isinstance(values_of_key, dict):
             number = _round(values[key])
-            chosen[key] = round(number) if isinstance(values_of_key["default"], int) else number
+            chosen[key] = round(number) if key in _WHOLE else number
         else:
             chosen[key] = {label(v): v for v in values_of_key}[values[key]]
     recipe_names = {f.name for f in fields(Recipe)}
@@ -207,11 +209,13 @@ def label(value) -> str:
     return "+".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def hyperparameters(space: dict, *, grid: bool = False):
-    """The space as KerasTuner's `HyperParameters`.
+def hyperparameters(space: dict, model: str, recipe: Recipe, *, grid: bool = False):
+    """The space as KerasTuner's `HyperParameters`, whose defaults are the recipe's settings.
 
     Args:
         space: as `search_space` gives it.
+        model: name of the network.
+        recipe: that the search starts from.
         grid: five values for each range, for a search that cannot take a range.
     """
     import keras_tuner
@@ -219,16 +223,14 @@ def hyperparameters(space: dict, *, grid: bool = False):
 
     found = keras_tuner.HyperParameters()
     for name, values in space.items():
+        own = _plain(_own_value(name, network(model), recipe))
         if isinstance(values, list):
-            found.Choice(name, [label(value) for value in values])
+            found.Choice(name, [label(value) for value in values], default=label(own))
         elif grid:
-            steps = np.geomspace(values["low"], values["high"], 5)
-            labels = dict.fromkeys(_round(v) for v in (values["default"], *steps))
-            found.Choice(name, list(labels), ordered=False)
+            steps = {_round(v) for v in np.geomspace(values["low"], values["high"], 5)}
+            found.Choice(name, sorted({_round(own), *steps}), default=_round(own))
         else:
-            found.Float(
-                name, values["low"], values["high"], sampling="log", default=values["default"]
-            )
+            found.Float(name, values["low"], values["high"], sampling="log", default=own)
     return found
 
 
@@ -250,9 +252,15 @@ def _checked_range(name: str, values: dict, own) -> dict:
     numbers = [values.get("low"), values.get("high")]
     if not all(isinstance(n, int | float) for n in numbers) or not 0 < numbers[0] < numbers[1]:
         raise InputError(f"search parameter {name}: a range needs 0 < low < high, got {values}.")
-    own = own if isinstance(own, int | float) else numbers[0]
-    low, high = min(numbers[0], own), max(numbers[1], own)
-    return {"low": low, "high": high, "default": own}
+    if not isinstance(own, int | float):
+        raise InputError(f"search parameter {name}: {own!r} cannot be searched by a range.")
+    return {"low": min(numbers[0], own), "high": max(numbers[1], own)}
+
+
+def _with(own, values: list) -> list:
+    values = [own, *values]
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    return sorted(values) if numbers else values
 
 
 def _builder_arguments(found) -> dict:
