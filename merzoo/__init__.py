@@ -18,6 +18,7 @@ _NAMES = {
     "pretrain": "merzoo.training.pretrain",
     "finetune": "merzoo.training.transfer",
     "transfer": "merzoo.training.transfer",
+    "tune": "merzoo.training.tune",
     "InputError": "merzoo.errors",
 }
 _MODULES = ("data", "evaluation", "layers", "models", "preprocessing", "training")

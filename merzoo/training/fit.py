@@ -89,13 +89,16 @@ class Fitter:
             )
         return probabilities
 
+    def _optimizer(self, model, recipe: Recipe):
+        make = make_optimizer if self.start is None else partial(self.start.optimizer, model)
+        return make(recipe, self.steps_per_epoch)
+
     def _compile(self, model) -> None:
         recipe = self.recipe
         on_torch = keras.backend.backend() == "torch"
         add_l2(model, recipe.l2)
-        make = make_optimizer if self.start is None else partial(self.start.optimizer, model)
         model.compile(
-            optimizer=make(recipe, self.steps_per_epoch),
+            optimizer=self._optimizer(model, recipe),
             loss=make_loss(recipe),
             weighted_metrics=["accuracy"],
             jit_compile=not on_torch,  # torch.compile takes minutes where it works at all

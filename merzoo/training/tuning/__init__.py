@@ -1,0 +1,1 @@
+"""What `merzoo tune` is made of: spaces, oracles, models shared by trials, results."""

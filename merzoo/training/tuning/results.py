@@ -1,0 +1,156 @@
+"""What a search leaves: the trials as a table, the best recipe, scores of outer folds."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from merzoo.data.arrays import Arrays
+from merzoo.errors import InputError
+from merzoo.evaluation.folds import FoldJob
+from merzoo.evaluation.parallel import run_folds
+from merzoo.evaluation.predictions import metrics_of, predictions_table, read_predictions
+from merzoo.evaluation.report import write_report
+from merzoo.evaluation.run_folder import write_json
+from merzoo.evaluation.runner import fit_together, protocol_card, settings_of
+from merzoo.training.recipes import Recipe, recipe_as_dict
+from merzoo.training.tuning.search import Plan
+from merzoo.training.tuning.search_spaces import recipe_of
+
+
+def trials_table(searches: dict, plan: Plan):
+    """All trials of all searches, as a pandas DataFrame.
+
+    Columns: `search`, `trial`, `status` (`completed`, `failed` or `open`: not finished), `uf1`,
+    `uar`, `accuracy` (pooled over the inner folds), `epochs_run`, `seconds`, `compiled` (models),
+    `worker`, `cause` of a failure, and one column for each searched parameter.
+    """
+    import pandas as pd
+
+    status = {"COMPLETED": "completed", "FAILED": "failed"}
+    rows = []
+    for search, oracle in searches.items():
+        for trial in sorted(oracle.trials.values(), key=lambda t: t.trial_id):
+            report = json.loads(trial.message or "{}")
+            row = {"search": search, "trial": trial.trial_id}
+            row |= {"status": status.get(trial.status, "open")}
+            row |= {name: report.get(name) for name in ("uf1", "uar", "accuracy")}
+            row |= {"epochs_run": len(report.get("loss", ())) or None}
+            row |= {name: report.get(name) for name in ("seconds", "compiled", "worker", "cause")}
+            values = trial.hyperparameters.values
+            rows.append(row | {name: _shown(values.get(name)) for name in plan.space})
+    fixed = ("search", "trial", "status", "uf1", "uar", "accuracy", "epochs_run", "seconds")
+    return pd.DataFrame(rows, columns=[*fixed, "compiled", "worker", "cause", *plan.space])
+
+
+def losses(searches: dict) -> dict[str, list[float]]:
+    """Training loss by epoch (median over the inner folds) of each completed trial of `all`."""
+    trials = searches["all"].trials.values()
+    reports = {t.trial_id: json.loads(t.message or "{}") for t in trials}
+    return {number: report["loss"] for number, report in reports.items() if "loss" in report}
+
+
+def best_recipe(search: str, oracle, plan: Plan) -> Recipe | None:
+    """The recipe of the best completed trial of a search; `None` if there is none."""
+    best = [t for t in oracle.get_best_trials(1) if t.status == "COMPLETED"]
+    if not best:
+        return None
+    values, uf1 = best[0].hyperparameters.values, json.loads(best[0].message)["uf1"]
+    finished = sum(t.status == "COMPLETED" for t in oracle.trials.values())
+    recipe = recipe_of(plan.space, values, plan.recipe, name=f"{plan.model}-tuned")
+    if "tuner/epochs" in values:
+        recipe = replace(recipe, epochs=values["tuner/epochs"])
+    return replace(
+        recipe,
+        about=f"Found by merzoo tune ({plan.tuner}, {finished} trials, search {search!r}): UF1 "
+        f"{uf1:.3f} over {plan.folds} groups of the subjects it was chosen on, which is "
+        f"optimistic; see the nested figure.",
+    )
+
+
+def first_failure(oracle) -> InputError:
+    """The error of a search without a single completed trial."""
+    causes = [json.loads(t.message).get("cause") for t in oracle.trials.values() if t.message]
+    if not causes:
+        return InputError("No trial was finished within the budget: raise it (--budget).")
+    return InputError(f"None of {len(causes)} trials could be finished. The first: {causes[0]}")
+
+
+def evaluate_outer(
+    plan: Plan, protocol: str, folds: list, recipes: list[Recipe], seeds: int, folder: Path, bar
+) -> dict:
+    """Trains each outer fold's recipe on its training subjects and tests it on the others.
+
+    Leaves a folder in the form of `merzoo evaluate`: predictions, metrics, protocol, report.
+
+    Args:
+        plan: of the search.
+        protocol: name of the outer folds.
+        folds: the outer folds.
+        recipes: one for each fold.
+        seeds: how many seeds 0, 1, ... to train under.
+        folder: to write to; a finished evaluation of the same recipes is only read.
+        bar: a progress bar, or `None`.
+
+    Returns:
+        The content of `metrics.json`.
+    """
+    card = protocol_card(
+        plan.model, plan.data, protocol, folds, recipes[0], recipes[0].model_arguments, seeds, None
+    )
+    if len({_numbers(recipe) for recipe in recipes}) > 1:
+        card["recipe"] = {"name": "tuned in each fold", "about": "One recipe for each outer fold."}
+        card["model_arguments"] = {}
+        card["recipes"] = {
+            fold.name: recipe_as_dict(recipe) for fold, recipe in zip(folds, recipes, strict=True)
+        }
+    card = json.loads(json.dumps(card))
+    done = _finished(folder, card)
+    if done is not None:
+        return done
+    todo = [
+        FoldJob(_reduced(plan, recipe), fold, seed, plan.model, recipe.model_arguments, recipe)
+        for seed in range(seeds)
+        for fold, recipe in zip(folds, recipes, strict=True)
+    ]
+    results = []
+    task = bar.add_task(folder.name, total=len(todo), best="")
+    for pair in run_folds(todo, 1):
+        results.append(pair)
+        bar.advance(task)
+    folder.mkdir(parents=True, exist_ok=True)
+    predictions_table(plan.data, results).to_csv(folder / "predictions.csv", index=False)
+    predictions = read_predictions(folder / "predictions.csv")
+    metrics = metrics_of(predictions)
+    write_json(folder / "protocol.json", card)
+    write_report(folder, card, metrics, predictions, _alike(results))
+    write_json(folder / "metrics.json", metrics)
+    return metrics
+
+
+def _reduced(plan: Plan, recipe: Recipe) -> Arrays:
+    _, _, inputs = settings_of(plan.model, recipe)
+    return fit_together(plan.model, plan.data, recipe, inputs)
+
+
+def _shown(value):
+    return float(f"{value:.3g}") if isinstance(value, float) else value
+
+
+def _numbers(recipe: Recipe) -> str:
+    return json.dumps(recipe_as_dict(replace(recipe, name="", about="")), sort_keys=True)
+
+
+def _finished(folder: Path, card: dict) -> dict | None:
+    try:
+        if json.loads((folder / "protocol.json").read_text()) == card:
+            return json.loads((folder / "metrics.json").read_text())
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+def _alike(results: list) -> list:
+    """Results whose curves can be drawn together: those with the most common number of epochs."""
+    lengths = [len(result.history.get("loss", ())) for _, result in results]
+    common = max(set(lengths), key=lengths.count)
+    return [pair for pair, n in zip(results, lengths, strict=True) if n == common]
