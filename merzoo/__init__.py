@@ -14,7 +14,7 @@ _NAMES = {
     "evaluate": "merzoo.evaluation",
     "InputError": "merzoo.errors",
 }
-_MODULES = ("data", "evaluation", "layers", "models", "preprocessing", "training")
+_MODULES = ("data", "evaluation", "layers", "models", "preprocessing", "training", "weights")
 
 __all__ = ["__version__", *_MODULES, *_NAMES]
 
