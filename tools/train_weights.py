@@ -88,16 +88,16 @@ RUNS = {
     ),
     "dfrnet.synthetic": Run(
         "synthetic",
-        change_recipe(_FRAMES, learning_rate=5e-4),
+        change_recipe(_FRAMES, learning_rate=5e-4, epochs=7),
         arguments={"input_shape": [64, 64, 1]},
     ),
     "densemixednet.synthetic": Run(
         "synthetic",
-        change_recipe(_FRAMES, epochs=8),
+        change_recipe(_FRAMES, epochs=5),
         arguments={"input_shape": [48, 48, 1]},
     ),
     "broadbentnet.synthetic": Run(
-        "synthetic", change_recipe(_FRAMES, epochs=60), arguments={"input_shape": [64, 64, 1]}
+        "synthetic", change_recipe(_FRAMES, epochs=40), arguments={"input_shape": [64, 64, 1]}
     ),
     "ststnet.megc2019": Run("megc2019", _FLOW),
     "offapexnet.megc2019": Run("megc2019", _FLOW),
@@ -220,15 +220,13 @@ def measured(fitter: Fitter, data) -> dict:
 def store(name: str, run: Run, split: Split, fitter: Fitter, log: dict) -> WeightsEntry:
     """Writes the file of weights, and measures it as it was written."""
     file, path = f"{name}.weights.h5", WEIGHTS / f"{name}.weights.h5"
-    before = {key: fitter.predict(data) for key, data in split.tests.items()}
+    sample = next(iter(split.tests.values()), split.train)
+    before = fitter.predict(sample)
     fitter.model.save_weights(path)
     halve(path)
     load(fitter.model, path)
     metrics = {key: measured(fitter, data) for key, data in split.tests.items()}
-    after = {key: fitter.predict(data) for key, data in split.tests.items()}
-    log["float16_difference"] = max(
-        (float(np.abs(after[key] - before[key]).max()) for key in after), default=None
-    )
+    log["float16_difference"] = float(np.abs(fitter.predict(sample) - before).max())
     log["tests"] = metrics = metrics or _loso(name)
     arguments = log["model_arguments"]
     model = create_model(

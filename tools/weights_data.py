@@ -14,7 +14,7 @@ from merzoo.data.arrays import Arrays, join_arrays
 from merzoo.preprocessing.samples import load_samples
 
 # People of these seeds are trained on; those of the tests, seed 0, are others.
-SYNTHETIC_TRAINING = ("easy?subjects=40&seed=1000",)
+SYNTHETIC_TRAINING = ("easy?subjects=40&seed=1000", "medium?subjects=40&seed=1001")
 SYNTHETIC_TESTS = ("easy?seed=0", "medium?seed=0")
 
 
@@ -41,7 +41,7 @@ class Split:
 
 
 def synthetic(root, inputs, labels) -> Split:
-    """Invented people: trained on 40; tested on 20 others with easy, and 20 with medium clips."""
+    """Invented people: 40 with easy and 40 with medium clips; tested on 20 others of each."""
     parts = [
         _of_seed(text, load_samples(f"synthetic:{text}", inputs, labels=labels, jobs=1))
         for text in SYNTHETIC_TRAINING

@@ -22,7 +22,7 @@ def run(options) -> int:
             f"{len(found)} weights: merzoo.create_model(NETWORK, weights=TAG)",
             ["network.tag", "MB", "classes", "trained on", "here", "licence"],
             [
-                [e.id, f"{e.bytes / 1e6:.1f}", len(e.classes), _data(e), _place(e), e.licence]
+                [e.id, f"{e.bytes / 1e6:.2f}", len(e.classes), _data(e), _place(e), e.licence]
                 for e in found
             ],
             wrap="licence",
