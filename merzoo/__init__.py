@@ -21,7 +21,7 @@ _NAMES = {
     "tune": "merzoo.training.tune",
     "InputError": "merzoo.errors",
 }
-_MODULES = ("data", "evaluation", "layers", "models", "preprocessing", "training")
+_MODULES = ("data", "evaluation", "layers", "models", "preprocessing", "training", "weights")
 
 __all__ = ["__version__", *_MODULES, *_NAMES]
 

@@ -7,14 +7,19 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
 
-def progress_bar(*extra_columns) -> Progress:
+def progress_bar(*extra_columns, count: ProgressColumn | None = None) -> Progress:
     """A `rich.progress.Progress` with merzoo's columns; use as a context manager.
+
+    Args:
+        extra_columns: after the count.
+        count: column that says how much is done, `None` for numbers of items.
 
     >>> with progress_bar() as bar:
     ...     for item in bar.track(range(3), description="clips"):
@@ -23,7 +28,7 @@ def progress_bar(*extra_columns) -> Progress:
     return Progress(
         TextColumn("[bold]{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        count or MofNCompleteColumn(),
         *extra_columns,
         TimeElapsedColumn(),
         TextColumn("left"),

@@ -57,7 +57,7 @@ def BroadbentNet(
     Args:
         input_shape: (height, width, channels) of `apex`, grey or colour, sides from 8.
         classes: number of classes; the paper has 8 emotions.
-        weights: `None`, a tag of the weights manifest, or a path to a `.weights.h5` file.
+        weights: `None`, or a path to a `.weights.h5` file; `create_model` takes tags too.
         include_top: whether to end in the dense layers and the class layer.
         pooling: `None`, `"avg"` or `"max"`, where `include_top=False`.
         classifier_activation: `"softmax"`, or `None` for logits.

@@ -59,7 +59,7 @@ def CapsuleNet(
     Args:
         input_shape: (height, width, 1 or 3), sides from 129.
         classes: number of classes.
-        weights: `None`, a tag of the weights manifest, or a path to a `.weights.h5` file.
+        weights: `None`, or a path to a `.weights.h5` file; `create_model` takes tags too.
         include_top: whether to end in the capsules; `False` ends in the map (6, 6, 256) that they
             are made of.
         pooling: `None`, `"avg"` or `"max"`, where `include_top=False`.

@@ -72,7 +72,7 @@ def imagenet_scaling(x, name="imagenet_scaling"):
 
 
 def load_weights(model, weights: str | None):
-    """Loads `weights` into a just built model: `None`, a path, or a tag of the weights manifest."""
+    """Loads the file `weights` into a just built model, if any; tags are `create_model`'s."""
     if weights is not None:
         from merzoo.weights import load
 

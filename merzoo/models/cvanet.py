@@ -95,7 +95,7 @@ def CVANet(
         input_shape: (height, width, 1 or 3) of `onset` and `apex`; sides multiples of 16, and of
             16 * window for the Swin stream.
         classes: number of classes.
-        weights: `None`, a tag of the weights manifest, or a path to a `.weights.h5` file.
+        weights: `None`, or a path to a `.weights.h5` file; `create_model` takes tags too.
         include_top: whether to end in the class layer; `False` ends in the fused map
             (14, 14, 512), before the action units, which then are no input.
         pooling: `None`, `"avg"` or `"max"`, where `include_top=False`.

@@ -70,7 +70,7 @@ def DenseMixedNet(
     Args:
         input_shape: (height, width, channels), grey or colour, sides from `2 ** blocks`.
         classes: number of classes.
-        weights: `None`, a tag of the weights manifest, or a path to a `.weights.h5` file.
+        weights: `None`, or a path to a `.weights.h5` file; `create_model` takes tags too.
         include_top: whether to end in the class layer.
         pooling: `None`, `"avg"` or `"max"`, where `include_top=False`.
         classifier_activation: `"softmax"`, or `None` for logits.

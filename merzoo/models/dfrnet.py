@@ -116,7 +116,7 @@ def DFRNet(
         input_shape: (height, width, channels) of `apex` and `difference`, grey or colour, sides
             from 32; `flow` has three channels always.
         classes: number of classes.
-        weights: `None`, a tag of the weights manifest, or a path to a `.weights.h5` file.
+        weights: `None`, or a path to a `.weights.h5` file; `create_model` takes tags too.
         include_top: whether to end in the dense layer and the class layer.
         pooling: `None`, `"avg"` or `"max"`, where `include_top=False`; all the same for the body
             `"vit"`, whose class token is a vector.

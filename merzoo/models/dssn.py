@@ -56,7 +56,7 @@ def SSSN(
     Args:
         input_shape: (height, width, 3) of `flow`, sides from 35.
         classes: number of classes.
-        weights: `None`, a tag of the weights manifest, or a path to a `.weights.h5` file.
+        weights: `None`, or a path to a `.weights.h5` file; `create_model` takes tags too.
         include_top: whether to end in the class layer; `False` ends in the map (15, 15, 256).
         pooling: `None`, `"avg"` or `"max"`, where `include_top=False`.
         classifier_activation: `"softmax"`, or `None` for logits.
@@ -109,7 +109,7 @@ def DSSN(
     Args:
         input_shape: (height, width, 3) of `flow`, sides from 35.
         classes: number of classes.
-        weights: `None`, a tag of the weights manifest, or a path to a `.weights.h5` file.
+        weights: `None`, or a path to a `.weights.h5` file; `create_model` takes tags too.
         include_top: whether to end in the class layer; `False` ends in the map (15, 15, 256).
         pooling: `None`, `"avg"` or `"max"`, where `include_top=False`.
         classifier_activation: `"softmax"`, or `None` for logits.

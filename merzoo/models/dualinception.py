@@ -51,7 +51,7 @@ def DualInception(
     Args:
         input_shape: (height, width, 3) of `flow_image`, sides from 4.
         classes: number of classes.
-        weights: `None`, a tag of the weights manifest, or a path to a `.weights.h5` file.
+        weights: `None`, or a path to a `.weights.h5` file; `create_model` takes tags too.
         include_top: whether to end in the dense and class layers; `False` ends in both streams'
             maps (7, 7, 128).
         pooling: `None`, `"avg"` or `"max"`, where `include_top=False`.

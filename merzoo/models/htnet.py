@@ -61,7 +61,7 @@ def HTNet(
         input_shape: (height, width, 3) of `flow_image`; the sides are equal and divided by
             patch_size * 2^(levels - 1), 28 by default.
         classes: number of classes.
-        weights: `None`, a tag of the weights manifest, or a path to a `.weights.h5` file.
+        weights: `None`, or a path to a `.weights.h5` file; `create_model` takes tags too.
         include_top: whether to end in the class layer; `False` ends in the last level's
             normalised map (1, 1, 1024).
         pooling: `None`, `"avg"` or `"max"`, where `include_top=False`.

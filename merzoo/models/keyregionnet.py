@@ -88,7 +88,7 @@ def KeyRegionNet(
         input_shape: (height, width, channels) of one frame of `sequence`, sides from 32; grey
             frames are repeated to three channels inside.
         classes: number of classes.
-        weights: `None`, a tag of the weights manifest, or a path to a `.weights.h5` file.
+        weights: `None`, or a path to a `.weights.h5` file; `create_model` takes tags too.
         include_top: whether to end in the dense layers and the class layer; without them the
             output is the last states of the Bi-LSTM.
         pooling: `None`, `"avg"` or `"max"`; all the same here, since those states are a vector.

@@ -53,7 +53,7 @@ def MMNet(
     Args:
         input_shape: (height, width, 1 or 3) of `onset` and `apex`, sides multiples of 16.
         classes: number of classes.
-        weights: `None`, a tag of the weights manifest, or a path to a `.weights.h5` file.
+        weights: `None`, or a path to a `.weights.h5` file; `create_model` takes tags too.
         include_top: whether to end in the class layer; `False` ends in the fused map
             (14, 14, 512).
         pooling: `None`, `"avg"` or `"max"`, where `include_top=False`.

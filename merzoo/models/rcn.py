@@ -101,7 +101,7 @@ def RCN(
     Args:
         input_shape: (height, width, 3) of `flow_image`, sides from 12.
         classes: number of classes.
-        weights: `None`, a tag of the weights manifest, or a path to a `.weights.h5` file.
+        weights: `None`, or a path to a `.weights.h5` file; `create_model` takes tags too.
         include_top: whether to end in the class layer; without it `"a"` and `"f"` still own the
             class layer's kernel, which their maps are made of.
         pooling: `None`, `"avg"` or `"max"`, where `include_top=False`.

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from merzoo.errors import unknown
+from merzoo.errors import InputError, unknown
 
 
 @dataclass(frozen=True)
@@ -51,19 +51,26 @@ def entry(name: str) -> ModelEntry:
     return REGISTRY[name]
 
 
-def list_models(pattern: str = "*", *, kind: str | None = None) -> list[str]:
+def list_models(pattern: str = "*", *, kind: str | None = None, weights: bool = False) -> list[str]:
     """Names of the variants that match a shell-style wildcard, sorted.
 
     Args:
         pattern: such as `"dfr*"`.
         kind: `"network"`, `"estimator"` or `None` for both.
+        weights: list trained weights instead, as `"network.tag"`.
 
     Example:
 
     >>> import merzoo
     >>> merzoo.list_models("sts*")
     ['ststnet']
+    >>> merzoo.list_models("dfr*", weights=True)
+    ['dfrnet.synthetic']
     """
+    if weights:
+        from merzoo.weights.manifest import entries
+
+        return [e.id for e in entries(pattern) if kind in (None, entry(e.network).kind)]
     return sorted(
         name
         for name, found in REGISTRY.items()
@@ -76,11 +83,17 @@ def create_model(name: str, **arguments):
 
     Args:
         name: a name of `list_models()`.
-        **arguments: the builder's own arguments, such as `classes=3` and `weights=None`; they go
-            before those that make the variant.
+        **arguments: the builder's own arguments, such as `classes=3`; they go before those that
+            make the variant. `weights` is `None` for fresh ones, a tag such as `"synthetic"` of
+            `list_models(weights=True)` (downloaded if it has to be), the folder of a training run,
+            or the path of a `.weights.h5` file. A tag or folder brings the arguments that it was
+            trained with, such as `input_shape` and `classes`.
 
     Returns:
         An uncompiled `keras.Model`, or a scikit-learn estimator for variants of kind `"estimator"`.
+
+    Raises:
+        InputError: for an unknown name or weights, or weights that do not fit the arguments.
 
     Example:
 
@@ -89,6 +102,12 @@ def create_model(name: str, **arguments):
     (None, 5)
     """
     found = entry(name)
+    if arguments.get("weights") is not None:
+        from merzoo.weights.load import fitting_arguments
+
+        if found.kind == "estimator":
+            raise InputError(f"weights: {name} is fitted to data in seconds and has none to load.")
+        arguments = fitting_arguments(name, arguments)
     return found.builder(**{"name": name} | found.arguments | arguments)
 
 

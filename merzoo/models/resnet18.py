@@ -50,7 +50,7 @@ def ResNet18(
     Args:
         input_shape: (height, width, 1 or 3), sides from 32.
         classes: number of classes.
-        weights: `None`, a tag of the weights manifest, or a path to a `.weights.h5` file.
+        weights: `None`, or a path to a `.weights.h5` file; `create_model` takes tags too.
         include_top: whether to end in global average pooling and the class layer.
         pooling: `None`, `"avg"` or `"max"`, where `include_top=False`.
         classifier_activation: `"softmax"`, or `None` for logits.

@@ -1,7 +1,4 @@
-"""Trained weights: what is known of a file of weights, and loading it into a built model.
-
-Never random weights in place of missing ones: whatever cannot be loaded is an error.
-"""
+"""`WeightsEntry`: what is known of one file of weights."""
 
 import dataclasses
 import json
@@ -9,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from merzoo.errors import InputError
+
+ENTRY_FILE = "weights.json"  # beside the weights that a training run leaves
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class WeightsEntry:
         metrics: name -> value on data never trained on, with what that data was.
         merzoo_version: that wrote it.
         url: where to download it; `None` for a file that is in the tree.
+        golden: outputs on the fixed sample of `merzoo.weights.verify`; empty where none were taken.
     """
 
     id: str
@@ -47,6 +47,7 @@ class WeightsEntry:
     metrics: dict = field(default_factory=dict)
     merzoo_version: str = ""
     url: str | None = None
+    golden: tuple[float, ...] = ()
 
     @property
     def network(self) -> str:
@@ -62,7 +63,7 @@ class WeightsEntry:
         """From `as_dict`'s form; `source` names the file in error messages.
 
         Raises:
-            InputError: for missing or unknown fields.
+            InputError: for missing or unknown fields, or values of the wrong kind.
         """
         fields = {f.name: f for f in dataclasses.fields(cls)}
         wrong = sorted(set(content) - set(fields)) if isinstance(content, dict) else ["a list"]
@@ -72,37 +73,31 @@ class WeightsEntry:
         missing = [n for n in needed if n not in content]
         if missing:
             raise InputError(f"{source}: lacks the field {missing[0]!r} of a weights entry.")
+        for name, value in content.items():
+            if not isinstance(value, _json_types(fields[name].type)):
+                raise InputError(f"{source}: the field {name!r} cannot be {value!r}.")
+        if Path(content["file"]).name != content["file"]:
+            raise InputError(f"{source}: the field 'file' must be a plain name.")
         lists = {n: tuple(v) for n, v in content.items() if isinstance(v, list)}
         return cls(**content | lists)
 
 
-def load(model, weights: str | Path) -> None:
-    """Loads a `.weights.h5` file into a model of the same architecture.
+def _json_types(kind) -> tuple[type, ...]:
+    """The types that a field's values have in JSON."""
+    if kind in (str, int, dict):
+        return (kind,)
+    return (str, type(None)) if kind == str | None else (list, tuple)
 
-    Args:
-        model: just built.
-        weights: path of the file.
+
+def read_entries(path: Path) -> list[WeightsEntry]:
+    """The entries of a manifest (a list), or the one entry of a `weights.json`.
 
     Raises:
-        InputError: if there is no such file, it is damaged, or it holds another network's weights.
-
-    Example:
-
-    >>> import tempfile
-    >>> import merzoo
-    >>> model = merzoo.create_model("ststnet")
-    >>> path = Path(tempfile.mkdtemp()) / "mine.weights.h5"
-    >>> model.save_weights(path)
-    >>> load(merzoo.create_model("ststnet"), path)
+        InputError: for a missing or damaged file.
     """
-    path = Path(weights)
-    if not path.is_file() or not path.name.endswith(".weights.h5"):
-        raise InputError(
-            f"weights={str(weights)!r}: no such file; give the path of a .weights.h5 file of "
-            f"{model.name}, or weights=None for fresh weights."
-        )
     try:
-        model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
-        line = str(error).splitlines()[0]
-        raise InputError(f"{path}: cannot be loaded into {model.name}: {line}") from None
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable list of weights ({error}).") from None
+    rows = content if isinstance(content, list) else [content]
+    return [WeightsEntry.from_dict(row, path) for row in rows]

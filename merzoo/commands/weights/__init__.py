@@ -1,0 +1,3 @@
+"""Verbs about trained weights: list, download, verify."""
+
+SUMMARY = "list, download and verify trained weights"

@@ -1,0 +1,218 @@
+"""Getting a file of weights: from the tree, from merzoo's home, or from the network, checked.
+
+A file counts only if it has the size and the SHA-256 of its entry, which is looked at before
+anything opens it. A download goes into `FILE.part`, goes on where it broke off (HTTP Range), and
+takes its final name when it is whole and right.
+"""
+
+import errno
+import fcntl
+import hashlib
+import http.client
+import os
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+from merzoo.errors import InputError
+from merzoo.home import home
+from merzoo.weights.entry import WeightsEntry
+from merzoo.weights.manifest import weights_folder
+
+TIMEOUT = 30.0  # seconds without a byte
+TRIES = 3  # in a row that bring nothing new
+_CHUNK = 1 << 16
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+
+
+class _Broken(Exception):
+    """The connection failed or ended early; another try may go on from there."""
+
+
+def fetch(entry: WeightsEntry, timeout: float = TIMEOUT) -> Path:
+    """A checked local file for an entry, downloaded if it has to be.
+
+    `MERZOO_WEIGHTS_URL` names a mirror: a folder on the web that holds the files by their names.
+    Downloads are kept in `MERZOO_HOME/weights`; a bad file there is replaced.
+
+    Args:
+        entry: of the manifest.
+        timeout: seconds without a byte after which a connection counts as broken.
+
+    Returns:
+        The path, of the right size and SHA-256.
+
+    Raises:
+        InputError: if the file is nowhere and cannot be downloaded, what comes is not it, or there
+            is no room for it.
+    """
+    for path in places(entry):
+        if fault(path, entry) is None:
+            return path
+    url, target = _url(entry), home("weights", entry.file)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(target) as part:
+            if fault(target, entry) is not None:  # else another process was faster
+                target.unlink(missing_ok=True)
+                _download(entry, url, part, timeout)
+                os.replace(part, target)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            target.with_name(f"{target.name}.part").unlink(missing_ok=True)
+            raise InputError(
+                f"{entry.id}: no room for its {entry.bytes / 1e6:.1f} MB in {target.parent}; make "
+                f"room there, or set MERZOO_HOME to another folder."
+            ) from None
+        raise InputError(
+            f"{entry.id}: cannot write {target} ({error.strerror or error}); set MERZOO_HOME to a "
+            f"folder that you may write to."
+        ) from None
+    return target
+
+
+def places(entry: WeightsEntry) -> tuple[Path, Path]:
+    """Where the file of an entry may lie: beside the manifest, or in merzoo's home."""
+    return weights_folder() / entry.file, home("weights", entry.file)
+
+
+def fault(path: Path, entry: WeightsEntry) -> str | None:
+    """What is wrong with a local copy of an entry's file, or `None`: it is there, whole and right.
+
+    Only reads bytes: nothing of the file is interpreted.
+    """
+    if not path.is_file():
+        return "not here"
+    size = path.stat().st_size
+    if size != entry.bytes:
+        return f"{size} bytes, not {entry.bytes}"
+    with open(path, "rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    return None if found == entry.sha256 else f"SHA-256 {found[:12]}..., not {entry.sha256[:12]}..."
+
+
+def _url(entry: WeightsEntry) -> str:
+    mirror = os.environ.get("MERZOO_WEIGHTS_URL")
+    url = f"{mirror.rstrip('/')}/{entry.file}" if mirror else entry.url
+    if url is None:
+        here = "; ".join(f"{path}: {fault(path, entry)}" for path in places(entry))
+        raise InputError(
+            f"{entry.id} comes with merzoo and has no address to download it from ({here}); "
+            f"put the file {entry.file} into {home('weights')}, or set MERZOO_WEIGHTS_URL."
+        )
+    if not url.startswith(("http://", "https://")):
+        raise InputError(f"MERZOO_WEIGHTS_URL={mirror!r} must start with http:// or https://.")
+    return url
+
+
+@contextmanager
+def _alone(target: Path):
+    """The `.part` file of `target`, held by this process alone; others wait here for it."""
+    part = target.with_name(f"{target.name}.part")
+    with open(part.with_name(f"{target.name}.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield part
+
+
+def _download(entry: WeightsEntry, url: str, part: Path, timeout: float) -> None:
+    """Fills `part` until it is whole and right."""
+    from rich.progress import DownloadColumn
+
+    from merzoo.progress import progress_bar
+
+    with progress_bar(count=DownloadColumn()) as bar:
+        task = bar.add_task(entry.id, total=entry.bytes)
+        resumed = part.is_file() and part.stat().st_size > 0
+        _all_bytes(entry, url, part, timeout, lambda n: bar.update(task, completed=n))
+        if resumed and fault(part, entry) is not None:  # an old beginning of another file
+            part.unlink()
+            _all_bytes(entry, url, part, timeout, lambda n: bar.update(task, completed=n))
+    wrong = fault(part, entry)
+    if wrong is not None:
+        part.unlink()
+        raise InputError(f"{entry.id}: {url} sends another file ({wrong}); nothing was kept.")
+
+
+def _all_bytes(entry: WeightsEntry, url: str, part: Path, timeout: float, on_bytes) -> None:
+    """Adds to `part` until it is as long as the entry says, over several connections if need be."""
+    tries = most = 0
+    while True:
+        before = part.stat().st_size if part.is_file() else 0
+        if before > entry.bytes:
+            part.unlink()
+            before = 0
+        if before == entry.bytes:
+            return
+        try:
+            _one_connection(entry, url, part, before, timeout, on_bytes)
+            if part.stat().st_size >= entry.bytes:
+                return
+            reason = "the connection ended early"
+        except _Broken as error:
+            reason = str(error)
+        now = part.stat().st_size if part.is_file() else 0
+        tries = 0 if now > most else tries + 1
+        most = max(most, now)
+        if tries == TRIES:
+            raise InputError(
+                f"{entry.id}: cannot download {url} ({reason}); try again when online (what has "
+                f"come is kept), or put the file {entry.file} into {part.parent}."
+            )
+        time.sleep(0.2 * tries)
+
+
+def _one_connection(entry, url, part, start: int, timeout: float, on_bytes) -> None:
+    """Asks for the bytes from `start` on and writes what comes."""
+    with _open(entry, url, part, start, timeout) as response:
+        if start and not _continues(response, start):
+            start = 0  # the server sends the whole file
+        with open(part, "r+b" if start else "wb") as file:
+            file.seek(start)
+            while start <= entry.bytes and (chunk := _read(response)):
+                file.write(chunk)
+                start += len(chunk)
+                on_bytes(start)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _open(entry, url, part, start: int, timeout: float):
+    request = urllib.request.Request(url, headers={"User-Agent": "merzoo"})
+    if start:
+        request.add_header("Range", f"bytes={start}-")
+    try:
+        return urllib.request.urlopen(request, timeout=timeout)
+    except urllib.error.HTTPError as error:
+        if error.code == 416:  # the part is no beginning of what the server has
+            part.unlink(missing_ok=True)
+            raise _Broken("the server has another file") from None
+        if error.code >= 500:
+            raise _Broken(f"the server answers {error.code}") from None
+        raise InputError(
+            f"{entry.id}: {url} cannot be had (the server answers {error.code} {error.reason}); "
+            f"check MERZOO_WEIGHTS_URL, or put the file {entry.file} into {part.parent}."
+        ) from None
+    except (http.client.HTTPException, OSError) as error:
+        raise _Broken(_reason(error)) from None
+
+
+def _continues(response, start: int) -> bool:
+    """Whether the answer holds the rest of the file only."""
+    begins = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+    return response.status == 206 and begins
+
+
+def _read(response) -> bytes:
+    """The next bytes; errors of the network apart from those of the disk."""
+    try:
+        return response.read(_CHUNK)
+    except (http.client.HTTPException, OSError) as error:
+        raise _Broken(_reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    """What an error of the network says, without numbers and brackets."""
+    error = getattr(error, "reason", error)
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,110 @@
+"""Loading a file of weights into a built model, and the arguments that make the model it fits."""
+
+import os
+from pathlib import Path
+
+from merzoo.errors import InputError
+from merzoo.weights.download import fault, fetch
+from merzoo.weights.entry import ENTRY_FILE, WeightsEntry, read_entries
+from merzoo.weights.manifest import find
+
+
+def load(model, weights: str | os.PathLike) -> None:
+    """Loads a `.weights.h5` file into a model of the same architecture.
+
+    Args:
+        model: just built.
+        weights: path of the file, or of the folder of a training run. Tags of the manifest are
+            `merzoo.create_model`'s, which also knows the arguments that fit them.
+
+    Raises:
+        InputError: if there is no such file, it is damaged, or it holds another network's weights.
+
+    Example:
+
+    >>> import tempfile
+    >>> import merzoo
+    >>> model = merzoo.create_model("ststnet")
+    >>> path = Path(tempfile.mkdtemp()) / "mine.weights.h5"
+    >>> model.save_weights(path)
+    >>> load(merzoo.create_model("ststnet"), path)
+    """
+    path = Path(weights)
+    if (path / ENTRY_FILE).is_file():
+        path, _ = _of_run(path)
+    if not path.is_file() or not path.name.endswith(".weights.h5"):
+        raise InputError(
+            f"weights={str(weights)!r}: no such file; give the path of a .weights.h5 file of "
+            f"{model.name}, a tag to merzoo.create_model, or weights=None for fresh weights."
+        )
+    try:
+        model.load_weights(path)
+    except Exception as error:  # of HDF5 and Keras, whatever a damaged file provokes
+        line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: cannot be loaded into {model.name}: {line}") from None
+
+
+def locate(weights: str | os.PathLike, network: str) -> tuple[Path, WeightsEntry | None]:
+    """The file that `weights` names, and its entry where it has one.
+
+    Args:
+        weights: a tag or id of the manifest (downloaded if it has to be), the folder of a training
+            run that holds `weights.json`, or the path of a `.weights.h5` file.
+        network: name of the variant.
+
+    Raises:
+        InputError: if there is none, it is of another network, or it is not what its entry says.
+    """
+    path = Path(weights)
+    if (path / ENTRY_FILE).is_file():
+        file, entry = _of_run(path)
+        if entry.network != network:
+            raise InputError(f"{path}: holds weights of {entry.network}, not of {network}.")
+        return file, entry
+    if path.name.endswith(".weights.h5") or path.name != str(weights):
+        return path, None
+    entry = find(str(weights), network)
+    return fetch(entry), entry
+
+
+def fitting_arguments(network: str, arguments: dict) -> dict:
+    """Arguments of a builder, completed by those that the weights among them were trained with.
+
+    Args:
+        network: name of the variant.
+        arguments: what the caller gave, with `weights` among it.
+
+    Returns:
+        The arguments of the builder, `weights` being the path of a file.
+
+    Raises:
+        InputError: if the caller asks for something else than the weights are, naming it.
+    """
+    weights = arguments["weights"]
+    file, entry = locate(weights, network)
+    if entry is None:
+        return arguments | {"weights": file}
+    fitting = {"classes": len(entry.classes)} | entry.model_arguments
+    for name, value in fitting.items():
+        headless = name == "classes" and arguments.get("include_top") is False
+        if name in arguments and not headless and _plain(arguments[name]) != _plain(value):
+            classes = f" ({', '.join(entry.classes)})" if name == "classes" else ""
+            raise InputError(
+                f"{name}={arguments[name]!r}: {entry.id} has {name}={value!r}{classes}; leave "
+                f"{name} out, or give weights=None for a fresh model."
+            )
+    return fitting | arguments | {"weights": file}
+
+
+def _of_run(folder: Path) -> tuple[Path, WeightsEntry]:
+    """The checked file of weights in the folder of a training run, and its entry."""
+    entry = read_entries(folder / ENTRY_FILE)[0]
+    wrong = fault(folder / entry.file, entry)
+    if wrong is not None:
+        raise InputError(f"{folder / entry.file}: not what {ENTRY_FILE} says: {wrong}.")
+    return folder / entry.file, entry
+
+
+def _plain(value):
+    """Lists and tuples alike."""
+    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value

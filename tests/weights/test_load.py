@@ -1,0 +1,123 @@
+"""Weights load whole or not at all, into the model that they were trained in."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+import merzoo
+from merzoo.errors import InputError
+from merzoo.weights import WeightsEntry, load
+
+
+def test_weights_survive_a_round_trip(tmp_path):
+    model = merzoo.create_model("ststnet")
+    model.save_weights(tmp_path / "x.weights.h5")
+    again = merzoo.create_model("ststnet", weights=str(tmp_path / "x.weights.h5"))
+    for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_cannot_be_loaded_is_an_error_never_random_weights(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        merzoo.create_model("ststnet", weights="nothing.weights.h5")
+    path = tmp_path / "x.weights.h5"
+    merzoo.create_model("ststnet", classes=5).save_weights(path)
+    with pytest.raises(InputError, match="cannot be loaded into ststnet"):
+        merzoo.create_model("ststnet", weights=str(path))
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(InputError, match="cannot be loaded"):
+        merzoo.create_model("ststnet", weights=str(path))
+
+
+def test_a_tag_brings_the_arguments_it_was_trained_with():
+    model = merzoo.create_model("ststnet", weights="megc2019")
+    assert model.get_layer("flow_preparation")  # of model_arguments
+    assert model.output_shape == (None, 3)
+    whole = merzoo.create_model("ststnet", weights="ststnet.megc2019", name="mine")
+    for one, other in zip(model.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    headless = merzoo.create_model("ststnet", weights="megc2019", include_top=False, classes=7)
+    for one, other in zip(headless.get_weights(), model.get_weights(), strict=False):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("network", "arguments", "message"),
+    [
+        ("ststnet", {"weights": "megc2018"}, "Did you mean 'ststnet.megc2019'"),
+        ("ststnet", {"weights": "megc2019", "classes": 5}, "classes=5.*negative, positive, surp"),
+        ("ststnet", {"weights": "megc2019", "preparation": None}, "leave preparation out"),
+        ("dssn", {"weights": "megc2019"}, "no trained weights for dssn"),
+        ("dssn", {"weights": "ststnet.megc2019"}, r"create_model\('ststnet', weights="),
+        ("flow-krr", {"weights": "megc2019"}, "has none to load"),
+    ],
+)
+def test_what_does_not_fit_is_one_line_that_says_what_to_type(network, arguments, message):
+    with pytest.raises(InputError, match=message) as caught:
+        merzoo.create_model(network, **arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_builder_takes_files_and_points_to_create_model_for_tags():
+    with pytest.raises(InputError, match=r"a tag to merzoo\.create_model"):
+        merzoo.models.STSTNet(weights="megc2019")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """The folder of a training run, of a five-class network on 14 x 14 pictures."""
+    model = merzoo.create_model("ststnet", classes=5, input_shape=(14, 14, 3))
+    model.save_weights(tmp_path / "model.weights.h5")
+    content = (tmp_path / "model.weights.h5").read_bytes()
+    entry = WeightsEntry(
+        id="ststnet.pretrained",
+        file="model.weights.h5",
+        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(content),
+        licence="Apache-2.0",
+        trained_on=("synthetic",),
+        subjects=("synthetic/s01",),
+        classes=tuple("abcde"),
+        labels="annotated",
+        model_arguments={"input_shape": [14, 14, 3]},
+    )
+    (tmp_path / "weights.json").write_text(json.dumps(entry.as_dict()))
+    return tmp_path
+
+
+def test_the_folder_of_a_run_brings_its_arguments(run):
+    model = merzoo.create_model("ststnet", weights=run)
+    assert model.input_shape == (None, 14, 14, 3)
+    assert model.output_shape == (None, 5)
+    load(merzoo.create_model("ststnet", classes=5, input_shape=(14, 14, 3)), run)
+
+
+def test_a_run_of_another_network_or_with_another_file_is_refused(run):
+    with pytest.raises(InputError, match="weights of ststnet, not of dssn"):
+        merzoo.create_model("dssn", weights=str(run))
+    content = bytearray((run / "model.weights.h5").read_bytes())
+    content[-1] ^= 1
+    (run / "model.weights.h5").write_bytes(content)
+    with pytest.raises(InputError, match=r"not what weights\.json says: SHA-256"):
+        merzoo.create_model("ststnet", weights=run)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"surprise": 1}, "unknown field 'surprise'"),
+        ({"bytes": "many"}, "'bytes' cannot be 'many'"),
+        ({"file": "../../model.weights.h5"}, "plain name"),
+        ({"sha256": None}, "'sha256' cannot be None"),
+    ],
+)
+def test_a_damaged_entry_is_one_line(run, change, message):
+    content = json.loads((run / "weights.json").read_text())
+    (run / "weights.json").write_text(json.dumps(content | change))
+    with pytest.raises(InputError, match=message):
+        merzoo.create_model("ststnet", weights=run)
+    (run / "weights.json").write_text("{")
+    with pytest.raises(InputError, match="not a readable list"):
+        merzoo.create_model("ststnet", weights=run)

@@ -1,0 +1,108 @@
+"""The weights in the tree are whole, small, described, and give what was recorded."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import merzoo
+from merzoo.cli import main
+from merzoo.weights.download import fault
+from merzoo.weights.manifest import entries, weights_folder
+from merzoo.weights.verify import verify
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = entries()
+QUICK = ("ststnet", "broadbentnet")  # built and run in a second or two
+
+
+def test_every_file_in_the_tree_is_that_of_its_entry():
+    folder = weights_folder()
+    assert {e.file for e in SHIPPED} == {p.name for p in folder.glob("*.h5")}
+    for entry in SHIPPED:
+        assert fault(folder / entry.file, entry) is None, entry.id
+    assert sum(entry.bytes for entry in SHIPPED) < 60e6
+
+
+@pytest.mark.parametrize("entry", SHIPPED, ids=lambda entry: entry.id)
+def test_every_entry_says_what_a_user_must_know(entry):
+    assert entry.licence and entry.protocol and entry.merzoo_version
+    assert entry.subjects and entry.trained_on and entry.golden
+    for data, scores in entry.metrics.items():
+        assert data and 0 <= scores["uf1"] <= 1 and scores["n"] > 0
+    assert (ROOT / "weights" / "logs" / f"{entry.id}.json").is_file()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param(e, id=e.id, marks=() if e.network in QUICK else pytest.mark.slow)
+        for e in SHIPPED
+    ],
+)
+def test_weights_give_the_recorded_outputs(entry):
+    assert verify(entry) is None
+
+
+def test_cards_are_up_to_date():
+    command = [sys.executable, "tools/make_weight_cards.py", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_names_of_weights_are_listed():
+    assert merzoo.list_models("sts*", weights=True) == ["ststnet.megc2019", "ststnet.synthetic"]
+    assert merzoo.list_models("htnet", weights=True) == []
+
+
+def test_the_verbs(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("MERZOO_HOME", str(tmp_path))
+    assert main(["weights", "list", "ststnet*", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["id"], row["here"]) for row in rows] == [
+        ("ststnet.megc2019", True),
+        ("ststnet.synthetic", True),
+    ]
+    assert main(["weights", "list"]) == 0
+    assert "ststnet.synthetic" in capsys.readouterr().out
+    assert main(["weights", "list", "nothing"]) == 1
+    assert main(["weights", "download", "ststnet.synthetic"]) == 0
+    assert "ststnet.synthetic.weights.h5" in capsys.readouterr().out
+    assert main(["weights", "download", "ststnet.synthetik"]) == 2
+    assert "Did you mean 'ststnet.synthetic'" in capsys.readouterr().err
+    assert main(["weights", "verify", "ststnet.*"]) == 0
+    assert "All are fine" in capsys.readouterr().out
+
+
+def test_verify_says_what_is_wrong(tmp_path, monkeypatch):
+    monkeypatch.setenv("MERZOO_HOME", str(tmp_path))
+    (entry,) = entries("ststnet.synthetic")
+    assert "SHA-256" in verify(replace(entry, sha256="0" * 64))
+    assert "merzoo weights download" in verify(replace(entry, file="absent.weights.h5"))
+    assert "recorded were" in verify(replace(entry, golden=(0.2, 0.3, 0.5)))
+
+
+def test_a_damaged_copy_of_the_project_fails_verification(tmp_path):
+    """One bit of a file changed: exit status 1. No network is built for it."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.png", "*.gif", "*.svg")
+    shutil.copytree(ROOT / "merzoo", tmp_path / "merzoo", ignore=ignored)
+    (tmp_path / "weights").mkdir()
+    (entry,) = entries("ststnet.synthetic")
+    (tmp_path / "weights" / "manifest.json").write_text(json.dumps([entry.as_dict()]))
+    content = bytearray((weights_folder() / entry.file).read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "weights" / entry.file).write_bytes(content)
+    command = [sys.executable, "-m", "merzoo.cli", "weights", "verify", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=_own(tmp_path))
+    assert done.returncode == 1, done.stderr
+    assert "SHA-256" in json.loads(done.stdout)[entry.id]
+
+
+def _own(folder: Path) -> dict:
+    """An environment in which the copy in `folder` is the package that is found."""
+    return os.environ | {"PYTHONPATH": str(folder), "MERZOO_HOME": str(folder / "home")}

@@ -1,0 +1,198 @@
+"""Writes a card for each file of weights, and the table of weights/README.md, from the manifest.
+
+python tools/make_weight_cards.py            # write them
+python tools/make_weight_cards.py --check    # exit 1 if one is out of date
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from merzoo.weights import WeightsEntry  # noqa: E402
+from merzoo.weights.entry import read_entries  # noqa: E402
+
+WEIGHTS = ROOT / "weights"
+NOTE = "<!-- Written by tools/make_weight_cards.py from manifest.json and logs/; do not edit. -->"
+NEVER = (
+    "Not for deciding about people: no lie detection, hiring, policing, school, insurance or "
+    "medical use. The EU AI Act forbids inferring emotions at work and in education in most cases."
+)
+
+
+def card(entry: WeightsEntry) -> str:
+    """The card of one entry, in Markdown."""
+    log = json.loads((WEIGHTS / "logs" / f"{entry.id}.json").read_text())
+    tag = entry.id.rpartition(".")[2]
+    parts = [
+        NOTE,
+        f"# {entry.id}",
+        f'```python\nmodel = merzoo.create_model("{entry.network}", weights="{tag}")\n```',
+        _table(["", ""], _facts(entry, log)),
+        "## Data",
+        _data(entry, log),
+        "## How it was trained and chosen",
+        _training(entry, log),
+        "## What it reaches, on data it was never trained on",
+        _metrics(entry),
+        *([_validation(log)] if log["validation"] else []),
+        "## Not to be used for",
+        "\n".join(f"- {line}" for line in _limits(entry)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def table(entries: list[WeightsEntry]) -> str:
+    """The table of all weights."""
+    rows = []
+    for entry in entries:
+        found = [f"{scores['uf1']:.3f} ({data})" for data, scores in entry.metrics.items()]
+        rows.append(
+            [
+                f"[{entry.id}](cards/{entry.id}.md)",
+                f"{entry.bytes / 1e6:.2f}",
+                str(len(entry.classes)),
+                ", ".join(entry.trained_on),
+                "; ".join(found),
+                entry.licence,
+            ]
+        )
+    total = f"{sum(entry.bytes for entry in entries) / 1e6:.1f} MB in all."
+    columns = ["weights", "MB", "classes", "trained on", "UF1 on data never trained on", "licence"]
+    return f"{_table(columns, rows)}\n\n{total}"
+
+
+def _facts(entry: WeightsEntry, log: dict) -> list[list[str]]:
+    difference = log["float16_difference"]
+    stored = "kernels as float16, loaded as float32"
+    if difference is not None:
+        stored += f" (moves no probability by more than {difference:.1g})"
+    return [
+        ["network", f"`{entry.network}`"],
+        ["arguments", f"`{json.dumps(entry.model_arguments)}`"],
+        ["classes", f"{', '.join(entry.classes)} (label map `{entry.labels}`)"],
+        ["licence", entry.licence],
+        ["file", f"`{entry.file}`, {entry.bytes:,} bytes, SHA-256 `{entry.sha256}`"],
+        ["stored", stored],
+        ["merzoo", entry.merzoo_version],
+    ]
+
+
+def _data(entry: WeightsEntry, log: dict) -> str:
+    data = log["data"]
+    lines = [f"`{data['source']}`. " + " ".join(f"{note}." for note in data["notes"])]
+    rows = [
+        [part, f"{data[part]['samples']:,}", *(f"{n:,}" for n in data[part]["classes"].values())]
+        for part in ("train", "validation")
+        if data[part]
+    ]
+    lines.append(_table(["", "samples", *entry.classes], rows))
+    lines.append(f"Subjects seen: {_subjects(entry)}. They are named in `manifest.json`.")
+    return "\n\n".join(line.strip() for line in lines)
+
+
+def _subjects(entry: WeightsEntry) -> str:
+    counts = Counter(subject.partition("/")[0] for subject in entry.subjects)
+    return ", ".join(
+        f"all of {data} (it names none)" if f"{data}/*" in entry.subjects else f"{n} of {data}"
+        for data, n in sorted(counts.items())
+    )
+
+
+def _training(entry: WeightsEntry, log: dict) -> str:
+    recipe = log["recipe"]
+    words = {
+        "optimizer": f"{recipe['optimizer']}, learning rate {recipe['learning_rate']:g}, "
+        f"{recipe['schedule']} schedule",
+        "batch": recipe["batch_size"],
+        "epochs": recipe["epochs"],
+        "augmentation": ", ".join(recipe["augment"]) or "none",
+        "class weights": recipe["class_weights"] or "none",
+        "scored": "mean over a sample and its mirror image"
+        if recipe["test_time"] == "flip"
+        else "one view a sample",
+        "backend": f"Keras {log['versions']['keras']} on {log['backend']}",
+    }
+    lines = "\n".join(f"- {name}: {value}" for name, value in words.items())
+    return f"{entry.protocol[0].upper()}{entry.protocol[1:]}.\n\n{lines}"
+
+
+def _metrics(entry: WeightsEntry) -> str:
+    rows = [
+        [data, str(s["n"]), *(f"{s[key]:.3f}" for key in ("uf1", "uar", "accuracy"))]
+        for data, s in entry.metrics.items()
+    ]
+    text = _table(["data", "samples", "UF1", "UAR", "accuracy"], rows)
+    if "leave one" in next(iter(entry.metrics)):
+        text += (
+            "\n\nThis file was trained on every subject, so nothing is left to test it on: the "
+            "figure is that of the same recipe trained anew without each subject in turn."
+        )
+    return text
+
+
+def _validation(log: dict) -> str:
+    scores = log["validation"][log["kept_epoch"] - 1]
+    return (
+        f"On the validation part, by which the epoch was chosen (so slightly too good): UF1 "
+        f"{scores['uf1']:.3f}, accuracy {scores['accuracy']:.3f}."
+    )
+
+
+def _limits(entry: WeightsEntry) -> list[str]:
+    lines = [NEVER]
+    if entry.licence.startswith("research"):
+        lines.append(f"Nothing but research: {entry.licence}.")
+    if set(entry.trained_on) == {"synthetic"}:
+        lines.append("Real faces: it has seen painted ones only, and is for examples and tests.")
+    if "fer2013" in entry.trained_on:
+        lines.append(
+            "Micro-expressions as it stands: it has seen single pictures of strong, often posed "
+            "expressions; it is a start for fine-tuning. Labels of FER-2013 are noisy."
+        )
+    lines.append("Testing on the subjects it has seen (above): such figures would be too good.")
+    return lines
+
+
+def _table(columns: list[str], rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows])
+
+
+def _pages() -> dict[Path, str]:
+    """Path -> content of everything that is written."""
+    entries = read_entries(WEIGHTS / "manifest.json")
+    pages = {WEIGHTS / "cards" / f"{entry.id}.md": card(entry) for entry in entries}
+    readme = WEIGHTS / "README.md"
+    pattern = r"(<!-- table: weights -->\n).*?(<!-- end -->)"
+    text = readme.read_text()
+    pages[readme] = re.sub(pattern, lambda m: f"{m[1]}{table(entries)}\n{m[2]}", text, flags=re.S)
+    return pages
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    pages = _pages()
+    old = {path for path in (WEIGHTS / "cards").glob("*.md")} - set(pages)
+    stale = [p for p, text in pages.items() if not p.exists() or p.read_text() != text]
+    if options.check:
+        for path in [*stale, *old]:
+            print(f"{path.relative_to(ROOT)} is out of date: run tools/make_weight_cards.py")
+        return int(bool(stale or old))
+    for path in stale:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(pages[path])
+    for path in old:
+        path.unlink()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,334 @@
+"""Trains the weights that come with merzoo, one of the table `RUNS` at a time, and writes its log.
+
+    python tools/train_weights.py ststnet.synthetic
+    python tools/train_weights.py ststnet.megc2019 --data megc2019_flow28.npz
+    python tools/train_weights.py broadbentnet.fer2013-7 --data /data/fer2013
+
+A run writes `weights/ID.weights.h5`, `weights/logs/ID.json` and its row of `weights/manifest.json`;
+`tools/make_weight_cards.py` makes the cards. The test parts are scored once, at the end, with the
+weights as they are stored. Set `--check` to look at validation figures only, and store nothing.
+"""
+
+import argparse
+import hashlib
+import importlib.metadata
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+WEIGHTS = ROOT / "weights"
+
+import h5py  # noqa: E402
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+from weights_data import SPLITS, Split  # noqa: E402
+
+import merzoo  # noqa: E402
+from merzoo.errors import InputError, unknown  # noqa: E402
+from merzoo.evaluation.metrics import confusion_matrix, scores  # noqa: E402
+from merzoo.evaluation.run_folder import write_json  # noqa: E402
+from merzoo.models import create_model  # noqa: E402
+from merzoo.training.fit import Fitter  # noqa: E402
+from merzoo.training.recipes import (  # noqa: E402
+    Recipe,
+    change_recipe,
+    get_recipe,
+    recipe_as_dict,
+)
+from merzoo.weights import WeightsEntry, load  # noqa: E402
+from merzoo.weights.entry import read_entries  # noqa: E402
+from merzoo.weights.manifest import MANIFEST  # noqa: E402
+from merzoo.weights.verify import sample_outputs  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Run:
+    """One file of weights: which network, on which data, by which recipe.
+
+    Args:
+        data: a key of `weights_data.SPLITS`.
+        labels: label map.
+        recipe: how to train.
+        arguments: of the builder.
+        start: path or tag of weights to start from, all layers but the class layer.
+        samples: train on so many random samples only; `None` for all.
+    """
+
+    data: str
+    recipe: Recipe
+    labels: str = "megc3"
+    arguments: dict = field(default_factory=dict)
+    start: str | None = None
+    samples: int | None = None
+
+
+_FLOW = get_recipe("merzoo-flow")
+_ONE_VIEW = replace(_FLOW, name="merzoo-flow, one view", test_time=None)
+_FRAMES = Recipe(
+    "frames",
+    "Adam 1e-3 with a cosine schedule, batch 32, flip, square-root class weights.",
+    schedule="cosine",
+    epochs=20,
+    class_weights="sqrt",
+    augment=("flip",),
+)
+_FACES = change_recipe(_FRAMES, name="faces", batch_size=64, augment=("flip", "crop-15"))
+
+RUNS = {
+    "ststnet.synthetic": Run("synthetic", change_recipe(_ONE_VIEW, epochs=40)),
+    "offapexnet.synthetic": Run(
+        "synthetic", change_recipe(_ONE_VIEW, epochs=20, learning_rate=5e-4)
+    ),
+    "dfrnet.synthetic": Run(
+        "synthetic",
+        change_recipe(_FRAMES, learning_rate=5e-4, epochs=7),
+        arguments={"input_shape": [64, 64, 1]},
+    ),
+    "densemixednet.synthetic": Run(
+        "synthetic",
+        change_recipe(_FRAMES, epochs=5),
+        arguments={"input_shape": [48, 48, 1]},
+    ),
+    "broadbentnet.synthetic": Run(
+        "synthetic", change_recipe(_FRAMES, epochs=40), arguments={"input_shape": [64, 64, 1]}
+    ),
+    "ststnet.megc2019": Run("megc2019", _FLOW),
+    "offapexnet.megc2019": Run("megc2019", _FLOW),
+    "rcn-s.megc2019": Run("megc2019", _FLOW, arguments={"input_shape": [28, 28, 3]}),
+    "broadbentnet.fer2013-7": Run(
+        "fer2013",
+        change_recipe(_FACES, epochs=15),
+        "macro7",
+        {"input_shape": [48, 48, 1], "dropout": 0.2},
+    ),
+    "broadbentnet.fer2013-3": Run(
+        "fer2013",
+        change_recipe(_FACES, epochs=12),
+        "macro3",
+        {"input_shape": [48, 48, 1], "dropout": 0.2},
+    ),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("id", help=f"one of {', '.join(RUNS)}")
+    parser.add_argument("--data", default="", help="file or folder of the data; none for synthetic")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's, with --check")
+    parser.add_argument("--check", action="store_true", help="no test part, nothing is stored")
+    options = parser.parse_args()
+    if options.id not in RUNS:
+        raise unknown("weights", options.id, RUNS)
+    run, log = RUNS[options.id], WEIGHTS / "logs" / f"{options.id}.json"
+    if log.exists() and not options.check:
+        raise InputError(f"{log}: trained and tested already; remove it to do so again.")
+    split = SPLITS[run.data](options.data, _inputs(options.id, run), run.labels)
+    fitter, report = train(options.id, run, split, options.epochs if options.check else None)
+    if options.check:
+        print(json.dumps(report, indent=1))
+        return 0
+    entry = store(options.id, run, split, fitter, report)
+    write_json(log, report)
+    add_to_manifest(entry)
+    print(json.dumps(entry.metrics, indent=1))
+    return 0
+
+
+def train(name: str, run: Run, split: Split, epochs: int | None):
+    """Fits the network; where there is a validation part, to the weights of its best epoch.
+
+    Returns:
+        The `Fitter`, holding the weights to keep, and the log: plain JSON types.
+    """
+    recipe = change_recipe(run.recipe, epochs=epochs)
+    data = split.train
+    if run.samples:
+        data = data.take(np.sort(np.random.default_rng(0).permutation(len(data))[: run.samples]))
+    fitter = Fitter(lambda: _built(name, run, data), recipe, len(data) // recipe.batch_size)
+    best = BestEpoch(fitter, split.validation)
+    wall, cpu = time.perf_counter(), time.process_time()
+    history = fitter.fit(data, 0, [best])
+    log = {
+        "id": name,
+        "data": {
+            "source": split.source,
+            "train": _described(data),
+            "validation": _described(split.validation) if split.validation else None,
+            "notes": list(split.notes),
+        },
+        "recipe": recipe_as_dict(recipe),
+        "model_arguments": run.recipe.model_arguments | run.arguments,
+        "start": run.start,
+        "history": {key: np.round(values, 4).tolist() for key, values in history.items()},
+        "validation": best.scores,
+        "kept_epoch": best.restore() or recipe.epochs,
+        "seconds": {
+            "wall": round(time.perf_counter() - wall),
+            "cpu": round(time.process_time() - cpu),
+        },
+        "backend": keras.backend.backend(),
+        "versions": {
+            package: importlib.metadata.version(package)
+            for package in ("merzoo", "keras", "jax", "numpy")
+        },
+    }
+    return fitter, log
+
+
+class BestEpoch(keras.callbacks.Callback):
+    """Scores the validation part after each epoch and keeps the weights of the best UF1."""
+
+    def __init__(self, fitter: Fitter, validation):
+        super().__init__()
+        self.fitter, self.validation = fitter, validation
+        self.scores, self.weights, self.start = [], None, time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        line = f"epoch {epoch + 1} loss {logs['loss']:.3f} accuracy {logs['accuracy']:.3f}"
+        if self.validation is not None:
+            self.scores.append(measured(self.fitter, self.validation))
+            line += f" validation {self.scores[-1]}"
+            if self._best() == epoch:
+                self.weights = self.model.get_weights()
+        print(f"{time.perf_counter() - self.start:.0f} s {line}", file=sys.stderr)
+
+    def _best(self) -> int:
+        return int(np.argmax([score["uf1"] for score in self.scores]))
+
+    def restore(self) -> int | None:
+        """Puts the weights of the best epoch back; returns its number, from 1."""
+        if self.weights is None:
+            return None
+        self.fitter.model.set_weights(self.weights)
+        return self._best() + 1
+
+
+def measured(fitter: Fitter, data) -> dict:
+    """UF1, UAR and accuracy of the current weights, and what they stand on."""
+    predicted = fitter.predict(data).argmax(-1)
+    found = scores(confusion_matrix(data.label, predicted, len(data.classes)))
+    return {key: round(value, 4) for key, value in found.items()} | {"n": len(data)}
+
+
+def store(name: str, run: Run, split: Split, fitter: Fitter, log: dict) -> WeightsEntry:
+    """Writes the file of weights, and measures it as it was written."""
+    file, path = f"{name}.weights.h5", WEIGHTS / f"{name}.weights.h5"
+    sample = next(iter(split.tests.values()), split.train)
+    before = fitter.predict(sample)
+    fitter.model.save_weights(path)
+    halve(path)
+    load(fitter.model, path)
+    metrics = {key: measured(fitter, data) for key, data in split.tests.items()}
+    log["float16_difference"] = float(np.abs(fitter.predict(sample) - before).max())
+    log["tests"] = metrics = metrics or _loso(name)
+    arguments = log["model_arguments"]
+    model = create_model(
+        _network(name), classes=len(split.train.classes), weights=path, **arguments
+    )
+    return WeightsEntry(
+        id=name,
+        file=file,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        bytes=path.stat().st_size,
+        licence=split.licence,
+        trained_on=tuple(sorted(set(split.train.dataset.tolist()))),
+        subjects=split.subjects,
+        classes=split.train.classes,
+        labels=run.labels,
+        model_arguments=arguments,
+        protocol=_protocol(split, log),
+        metrics=metrics,
+        merzoo_version=merzoo.__version__,
+        golden=tuple(round(float(x), 6) for x in sample_outputs(model)),
+    )
+
+
+def halve(path: Path) -> None:
+    """Stores kernels (two axes and more) as float16; Keras loads them into float32 variables."""
+    halved = path.with_suffix(".half")
+    with h5py.File(path, "r") as old, h5py.File(halved, "w") as new:
+
+        def copy(name, item):
+            if isinstance(item, h5py.Group):
+                copied = new.require_group(name)
+            else:
+                half = item.dtype == np.float32 and item.ndim > 1
+                copied = new.create_dataset(
+                    name, data=item[()].astype("float16" if half else item.dtype)
+                )
+            copied.attrs.update(item.attrs)
+
+        new.attrs.update(old.attrs)
+        old.visititems(copy)
+    os.replace(halved, path)
+
+
+def _loso(name: str) -> dict:
+    """The figure of the same recipe with every subject left out once, from its own result file."""
+    recipe = RUNS[name].recipe.name
+    path = ROOT / "benchmarks" / "results" / "megc2019" / f"{_network(name)}-{recipe}.json"
+    content = json.loads(path.read_text())
+    full = content["metrics"]["full"]
+    key = f"leave one of {full['subjects']} subjects out, {content['metrics']['seeds']} seed(s)"
+    return {key: {m: round(full[m], 4) for m in ("uf1", "uar", "accuracy")} | {"n": full["n"]}}
+
+
+def _protocol(split: Split, log: dict) -> str:
+    recipe, counts = log["recipe"], log["data"]["train"]
+    chosen = (
+        f"weights of epoch {log['kept_epoch']} of {recipe['epochs']}, the best on "
+        f"{log['data']['validation']['samples']} samples held out of training"
+        if split.validation
+        else f"final weights of {recipe['epochs']} epochs"
+    )
+    start = f", started from {log['start']}" if log["start"] else ""
+    return (
+        f"recipe {recipe['name']}{start}, {counts['samples']} samples, {chosen}; "
+        f"{log['seconds']['cpu'] / 60:.1f} minutes of a CPU core"
+    )
+
+
+def add_to_manifest(entry: WeightsEntry) -> None:
+    """Writes the entry's row into the manifest, in the order of the ids."""
+    path = WEIGHTS / MANIFEST
+    known = {e.id: e for e in read_entries(path)} if path.exists() else {}
+    known[entry.id] = entry
+    write_json(path, [known[name].as_dict() for name in sorted(known)])
+
+
+def _inputs(name: str, run: Run) -> dict[str, tuple]:
+    model = create_model(_network(name), **run.recipe.model_arguments, **run.arguments)
+    return {tensor.name: tuple(tensor.shape[1:]) for tensor in model.inputs}
+
+
+def _built(name: str, run: Run, data):
+    """A fresh network, or one whose trunk has the weights to start from."""
+    arguments = run.recipe.model_arguments | run.arguments | {"classes": len(data.classes)}
+    model = create_model(_network(name), **arguments)
+    if run.start:
+        for layer in create_model(_network(name), weights=run.start).layers:
+            if layer.name != "classes":
+                model.get_layer(layer.name).set_weights(layer.get_weights())
+    return model
+
+
+def _network(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _described(data) -> dict:
+    return {"samples": len(data), "classes": data.counts(), "fingerprint": data.fingerprint()}
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except InputError as error:
+        sys.exit(f"train_weights: {error}")
