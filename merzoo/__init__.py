@@ -12,9 +12,10 @@ _NAMES = {
     "create_model": "merzoo.models",
     "model_info": "merzoo.models",
     "evaluate": "merzoo.evaluation",
+    "export": "merzoo.exporting",
     "InputError": "merzoo.errors",
 }
-_MODULES = ("data", "evaluation", "layers", "models", "preprocessing", "training")
+_MODULES = ("data", "evaluation", "explain", "layers", "models", "preprocessing", "training")
 
 __all__ = ["__version__", *_MODULES, *_NAMES]
 
