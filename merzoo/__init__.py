@@ -22,6 +22,10 @@ _NAMES = {
     "InputError": "merzoo.errors",
 }
 _MODULES = ("data", "evaluation", "layers", "models", "preprocessing", "training", "weights")
+    "export": "merzoo.exporting",
+    "InputError": "merzoo.errors",
+}
+_MODULES = ("data", "evaluation", "explain", "layers", "models", "preprocessing", "training")
 
 __all__ = ["__version__", *_MODULES, *_NAMES]
 

@@ -5,6 +5,7 @@ from merzoo.layers.attention import ChannelAttention, MixedAttention, SpatialAtt
 from merzoo.layers.broadbent import BroadbentAttention
 from merzoo.layers.capsules import CapsuleLength, PrimaryCapsules, RoutedCapsules
 from merzoo.layers.class_activation import ClassActivationMap, ClassKernel
+from merzoo.layers.face_resize import FaceResize
 from merzoo.layers.flow_picture import FlowPicture
 from merzoo.layers.flow_preparation import FlowPreparation
 from merzoo.layers.frames import FoldTime, UnfoldTime, VGGPreparation
@@ -29,6 +30,7 @@ __all__ = [
     "ClassAndPositionTokens",
     "ClassKernel",
     "ContinuousVerticalAttention",
+    "FaceResize",
     "FarnebackFlow",
     "FlowImage",
     "FlowPicture",

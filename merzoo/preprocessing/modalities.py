@@ -108,13 +108,27 @@ def _difference(clip, shape, parameters):
     return np.abs(_signed_difference(clip, shape, parameters))
 
 
+def working_factor(step: float, height: int, width: int) -> int:
+    """How many times larger than its input a flow is worked out.
+
+    Args:
+        step: pixels of the frame for one pixel of the input; enlarged frames mislead the flow.
+        height, width: of the input.
+
+    Example:
+
+    >>> working_factor(8.0, 28, 28), working_factor(2.9, 28, 28), working_factor(0.5, 224, 224)
+    (8, 2, 1)
+    """
+    largest = round(WORKING_SIZE / min(height, width))
+    return max(1, min(largest, int(step + 1e-6)))
+
+
 def _working_flow(clip, height, width, parameters) -> np.ndarray:
     """Flow at the input's size, or larger by a whole factor if that is small and the frame fine."""
     from merzoo.preprocessing.flow import optical_flow
 
-    largest = round(WORKING_SIZE / min(height, width))
-    finest = int(clip.alignment(height, width).step + 1e-6)  # enlarged frames mislead the flow
-    factor = max(1, min(largest, finest))
+    factor = working_factor(clip.alignment(height, width).step, height, width)
     size = (height * factor, width * factor, 1)
     onset, apex = _images(clip, clip.moving(), size)
     return optical_flow(onset, apex, parameters["flow"])

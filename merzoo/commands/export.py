@@ -1,0 +1,77 @@
+"""`merzoo export MODEL`: a trained model as SavedModel, ONNX, LiteRT or OpenVINO."""
+
+import dataclasses
+
+from merzoo.commands._shared import (
+    add_json_option,
+    add_weights_option,
+    choose_backend,
+    print_json,
+    print_table,
+    trained_model,
+)
+
+SUMMARY = "write a model as SavedModel, ONNX, LiteRT or OpenVINO, and check it"
+EXAMPLE = (
+    "merzoo export dfrnet --weights synthetic --format onnx --preprocessing --out runs/dfrnet.onnx"
+)
+
+
+def arguments(parser):
+    parser.add_argument("model", help="a name from merzoo list")
+    add_weights_option(parser)
+    parser.add_argument(
+        "--format", default="saved_model", help="saved_model, onnx, litert or openvino"
+    )
+    parser.add_argument(
+        "--preprocessing",
+        action="store_true",
+        help="take raw 8-bit face crops (224 x 224) and work out flow and the like inside",
+    )
+    parser.add_argument("--int8", action="store_true", help="litert: 8-bit weights and activations")
+    parser.add_argument("--data", metavar="KIND:PLACE", help="samples for the check and for --int8")
+    parser.add_argument("--labels", default="megc3", help="label map of clips (megc3)")
+    parser.add_argument("--out", required=True, metavar="PATH", help="a folder, or a file")
+    add_json_option(parser)
+
+
+def run(options) -> int:
+    choose_backend()
+    from merzoo.exporting import export
+
+    model, entry = trained_model(options.model, options.weights)
+    done = export(
+        model,
+        options.out,
+        options.format,
+        options.preprocessing,
+        int8=options.int8,
+        data=options.data,
+        labels=options.labels,
+        entry=entry,
+    )
+    if options.json:
+        print_json(dataclasses.asdict(done) | {"path": str(done.path)})
+        return 0
+    print_table(
+        f"{options.model} as {options.format}",
+        ["inputs", "against", "same class", "largest difference", "allowed"],
+        [_row(parity) for parity in done.parity],
+    )
+    if done.accuracy:
+        before, after = done.accuracy["keras"], done.accuracy["int8"]
+        print(f"accuracy {before:.3f} in Keras, {after:.3f} in int8 ({after - before:+.3f})")
+    print(f"{done.path}, {done.bytes / 1e6:.2f} MB; inputs {_inputs(done)}")
+    return 0
+
+
+def _row(parity) -> list[str]:
+    from merzoo.exporting.export import TOLERANCE
+
+    same = f"{parity.same_class} of {parity.samples}"
+    allowed = f"{TOLERANCE:.0e}" if parity.enforced else "reported only"
+    return [parity.inputs, parity.against, same, f"{parity.difference:.1e}", allowed]
+
+
+def _inputs(done) -> str:
+    return ", ".join(f"{name} {tuple(shape)}" for name, shape in done.inputs.items())

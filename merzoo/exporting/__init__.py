@@ -1,0 +1,7 @@
+"""Export of trained models to SavedModel, ONNX, LiteRT and OpenVINO, with their preprocessing."""
+
+from merzoo.exporting.export import FORMATS, Export, export
+from merzoo.exporting.graph import with_preprocessing
+from merzoo.exporting.run import load_export
+
+__all__ = ["FORMATS", "Export", "export", "load_export", "with_preprocessing"]

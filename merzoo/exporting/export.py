@@ -1,0 +1,317 @@
+"""`export`: a trained model as a file that other runtimes read, checked against the model itself.
+
+Whatever the user's backend, the model is saved as `.keras` and converted in a process of its own
+that runs on TensorFlow (`convert.py`). The result takes its final name only if its outputs are
+those of the Keras model.
+"""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from merzoo.errors import InputError, unknown
+from merzoo.exporting.card import class_names, model_card
+from merzoo.exporting.convert import REPRESENTATIVE
+from merzoo.exporting.graph import CROP_SIZE, with_preprocessing
+from merzoo.exporting.probes import REAL_DATA, face_pairs, inputs_of, random_inputs
+from merzoo.progress import progress_bar
+
+TOLERANCE = 1e-4  # of probabilities, between the export and the Keras model
+
+# Format -> ending of its path, and the packages that it needs.
+FORMATS = {
+    "saved_model": ("", ("tensorflow",)),
+    "onnx": (".onnx", ("tensorflow", "tf2onnx", "onnx", "onnxruntime")),
+    "litert": (".tflite", ("tensorflow", "ai_edge_litert")),
+    "openvino": (".xml", ("tensorflow", "openvino")),
+}
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far two ways to the probabilities are apart.
+
+    Args:
+        inputs: what was put in.
+        against: what the export is compared with.
+        samples: number of them.
+        difference: largest absolute difference of a probability.
+        same_class: samples that get the same class.
+        enforced: whether the export is refused where `difference` is above `TOLERANCE`.
+    """
+
+    inputs: str
+    against: str
+    samples: int
+    difference: float
+    same_class: int
+    enforced: bool = True
+
+
+@dataclass(frozen=True)
+class Export:
+    """What `export` has written.
+
+    Args:
+        path: of the SavedModel folder or the file.
+        bytes: size of all that was written.
+        inputs: name -> shape of one sample.
+        parity: the checks that it passed.
+        accuracy: for int8, share of right classes by `"keras"` and `"int8"` on samples that were
+            not used to choose the scales; else empty.
+    """
+
+    path: Path
+    bytes: int
+    inputs: dict[str, list]
+    parity: tuple[Parity, ...]
+    accuracy: dict[str, float]
+
+
+def export(
+    model,
+    path: str | os.PathLike,
+    format: str = "saved_model",
+    preprocessing: bool = False,
+    *,
+    int8: bool = False,
+    data=None,
+    labels: str = "megc3",
+    crop_size: tuple[int, int] = CROP_SIZE,
+    classes: Sequence[str] | None = None,
+    entry=None,
+) -> Export:
+    """Writes a model in another runtime's format, with any batch size, and checks it.
+
+    The export answers random and real inputs (of synthetic faces, if `data` is not given); where a
+    probability differs by more than 1e-4 from the Keras model's, nothing is written.
+
+    Args:
+        model: a functional `keras.Model` whose inputs are named modalities.
+        path: where to: a folder for `"saved_model"`, else a file ending in `.onnx`, `.tflite` or
+            `.xml` (with its `.bin` beside). An earlier export there is replaced.
+        format: `"saved_model"`, `"onnx"`, `"litert"` or `"openvino"`.
+        preprocessing: whether the export takes raw 8-bit face crops `onset` and `apex`; see
+            `with_preprocessing`.
+        int8: LiteRT only: quantises weights and activations to 8 bits, by the samples of `data`.
+            The 1e-4 then cannot hold; the change of accuracy is reported instead.
+        data: `Arrays`, clips or text such as `"synthetic:easy"`, for the check and for `int8`.
+        labels: label map, for clips.
+        crop_size: (height, width) of the crops, with `preprocessing`.
+        classes: names of the classes; those of `entry` by default.
+        entry: `WeightsEntry` of the model's weights, for the model card.
+
+    Returns:
+        `Export`: path, size, differences, and accuracies for int8.
+
+    Raises:
+        InputError: for arguments that do not go together, a package that is missing, a model that
+            cannot be converted, or an export that does not agree with its model.
+
+    Example:
+
+    >>> import merzoo
+    >>> model = merzoo.create_model("ststnet", weights="synthetic")  # doctest: +SKIP
+    >>> merzoo.export(model, "ststnet.onnx", format="onnx")  # doctest: +SKIP
+    """
+    path = _check(model, Path(path), format, preprocessing, int8)
+    exported = with_preprocessing(model, crop_size) if preprocessing else model
+    names = class_names(model, classes, entry)
+    card = model_card(model, exported, names, entry, preprocessing)
+    samples, probes = _probes(model, exported, data, labels, crop_size, int8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(dir=path.parent, prefix=".merzoo-export-") as name,
+        progress_bar() as bar,
+    ):
+        folder, task = Path(name), bar.add_task("asking Keras", total=3)
+        expected = {probe: _predict(exported, inputs) for probe, inputs in probes.items()}
+        bar.update(task, advance=1, description=f"converting to {format}")
+        answers = _convert(exported, folder, format, probes, names, card)
+        bar.update(task, advance=1, description="comparing")
+        parity = [
+            _parity(probe, answers, expected[probe], enforced=not int8)
+            for probe in probes
+            if probe != REPRESENTATIVE
+        ]
+        if preprocessing:
+            parity.append(_pipeline_parity(model, samples, answers["real"]))
+        _enforce(parity, format)
+        accuracy = _accuracies(samples, expected, answers) if int8 else {}
+        size = _place(folder, path, format)
+        bar.advance(task)
+    shapes = {tensor.name: list(tensor.shape[1:]) for tensor in exported.inputs}
+    return Export(path, size, shapes, tuple(parity), accuracy)
+
+
+def _check(model, path: Path, format: str, preprocessing: bool, int8: bool) -> Path:
+    """Refuses what cannot work before anything is computed."""
+    import keras
+
+    if format not in FORMATS:
+        raise unknown("export format", format, FORMATS)
+    if not isinstance(model, keras.Model):
+        raise InputError(f"export takes a keras.Model, got {type(model).__name__}.")
+    suffix, packages = FORMATS[format]
+    if suffix and path.suffix != suffix:
+        raise InputError(f"{path}: the path of a {format} export must end in {suffix}.")
+    endings = [ending for ending, _ in FORMATS.values() if ending]
+    if not suffix and (path.is_file() or any(path.suffix == s for s, _ in FORMATS.values() if s)):
+        raise InputError(f"{path}: a SavedModel is a folder; give a path without an ending.")
+    if (
+        path.is_dir()
+        and (suffix or any(path.iterdir()))
+        and not (path / "saved_model.pb").is_file()
+    ):
+        raise InputError(f"{path}: is a folder with other things in it; choose another path.")
+    if int8 and (format != "litert" or preprocessing):
+        raise InputError(
+            "int8 is for format='litert' without preprocessing: flow needs floating point."
+        )
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"{format} needs {', '.join(missing)}: pip install 'merzoo[tensorflow,export]'."
+        )
+    return path
+
+
+def _probes(model, exported, data, labels, crop_size, int8):
+    """Real samples, and by name the inputs with which the export will be checked."""
+    from merzoo.data.datasets import load, parse_data
+    from merzoo.preprocessing.modalities import input_shapes
+    from merzoo.preprocessing.samples import load_samples
+
+    probes = {"random": random_inputs(exported)}
+    if exported is not model:
+        clips = data or REAL_DATA
+        if isinstance(clips, str):
+            source = parse_data(clips)
+            clips = load(source.kind, source.root, **source.options)
+        if not isinstance(clips, list):
+            raise InputError("preprocessing is checked with clips; data holds arrays.")
+        pairs = face_pairs(clips, model, crop_size, labels)
+        probes["real"] = inputs_of(exported, pairs.data, pairs.crops)
+        return pairs.data, probes
+    samples = load_samples(data or REAL_DATA, input_shapes(model.inputs), labels=labels)
+    if int8:
+        shown, samples = _halves(samples)
+        probes[REPRESENTATIVE] = inputs_of(model, shown)
+    probes["real"] = inputs_of(model, samples)
+    return samples, probes
+
+
+def _halves(samples):
+    """Two halves with no subject in common: one to choose scales by, one to score."""
+    subjects = np.unique(samples.subject)
+    if len(subjects) < 2:
+        raise InputError(
+            f"{samples.source}: int8 needs two subjects: one to choose scales by, one to score."
+        )
+    first = np.isin(samples.subject, subjects[::2])
+    return samples.take(np.flatnonzero(first)), samples.take(np.flatnonzero(~first))
+
+
+def _predict(model, inputs) -> np.ndarray:
+    return np.asarray(model.predict(inputs, batch_size=8, verbose=0))
+
+
+def _convert(model, folder: Path, format: str, probes, names, card) -> dict[str, np.ndarray]:
+    """Runs the conversion in a process of its own; returns the export's answers."""
+    text = json.dumps(card, indent=2)
+    suffix = FORMATS[format][0]
+    properties = {"classes": json.dumps(names), "model_card": text}
+    job = {"format": format, "suffix": suffix, "properties": properties}
+    (folder / "job.json").write_text(json.dumps(job))
+    (folder / "classes.txt").write_text("\n".join(names) + "\n")
+    (folder / "model_card.json").write_text(text + "\n")
+    model.save(folder / "model.keras")
+    arrays = {f"{probe}/{name}": x for probe, xs in probes.items() for name, x in xs.items()}
+    np.savez(folder / "probes.npz", **arrays)
+
+    home = str(Path(__file__).resolve().parents[2])
+    search = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
+    alone = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [sys.executable, "-m", "merzoo.exporting.convert", str(folder)],
+        env=os.environ | alone | {"PYTHONPATH": search},
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    if done.returncode:
+        if os.environ.get("MERZOO_DEBUG") == "1":
+            print(done.stderr, file=sys.stderr)
+        reason = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        raise InputError(
+            f"{model.name} cannot be converted to {format}: {reason} (MERZOO_DEBUG=1 shows all)."
+        )
+    with np.load(folder / "answers.npz") as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _parity(probe: str, answers, expected, enforced: bool) -> Parity:
+    whole, alone = answers[probe], answers[f"{probe}, first alone"]
+    difference = max(_difference(whole, expected), _difference(alone, expected[:1]))
+    return Parity(probe, "keras", len(expected), difference, _same(whole, expected), enforced)
+
+
+def _pipeline_parity(model, samples, answer) -> Parity:
+    """The export on raw crops beside the model on what `merzoo.preprocessing` makes of them."""
+    expected = _predict(model, inputs_of(model, samples))
+    difference, same = _difference(answer, expected), _same(answer, expected)
+    return Parity(
+        "real", "keras after merzoo.preprocessing", len(expected), difference, same, False
+    )
+
+
+def _difference(found, expected) -> float:
+    """Largest absolute difference of probabilities; outputs of other kinds count relatively."""
+    return float(np.abs(found - expected).max() / max(1.0, np.abs(expected).max()))
+
+
+def _same(found, expected) -> int:
+    return int((found.argmax(-1) == expected.argmax(-1)).sum()) if found.ndim == 2 else 0
+
+
+def _enforce(parity, format: str) -> None:
+    for row in parity:
+        if row.enforced and not row.difference <= TOLERANCE:  # NaN fails too
+            raise InputError(
+                f"the {format} export differs from the Keras model by {row.difference:.1e} on "
+                f"{row.inputs} inputs, more than {TOLERANCE:.0e}; it was removed."
+            )
+
+
+def _accuracies(samples, expected, answers) -> dict[str, float]:
+    outputs = {"keras": expected["real"], "int8": answers["real"]}
+    return {name: float((y.argmax(-1) == samples.label).mean()) for name, y in outputs.items()}
+
+
+def _place(folder: Path, path: Path, format: str) -> int:
+    """Moves the finished export to its path, in place of an earlier one; returns its bytes."""
+    suffix = FORMATS[format][0]
+    made = folder / f"export{suffix}"
+    if not suffix:
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(made, path)
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    moves = {made: path}
+    if format == "openvino":
+        moves[made.with_suffix(".bin")] = path.with_suffix(".bin")
+    if format != "onnx":  # which holds both inside
+        for name in ("classes.txt", "model_card.json"):
+            moves[folder / name] = path.with_suffix(f".{name}")
+    for source, target in moves.items():
+        os.replace(source, target)
+    return sum(target.stat().st_size for target in moves.values())

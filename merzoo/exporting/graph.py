@@ -1,0 +1,148 @@
+"""A model that takes raw face crops: what `merzoo.preprocessing` does on the way in, as layers.
+
+The wrapped model's named inputs say what to compute, by the same rules as the table of modalities,
+so that an exported graph and `merzoo.preprocessing` give the same numbers from the same crops.
+"""
+
+from merzoo.errors import InputError
+from merzoo.preprocessing.aligned import WORKING_SIZE
+
+# What can be made of the onset and the apex alone; other inputs stay as they are.
+FROM_FRAMES = ("onset", "apex", "difference", "signed_difference", "flow", "flow_image")
+CROP_SIZE = (WORKING_SIZE, WORKING_SIZE)
+
+
+def with_preprocessing(model, crop_size: tuple[int, int] = CROP_SIZE):
+    """Wraps a model so that it takes 8-bit crops `onset` and `apex` in place of modalities.
+
+    Resizing, grey levels, Farneback flow, strain, difference and scaling become layers in front of
+    the model and give what `merzoo.preprocessing.prepare(..., detector="none")` computes from the
+    same two crops. Other inputs (`action_units`) keep their names and shapes.
+
+    Args:
+        model: a network of merzoo, or any functional model whose inputs are named modalities.
+        crop_size: (height, width) of the crops that the wrapped model will take.
+
+    Returns:
+        A `keras.Model` from `onset` and `apex` (B, *crop_size, 3), RGB, uint8, whichever of them
+        the model needs, and the inputs that remain, to the model's output.
+
+    Raises:
+        InputError: where no input can be made of two frames (`sequence`, `regions`,
+            `magnified_apex` need the whole clip or landmarks).
+
+    Example:
+
+    >>> import merzoo
+    >>> wrapped = with_preprocessing(merzoo.create_model("ststnet"))
+    >>> {x.name: (x.shape[1:], x.dtype) for x in wrapped.inputs}["onset"]
+    ((224, 224, 3), 'uint8')
+    """
+    import keras
+
+    from merzoo.preprocessing.modalities import input_shapes
+
+    shapes = input_shapes(model.inputs)
+    made = [name for name in shapes if name in FROM_FRAMES]
+    if not made:
+        raise InputError(
+            f"preprocessing: {model.name} takes {', '.join(shapes)}, and none of them can be made "
+            f"of an onset and an apex alone; export it without preprocessing."
+        )
+    needed = (
+        ("apex",) if made == ["apex"] else ("onset",) if made == ["onset"] else ("onset", "apex")
+    )
+    crops = {name: keras.Input((*crop_size, 3), dtype="uint8", name=name) for name in needed}
+    rest = {
+        tensor.name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
+        for tensor in model.inputs
+        if tensor.name not in FROM_FRAMES
+    }
+    frames = _Frames(crops, crop_size)
+    values = [
+        _MAKERS[name](frames, shape) if name in FROM_FRAMES else rest[name]
+        for name, shape in shapes.items()
+    ]
+    outputs = model(values if len(values) > 1 else values[0])
+    return keras.Model([*crops.values(), *rest.values()], outputs, name=model.name)
+
+
+class _Frames:
+    """The two crops, resized once for each size and number of channels that is asked for."""
+
+    def __init__(self, crops: dict, size: tuple[int, int]):
+        self.crops, self.size = crops, size
+        self._made = {}
+
+    def frame(self, name: str, height: int, width: int, channels: int):
+        from merzoo.layers import FaceResize
+
+        key = (name, height, width, channels)
+        if key not in self._made:
+            layer = FaceResize((height, width), channels, name="_".join(map(str, key)))
+            self._made[key] = layer(self.crops[name])
+        return self._made[key]
+
+    def pair(self, height: int, width: int, channels: int) -> list:
+        return [self.frame(name, height, width, channels) for name in ("onset", "apex")]
+
+    def flow(self, height: int, width: int):
+        """Flow (B, height f, width f, 2) and f; see `merzoo.preprocessing.modalities`."""
+        from merzoo.layers import FarnebackFlow
+        from merzoo.preprocessing.align import align
+        from merzoo.preprocessing.face import Face
+        from merzoo.preprocessing.modalities import working_factor
+
+        factor = working_factor(align(Face((0, 0, *self.size)), height, width).step, height, width)
+        key = ("flow", height * factor, width * factor)
+        if key not in self._made:
+            pair = self.pair(height * factor, width * factor, 1)
+            self._made[key] = FarnebackFlow(name=f"flow_{key[1]}_{key[2]}")(pair)
+        return self._made[key], factor
+
+
+def _image(name):
+    return lambda frames, shape: frames.frame(name, *shape)
+
+
+def _difference(frames, shape):
+    from merzoo.layers import FrameDifference
+
+    return FrameDifference(name="frame_difference")(frames.pair(*shape))
+
+
+def _signed_difference(frames, shape):
+    from keras import layers
+
+    onset, apex = frames.pair(*shape)
+    return layers.Subtract(name="frame_signed_difference")([apex, onset])
+
+
+def _flow(frames, shape):
+    from keras import layers
+
+    from merzoo.layers import OpticalStrain
+
+    flow, factor = frames.flow(*shape[:2])
+    if factor > 1:  # averaged over cells, in pixels of the small crop
+        flow = layers.AveragePooling2D(factor, name="flow_mean")(flow)
+        flow = layers.Rescaling(1 / factor, name="flow_pixels")(flow)
+    strain = OpticalStrain(name="strain")(flow)
+    return layers.Concatenate(name="flow_with_strain")([flow, strain])
+
+
+def _flow_image(frames, shape):
+    from merzoo.layers import FlowImage
+
+    flow, _ = frames.flow(*shape[:2])
+    return FlowImage(shape[:2], name="flow_picture")(flow)
+
+
+_MAKERS = {
+    "onset": _image("onset"),
+    "apex": _image("apex"),
+    "difference": _difference,
+    "signed_difference": _signed_difference,
+    "flow": _flow,
+    "flow_image": _flow_image,
+}

@@ -1,0 +1,83 @@
+"""What an export is checked with: random inputs, and real ones made of synthetic faces."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from merzoo.data.arrays import Arrays
+from merzoo.data.frames import ArrayFrames
+from merzoo.data.labels import map_labels
+from merzoo.preprocessing.aligned import AlignedClip
+from merzoo.preprocessing.modalities import check_parameters, input_shapes
+from merzoo.preprocessing.pipeline import prepare
+from merzoo.progress import progress_bar
+
+REAL_DATA = "synthetic:easy?subjects=2&clips=2"
+
+
+@dataclass
+class Pairs:
+    """Samples of a model, and the two face crops that they were made of.
+
+    Args:
+        crops: `onset` and `apex`, (N, H, W, 3) uint8.
+        data: modalities that `merzoo.preprocessing` made of these crops, with labels.
+    """
+
+    crops: dict[str, np.ndarray]
+    data: Arrays
+
+
+def random_inputs(model, samples: int = 3, seed: int = 0) -> dict[str, np.ndarray]:
+    """Random arrays for each named input, in the range that its modality has.
+
+    >>> import merzoo
+    >>> random_inputs(merzoo.create_model("ststnet"))["flow_image"].shape
+    (3, 28, 28, 3)
+    """
+    rng = np.random.default_rng(seed)
+    inputs = {}
+    for tensor in model.inputs:
+        shape = (samples, *tensor.shape[1:])
+        if tensor.name == "action_units":
+            x = rng.integers(0, 2, shape)
+        elif tensor.name == "regions":
+            corner = rng.uniform(0.1, 0.6, (*shape[:-1], 2))
+            x = np.concatenate([corner, corner + 0.2], axis=-1)  # y1 x1 y2 x2
+        elif tensor.name == "flow":
+            x = rng.normal(0, 1, shape)
+        elif tensor.name == "signed_difference":
+            x = rng.uniform(-255, 255, shape)
+        else:
+            x = rng.uniform(0, 255, shape)
+        inputs[tensor.name] = x.astype(str(tensor.dtype))
+    return inputs
+
+
+def face_pairs(clips, model, crop_size, labels: str = "megc3", **parameters) -> Pairs:
+    """Aligned onset and apex crops of clips, and what `merzoo.preprocessing` makes of them.
+
+    Args:
+        clips: `Clip`s with an onset and an apex.
+        model: whose named inputs are wanted.
+        crop_size: (height, width) of the crops.
+        labels: label map.
+        parameters: of `merzoo.preprocessing.prepare`, for finding the face.
+    """
+    chosen = check_parameters(parameters)
+    crops, pairs = [], []
+    with progress_bar() as bar:
+        for clip in bar.track(map_labels(list(clips), labels).clips, description="face crops"):
+            aligned = AlignedClip(clip, chosen)
+            pair = np.stack([aligned.crop(i, *crop_size, 3) for i in aligned.moving()])
+            crops.append(pair)
+            pairs.append(replace(clip, frames=ArrayFrames(pair), onset=0, apex=1, offset=1))
+    data = prepare(pairs, input_shapes(model.inputs), labels, detector="none", jobs=1)
+    onset, apex = np.stack(crops, axis=1)
+    return Pairs({"onset": onset, "apex": apex}, data)
+
+
+def inputs_of(exported, samples: Arrays, crops: dict | None = None) -> dict[str, np.ndarray]:
+    """The named inputs of an export: face crops where it takes them, else modalities."""
+    values = {name: np.asarray(x) for name, x in samples.modalities.items()} | (crops or {})
+    return {tensor.name: values[tensor.name] for tensor in exported.inputs}
