@@ -55,10 +55,11 @@ def film(plan: ClipPlan, size: tuple[int, int]) -> tuple[Motion, Iterator[np.nda
     """
     seed = plan.seed[0]
     motion = Motion(plan, person_of(seed, plan.subject), Canvas(size))
-    return motion, _frames(motion, still_of(seed, plan.subject, size))
+    return motion, filmed_frames(motion, still_of(seed, plan.subject, size))
 
 
-def _frames(motion: Motion, still: np.ndarray) -> Iterator[np.ndarray]:
+def filmed_frames(motion: Motion, still: np.ndarray) -> Iterator[np.ndarray]:
+    """The frames of a movement of a still picture, in the light and with the noise of its plan."""
     import cv2
 
     plan, margin = motion.plan, motion.canvas.margin

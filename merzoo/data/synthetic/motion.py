@@ -44,7 +44,7 @@ class Motion:
         self.distraction = profile(times, *plan.distractor_times) if plan.distractor else 0 * times
         self.head = self._head_path(times)
         self.fields = [
-            _rounded(displacement_field(units, person.landmarks, canvas))
+            rounded(displacement_field(units, person.landmarks, canvas))
             for units in (plan.units, plan.distractor)
         ]
 
@@ -72,18 +72,22 @@ class Motion:
         shift = centre + np.array([x, y]) * self.canvas.scale - turn @ centre
         return np.column_stack([turn, shift])
 
-    def source(self, time: int) -> np.ndarray:
-        """(H, W, 2) float64: where in the still picture (x, y) each pixel of frame `time` lies."""
+    def unmoved(self, time: int) -> np.ndarray:
+        """(H, W, 2) float64: the pixels of frame `time`, with the head put back in its place."""
         width, height = self.canvas.size
         matrix = self.similarity(time)
         inverse = np.linalg.inv(matrix[:, :2])
         start = -inverse @ matrix[:, 2]
         x, y = np.arange(width)[None, :, None], np.arange(height)[:, None, None]
-        place = x * inverse[:, 0] + y * inverse[:, 1] + start
+        return x * inverse[:, 0] + y * inverse[:, 1] + start
+
+    def source(self, time: int) -> np.ndarray:
+        """(H, W, 2) float64: where in the still picture (x, y) each pixel of frame `time` lies."""
+        place = self.unmoved(time)
         place -= self.expression[time] * self.fields[0]
         if self.plan.distractor:
             place -= self.distraction[time] * self.fields[1]
-        return _rounded(place)
+        return rounded(place)
 
     def _movement_at(self, points: np.ndarray, time: int) -> np.ndarray:
         """Displacement by the action units, in pixels, at `points` (N, 2) of frame `time`."""
@@ -119,5 +123,6 @@ class Motion:
         return moved.reshape(height, width, 2).astype(np.float32)
 
 
-def _rounded(values: np.ndarray) -> np.ndarray:
+def rounded(values: np.ndarray) -> np.ndarray:
+    """Values in whole parts of a pixel, the same on every machine."""
     return np.rint(values * _PARTS) / _PARTS

@@ -1,0 +1,139 @@
+"""`merzoo predict INPUT...`: the micro-expressions of videos, clips and pairs of images."""
+
+import time
+from pathlib import Path
+
+from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
+from merzoo.errors import InputError
+from merzoo.prediction.spotting import LONGEST, SHORTEST
+from merzoo.preprocessing.modalities import PARAMETERS
+
+SUMMARY = "find and classify the micro-expressions of a video"
+EXAMPLE = "merzoo predict sample --out runs/predicted"
+_CHOICES = ("detector", "alignment", "flow", "interpolation", "regions")
+
+
+def arguments(parser) -> None:
+    parser.add_argument(
+        "input",
+        nargs="+",
+        metavar="INPUT",
+        help="a video, a folder of frames, two images in a row (onset and apex), webcam:0, or "
+        "sample (merzoo's own synthetic video); several are taken one after another",
+    )
+    parser.add_argument("--model", default="ststnet", help="a name from merzoo list (ststnet)")
+    parser.add_argument(
+        "--weights",
+        metavar="TAG_OR_PATH",
+        help="tag of the weights manifest, folder of a training run or .weights.h5 (synthetic)",
+    )
+    parser.add_argument("--classes", metavar="A,B,C", help="names, for weights that say none")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--how",
+        default="auto",
+        help="spot (look for expressions), whole (the clip is one), or auto: whole up to 1.5 s",
+    )
+    parser.add_argument("--fps", type=float, help="frames per second, for folders of frames")
+    parser.add_argument(
+        "--seconds", type=float, default=10, help="how long to record a webcam (10)"
+    )
+    parser.add_argument(
+        "--shortest", type=float, default=SHORTEST, help=f"seconds of a segment ({SHORTEST})"
+    )
+    parser.add_argument(
+        "--longest", type=float, default=LONGEST, help=f"seconds of a segment ({LONGEST})"
+    )
+    for name in _CHOICES:
+        row = PARAMETERS[name]
+        parser.add_argument(
+            f"--{name}",
+            default=row.default,
+            help=f"{row.about}: {', '.join(row.choices)} ({row.default})",
+        )
+    add_json_option(parser)
+
+
+def run(options) -> int:
+    from merzoo.prediction.predicting import HOW
+    from merzoo.prediction.sources import group_inputs
+
+    start = time.perf_counter()
+    groups = group_inputs(options.input)
+    if options.how not in HOW:
+        raise InputError(f"--how {options.how}: choose auto, spot or whole.")
+    choose_backend()
+    from merzoo.prediction import Classifier, Settings, predict_files
+
+    settings = Settings(shortest=options.shortest, longest=options.longest)
+    classes = options.classes.split(",") if options.classes else None
+    parameters = {name: getattr(options, name) for name in _CHOICES}
+    model = Classifier(options.model, options.weights, classes, **parameters)
+    out = Path(options.out)
+    sources = [_recorded(group, out, options.seconds) for group in groups]
+    results = predict_files(
+        sources,
+        model,
+        out,
+        how=options.how,
+        fps=options.fps,
+        settings=settings,
+        done=(lambda result: None) if options.json else _print,
+    )
+    if options.json:
+        print_json({"files": [result.as_dict() for result in results]})
+    else:
+        _print_model(model.facts())
+        print(f"{time.perf_counter() - start:.0f} s; results: {out / 'predictions.json'}")
+    return int(any(not hasattr(result, "segments") for result in results))
+
+
+def _recorded(group, out: Path, seconds: float):
+    """A webcam's recording in place of its name."""
+    from merzoo.prediction.sources import camera_number, record
+    from merzoo.progress import progress_bar
+
+    number = None if isinstance(group, tuple) else camera_number(group)
+    if number is None:
+        return group
+    out.mkdir(parents=True, exist_ok=True)
+    with progress_bar() as bar:
+        task = bar.add_task("recording, s", total=round(seconds))
+        return record(
+            number, out / f"webcam-{number}.avi", seconds, lambda s: bar.update(task, completed=s)
+        )
+
+
+def _print(result) -> None:
+    if not hasattr(result, "segments"):
+        print(f"failed: {result.source}: {result.reason}")
+        return
+    rate = f" at {result.fps:g} fps" if result.fps else ""
+    title = f"{result.source}: {len(result)} found in {result.frames} frames{rate}"
+    if result.segments:
+        print_table(
+            title,
+            ["label", "probability", "onset", "apex", "offset", "seconds", "score"],
+            [_row(segment) for segment in result],
+        )
+    else:
+        print(title)
+    for warning in result.warnings:
+        print(f"warning: {warning}")
+
+
+def _row(segment) -> list[str]:
+    known = segment.onset_seconds is not None
+    seconds = f"{segment.onset_seconds:.2f}-{segment.offset_seconds:.2f}" if known else "-"
+    score = "-" if segment.score is None else f"{segment.score:.2f}"
+    share = f"{segment.probabilities[segment.label]:.3f}"
+    frames = [segment.onset, segment.apex, segment.offset]
+    return [segment.label, share, *map(str, frames), seconds, score]
+
+
+def _print_model(facts: dict) -> None:
+    from merzoo.prediction.results import NOT_FOR
+
+    figures = ", ".join(f"{name} {value}" for name, value in facts["metrics"].items())
+    print(f"model: {facts['name']}, weights {facts['weights']}{'; ' + figures if figures else ''}")
+    print(f"{facts['note']} {NOT_FOR}")

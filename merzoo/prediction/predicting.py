@@ -1,0 +1,298 @@
+"""`predict`: one video, clip or pair of images in; its expressions with class probabilities out.
+
+The frames are read in order, one at a time, once for the movement, once for the segments found, and
+once for the annotated video, so memory does not grow with the length of a video (but for some
+hundred bytes a frame).
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from merzoo.errors import InputError, unknown
+from merzoo.prediction.annotate import write_annotated
+from merzoo.prediction.classify import BATCH, Classifier, clips_of
+from merzoo.prediction.motion import Motion, measure_motion
+from merzoo.prediction.results import Failed, Prediction, Segment, write_results
+from merzoo.prediction.sources import Source, open_source
+from merzoo.prediction.spotting import LOWEST_RATE, Settings, Spot, spot
+from merzoo.preprocessing.align import align
+from merzoo.preprocessing.aligned import WORKING_SIZE
+from merzoo.preprocessing.apex import spot_apex
+from merzoo.preprocessing.face import find_face
+from merzoo.progress import progress_bar
+
+HOW = ("auto", "spot", "whole")
+SHORT_CLIP = 1.5  # seconds up to which a clip is taken as one expression
+_LONGEST_WHOLE = 400  # frames; a longer clip is surely not one expression
+
+Progress = Callable[[str, int, int], None]  # what is done, how many frames, of how many
+
+
+def predict(
+    source,
+    model="ststnet",
+    weights: str | os.PathLike | None = None,
+    *,
+    how: str = "auto",
+    fps: float | None = None,
+    classes: Sequence[str] | None = None,
+    settings: Settings | None = None,
+    out: str | os.PathLike | None = None,
+    progress: Progress | None = None,
+    **parameters: str,
+) -> Prediction:
+    """Finds the micro-expressions of a video and classifies each.
+
+    Args:
+        source: path of a video, of a folder of frames, a pair of images (onset, apex), or
+            `"sample"`, merzoo's own synthetic video.
+        model: a name of `merzoo.list_models()`, a built `keras.Model`, or a `Classifier` (which
+            saves loading a model for each of many files).
+        weights: tag of the weights manifest, folder of a training run or path of a `.weights.h5`
+            file; `None` for the tag `"synthetic"`.
+        how: `"spot"` looks for expressions; `"whole"` takes the clip as one, from its first to its
+            last frame, and spots the apex; `"auto"` is `"whole"` up to 1.5 seconds.
+        fps: frames per second; needed to spot in a folder of frames.
+        classes: names of the classes in order, for weights that do not say them.
+        settings: of the spotter; `None` for the defaults.
+        out: folder for `predictions.json`, `predictions.csv` and an annotated video; `None` writes
+            nothing.
+        progress: called with a word, frames done and frames in all; `None` shows a bar on a
+            terminal.
+        parameters: choices of preprocessing, such as `detector="haar"`.
+
+    Returns:
+        A `Prediction`, which is a list of `Segment` and knows model, figures and warnings.
+
+    Raises:
+        InputError: if the source, the model or an argument cannot be used.
+
+    Example:
+
+    >>> found = predict("sample", "ststnet", "synthetic")  # doctest: +SKIP
+    >>> [(segment.label, segment.apex_seconds) for segment in found]  # doctest: +SKIP
+    [('surprise', 1.32)]
+    """
+    if how not in HOW:
+        raise unknown("how", how, HOW)
+    opened = open_source(source, fps)
+    if not isinstance(model, Classifier):
+        model = Classifier(model, weights, classes, **parameters)
+    with _shown(progress) as step:
+        result = _predict(opened, model, how, settings or Settings(), step)
+        if out is not None:
+            folder = _folder(out)
+            result = _annotated(opened, result, folder, step)
+            write_results(folder, [result])
+    return result
+
+
+def predict_files(
+    sources: Sequence,
+    model: Classifier,
+    out: str | os.PathLike,
+    *,
+    how: str = "auto",
+    fps: float | None = None,
+    settings: Settings | None = None,
+    done: Callable[[Prediction | Failed], None] = lambda result: None,
+) -> list[Prediction | Failed]:
+    """`predict` for many files: one that cannot be used is reported and the rest go on.
+
+    Args:
+        sources: each as `predict` takes it.
+        model: loaded once.
+        out: folder for one `predictions.json`, one `predictions.csv`, and the annotated videos.
+        how, fps, settings: as in `predict`.
+        done: called with each result as it comes.
+
+    Returns:
+        A `Prediction`, or a `Failed` with its reason, for each source in order. What was finished
+        is on disk even if a later file ends the run.
+    """
+    folder, results = _folder(out), []
+    for source in sources:
+        with _shown(None) as step:
+            try:
+                opened = open_source(source, fps)
+                result = _predict(opened, model, how, settings or Settings(), step)
+                taken = [r.annotated.name for r in results if getattr(r, "annotated", None)]
+                result = _annotated(opened, result, folder, step, taken)
+            except (InputError, OSError) as error:
+                name = " + ".join(map(str, source)) if isinstance(source, tuple) else str(source)
+                result = Failed(name, " ".join(str(error).split()))
+        results.append(result)
+        write_results(folder, results)
+        done(result)
+    return results
+
+
+def _predict(source: Source, model: Classifier, how: str, settings: Settings, step) -> Prediction:
+    if source.kind == "pair":
+        how = "pair"
+    elif how == "auto":
+        how = _suits(source)
+    warnings = []
+    if how == "spot":
+        if source.fps is None:
+            raise InputError(f"{source.name}: give its frames per second (fps, --fps) to spot.")
+        motion = measure_motion(
+            source.frames,
+            source.fps,
+            model.parameters["detector"],
+            lambda n: step("looking for movement", n, len(source.frames)),
+        )
+        spots, curve = spot(motion, settings)
+        positions, faces = motion.positions, tuple(motion.faces)
+        warnings += _about_motion(motion, source, settings)
+    elif how == "pair":
+        face = find_face(source.frames[0], model.parameters["detector"], "onset")
+        spots, curve = [Spot(0, 1, 1, None)], np.array([np.nan, np.nan])
+        positions, faces = np.arange(2), ((0, face),)
+    else:
+        face, apex = _whole(source, model, step)
+        spots = [Spot(0, apex.index, len(source.frames) - 1, apex.confidence)]
+        positions, curve, faces = np.arange(len(source.frames)), apex.curve, ((0, face),)
+    segments = _classified(source, model, spots, faces, warnings, step)
+    return Prediction(
+        source=source.name,
+        kind=source.kind,
+        segments=tuple(segments),
+        frames=len(source.frames),
+        fps=source.fps,
+        how=how,
+        model=model.facts(),
+        warnings=tuple(warnings),
+        positions=positions,
+        curve=curve,
+        faces=faces,
+    )
+
+
+def _suits(source: Source) -> str:
+    if source.fps is None:
+        if len(source.frames) > _LONGEST_WHOLE:
+            raise InputError(
+                f"{source.name}: {len(source.frames)} frames are too many for one expression; give "
+                "their rate (fps, --fps) to look for expressions in them."
+            )
+        return "whole"
+    return "whole" if len(source.frames) <= SHORT_CLIP * source.fps else "spot"
+
+
+def _whole(source: Source, model: Classifier, step):
+    """The face, and the apex spotted between the first and the last frame."""
+    frames = source.frames
+    if not 3 <= len(frames) <= _LONGEST_WHOLE:
+        raise InputError(
+            f"{source.name}: one expression has 3 to {_LONGEST_WHOLE} frames, this has "
+            f"{len(frames)}; how='spot' (--how spot) looks for expressions in a video."
+        )
+    first = frames[0]
+    face = find_face(first, model.parameters["detector"], "frame 0")
+    alignment = align(face, WORKING_SIZE, WORKING_SIZE)
+    crops = []
+    for position in range(len(frames)):
+        frame = frames[position]
+        if frame.shape != first.shape:
+            raise InputError(f"{source.name}: frame {position} is of another size than frame 0.")
+        crops.append(alignment.apply(frame))
+        step("looking for the apex", position + 1, len(frames))
+    apex = spot_apex(crops, "flow")
+    if apex.index == 0:
+        raise InputError(f"{source.name}: nothing moves after its first frame.")
+    return face, apex
+
+
+def _about_motion(motion: Motion, source: Source, settings: Settings) -> list[str]:
+    warnings = []
+    if source.fps < LOWEST_RATE:
+        frames = settings.shortest * source.fps
+        warnings.append(
+            f"{source.fps:g} frames per second: micro-expressions cannot be resolved reliably "
+            f"below {LOWEST_RATE:g} (the shortest would last {frames:.1f} frames)."
+        )
+    if motion.broken_off:
+        warnings.append(f"{motion.broken_off} What comes before was used.")
+    if motion.missing:
+        reason = motion.missing[0][1]
+        share = len(motion.missing) / (len(motion.missing) + len(motion.faces))
+        warnings.append(f"no usable face in {share:.0%} of the places looked at; first: {reason}")
+    if getattr(source.frames, "variable_rate", False):
+        warnings.append("its frame rate varies, but frames are taken as evenly spaced.")
+    return warnings
+
+
+def _classified(source, model, spots, faces, warnings, step) -> list[Segment]:
+    segments, waiting = [], []
+
+    def classify():
+        rows = model.probabilities([sample for _, sample in waiting])
+        for (one, _), row in zip(waiting, rows, strict=True):
+            segments.append(_segment(one, row, model, source.fps))
+        waiting.clear()
+
+    clips = clips_of(source.frames, spots, faces, source.fps)
+    for number, (one, clip) in enumerate(zip(spots, clips, strict=True), 1):
+        try:
+            waiting.append((one, model.inputs(clip)))
+        except InputError as error:
+            warnings.append(f"the segment around frame {one.apex} was left out: {error}")
+        if len(waiting) == BATCH:
+            classify()
+        step("classifying", number, len(spots))
+    if waiting:
+        classify()
+    return segments
+
+
+def _segment(one: Spot, row: np.ndarray, model: Classifier, fps: float | None) -> Segment:
+    times = [None if fps is None else i / fps for i in (one.onset, one.apex, one.offset)]
+    shares = dict(zip(model.classes, map(float, row), strict=True))
+    label = max(shares, key=shares.get)
+    return Segment(one.onset, one.apex, one.offset, *times, shares, label, one.score)
+
+
+def _annotated(source: Source, result: Prediction, folder: Path, step, taken=()) -> Prediction:
+    """Writes the annotated video, under a name not `taken`; a pair of images has none."""
+    if source.kind == "pair":
+        return result
+    stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in Path(source.name).stem)
+    name, number = f"{stem}.annotated.webm", 1
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}.annotated.webm"
+    path = folder / name
+    write_annotated(path, source.frames, result, lambda n, of: step("writing the video", n, of))
+    return replace(result, annotated=path)
+
+
+def _folder(out: str | os.PathLike) -> Path:
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be made a folder: {error.strerror}.") from None
+    return folder
+
+
+@contextlib.contextmanager
+def _shown(progress: Progress | None) -> Iterator[Progress]:
+    """The caller's own display of progress, or a bar for each step on a terminal."""
+    if progress is not None:
+        yield progress
+        return
+    with progress_bar() as bar:
+        tasks = {}
+
+        def step(what: str, number: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=number)
+
+        yield step

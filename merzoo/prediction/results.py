@@ -1,0 +1,137 @@
+"""What a prediction holds, and the JSON and CSV that it is written as."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from merzoo.data.synthetic.files import write_text
+from merzoo.preprocessing.face import Face
+
+NOT_FOR = (
+    "Not for lie detection, hiring, school or medical decisions: facial movements do not show "
+    "what a person thinks or feels."
+)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One expression of a video.
+
+    Args:
+        onset, apex, offset: frames, from 0.
+        onset_seconds, apex_seconds, offset_seconds: `None` where the frame rate is unknown.
+        probabilities: by class, summing to 1.
+        label: the most probable class.
+        score: how many times its threshold the movement reaches (`"spot"`), or the confidence 0..1
+            of its apex (`"whole"`); `None` for a pair of images.
+    """
+
+    onset: int
+    apex: int
+    offset: int
+    onset_seconds: float | None
+    apex_seconds: float | None
+    offset_seconds: float | None
+    probabilities: dict[str, float]
+    label: str
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Prediction(Sequence):
+    """The segments of one video, clip or pair of images, in order of time; it is a list of them.
+
+    Args:
+        source: what was given.
+        kind: `"video"`, `"folder"` or `"pair"`.
+        segments: what was found; may be empty.
+        frames: their number.
+        fps: frames per second, or `None`.
+        how: `"spot"` (candidates were looked for), `"whole"` (one clip, its apex spotted) or
+            `"pair"`.
+        model: name, weights, classes, and the honest figures of the weights.
+        warnings: what a reader must know.
+        positions, curve: the movement of the face in pixels of its crop, at these frames.
+        faces: (position, `Face`) where it was found.
+        annotated: the annotated video, or `None`.
+    """
+
+    source: str
+    kind: str
+    segments: tuple[Segment, ...]
+    frames: int
+    fps: float | None
+    how: str
+    model: dict
+    warnings: tuple[str, ...]
+    positions: np.ndarray = field(repr=False)
+    curve: np.ndarray = field(repr=False)
+    faces: tuple[tuple[int, Face], ...] = field(repr=False, default=())
+    annotated: Path | None = None
+
+    def __len__(self) -> int:
+        return len(self.segments)
+
+    def __getitem__(self, index):
+        return self.segments[index]
+
+    def as_dict(self) -> dict:
+        """Plain JSON types: everything but the curve and the faces."""
+        return {
+            "source": self.source,
+            "kind": self.kind,
+            "frames": self.frames,
+            "fps": self.fps,
+            "how": self.how,
+            "segments": [asdict(segment) for segment in self.segments],
+            "warnings": list(self.warnings),
+            "annotated": self.annotated.name if self.annotated else None,
+            "model": self.model,
+            "not_for": NOT_FOR,
+        }
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A file of a batch that could not be used, and why (one line)."""
+
+    source: str
+    reason: str
+
+    def as_dict(self) -> dict:
+        return {"source": self.source, "error": self.reason}
+
+
+def write_results(folder: Path, results: Sequence[Prediction | Failed]) -> None:
+    """Writes `predictions.json` and `predictions.csv`, each whole or not at all."""
+    content = {"files": [result.as_dict() for result in results]}
+    write_text(folder / "predictions.json", json.dumps(content, indent=1) + "\n")
+    write_text(folder / "predictions.csv", csv_text(results))
+
+
+def csv_text(results: Sequence[Prediction | Failed]) -> str:
+    """One row a segment: file, frames, seconds, label, score, a probability a class."""
+    found = [result for result in results if isinstance(result, Prediction)]
+    classes = list(dict.fromkeys(c for result in found for c in result.model["classes"]))
+    fields = ("onset", "apex", "offset", "onset_seconds", "apex_seconds", "offset_seconds")
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["source", *fields, "label", "score", *(f"p_{name}" for name in classes)])
+    for result in found:
+        for segment in result:
+            numbers = [getattr(segment, name) for name in (*fields, "score")]
+            numbers = ["" if n is None else f"{n:.6g}" for n in numbers]
+            shares = [f"{segment.probabilities[name]:.6f}" for name in result.model["classes"]]
+            source = _plain_cell(result.source)
+            writer.writerow([source, *numbers[:-1], segment.label, numbers[-1], *shares])
+    return stream.getvalue()
+
+
+def _plain_cell(text: str) -> str:
+    """A name as spreadsheets should take it: as text, never as a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,0 +1,192 @@
+"""What can be predicted on: a video, a folder of frames, a pair of images, a camera, the sample."""
+
+import math
+import os
+import re
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from merzoo.data.frames import (
+    IMAGE_SUFFIXES,
+    ArrayFrames,
+    Frames,
+    ImageFrames,
+    VideoFrames,
+    read_image,
+)
+from merzoo.data.synthetic.generate import RECIPE
+from merzoo.data.synthetic.long import plan_long, write_long
+from merzoo.errors import InputError
+from merzoo.home import home
+
+SAMPLE = "sample"
+SAMPLE_SEED, SAMPLE_SECONDS, SAMPLE_RATE = 40_348, 5.0, 100.0
+_CAMERA = re.compile(r"webcam:(\d{1,3})")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Something to predict on.
+
+    Args:
+        name: as the user gave it.
+        kind: `"video"`, `"folder"` or `"pair"`.
+        frames: of it, read lazily.
+        fps: frames per second, or `None` if unknown.
+    """
+
+    name: str
+    kind: str
+    frames: Frames
+    fps: float | None
+
+
+def open_source(given, fps: float | None = None) -> Source:
+    """Opens an input.
+
+    Args:
+        given: path of a video or of a folder of images, a pair of paths of images (onset and apex),
+            or `"sample"`, merzoo's own synthetic video.
+        fps: frames per second, for a folder, or a video whose file states them wrongly.
+
+    Raises:
+        InputError: if it cannot be used, saying why.
+    """
+    if fps is not None and not 1 <= fps <= 10_000:
+        raise InputError(f"fps must be from 1 to 10000, got {fps}.")
+    if isinstance(given, tuple | list):
+        return _pair(given)
+    if str(given) == SAMPLE:
+        return _video(sample_video(), None, SAMPLE)
+    path = Path(given)
+    if path.is_dir():
+        return Source(str(given), "folder", ImageFrames.from_folder(path), fps)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        raise InputError(f"{path}: one image shows no movement; give onset and apex.")
+    if not path.is_file():
+        raise InputError(f"{path}: no such video or folder of frames.")
+    return _video(path, fps, str(given))
+
+
+def _video(path: Path, fps: float | None, name: str) -> Source:
+    frames = VideoFrames(path)
+    rate = fps or frames.fps
+    if not (math.isfinite(rate) and 1 <= rate <= 10_000):
+        raise InputError(f"{path}: its frame rate ({rate:g}) cannot be right; give fps (--fps).")
+    return Source(name, "video", frames, float(rate))
+
+
+def _pair(given: Sequence) -> Source:
+    if len(given) != 2:
+        raise InputError(f"a pair is two images, onset and apex, got {len(given)}.")
+    onset, apex = (read_image(path) for path in given)
+    if onset.shape[:2] != apex.shape[:2]:
+        raise InputError(
+            f"onset is {onset.shape[1]}x{onset.shape[0]} and apex is "
+            f"{apex.shape[1]}x{apex.shape[0]} pixels: give two frames of one clip."
+        )
+    if onset.shape != apex.shape:
+        onset, apex = (np.broadcast_to(image, (*image.shape[:2], 3)) for image in (onset, apex))
+    name = " + ".join(str(path) for path in given)
+    return Source(name, "pair", ArrayFrames(np.stack([onset, apex]), name), None)
+
+
+def group_inputs(given: Sequence[str]) -> list:
+    """The command line's inputs: each two images that follow one another are a pair.
+
+    >>> group_inputs(["a.mp4", "onset.png", "apex.png"])
+    ['a.mp4', ('onset.png', 'apex.png')]
+    """
+    groups, waiting = [], None
+    for text in given:
+        image = Path(text).suffix.lower() in IMAGE_SUFFIXES and not Path(text).is_dir()
+        if waiting is not None:
+            if not image:
+                break
+            groups.append((waiting, text))
+            waiting = None
+        elif image:
+            waiting = text
+        else:
+            groups.append(text)
+    if waiting is not None:
+        raise InputError(f"{waiting}: one image shows no movement; give onset and apex, in order.")
+    return groups
+
+
+def sample_video() -> Path:
+    """merzoo's own synthetic video, made at the first call: a person that no weights have seen."""
+    name = f"sample-{RECIPE}-{SAMPLE_SEED}-{SAMPLE_SECONDS:g}s.avi"
+    path = home("synthetic", name)
+    if not path.is_file():
+        write_long(path, plan_long(SAMPLE_SEED, SAMPLE_SECONDS, "easy", SAMPLE_RATE))
+    return path
+
+
+def camera_number(text: str) -> int | None:
+    """The number of `webcam:0`, or `None` for anything else.
+
+    >>> camera_number("webcam:1"), camera_number("video.mp4")
+    (1, None)
+    """
+    found = _CAMERA.fullmatch(str(text))
+    return int(found[1]) if found else None
+
+
+def record(
+    camera: int,
+    path: Path,
+    seconds: float,
+    progress: Callable[[float], None] = lambda done: None,
+) -> Path:
+    """Records a camera into a video file at the rate at which its frames really came.
+
+    Args:
+        camera: its number, from 0.
+        path: `.avi` file to write.
+        seconds: how long, 0.5 to 600.
+        progress: called with the seconds recorded.
+
+    Raises:
+        InputError: if there is no such camera, or it gives no frames.
+    """
+    import cv2
+
+    if not 0.5 <= seconds <= 600:
+        raise InputError(f"seconds must be from 0.5 to 600, got {seconds}.")
+    capture = cv2.VideoCapture(camera)
+    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.avi")
+    try:
+        ok, frame = capture.read() if capture.isOpened() else (False, None)
+        if not ok:
+            raise InputError(
+                f"webcam:{camera}: no camera of this number gives pictures here; connect one, or "
+                "give a video file."
+            )
+        rate = _measured_rate(capture)
+        size = (frame.shape[1], frame.shape[0])
+        code = cv2.VideoWriter_fourcc(*"MJPG")
+        writer = cv2.VideoWriter(str(temporary), cv2.CAP_OPENCV_MJPEG, code, rate, size)
+        start = time.monotonic()
+        while ok and (done := time.monotonic() - start) < seconds:
+            writer.write(frame)
+            progress(done)
+            ok, frame = capture.read()
+        writer.release()
+        os.replace(temporary, path)
+    finally:
+        capture.release()
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _measured_rate(capture, frames: int = 20) -> float:
+    """Frames per second that a camera gives: what it states is often wrong."""
+    start = time.monotonic()
+    count = sum(capture.read()[0] for _ in range(frames))
+    return max(1.0, count / max(time.monotonic() - start, 1e-3))

@@ -1,0 +1,82 @@
+"""What `predict` opens, and what it refuses in one line."""
+
+import cv2
+import numpy as np
+import pytest
+
+from merzoo.errors import InputError
+from merzoo.prediction.results import csv_text
+from merzoo.prediction.sources import camera_number, group_inputs, open_source, record
+from tests.prediction.made import write_video
+
+
+def image(path, shape=(60, 50, 3)):
+    cv2.imwrite(str(path), np.zeros(shape, np.uint8))
+    return str(path)
+
+
+def test_each_two_images_in_a_row_are_a_pair():
+    given = ["a.png", "b.png", "film.mp4", "c.jpg", "d.PNG"]
+    assert group_inputs(given) == [("a.png", "b.png"), "film.mp4", ("c.jpg", "d.PNG")]
+
+
+@pytest.mark.parametrize("given", [["a.png"], ["a.png", "film.mp4"], ["f.mp4", "a.png"]])
+def test_an_image_alone_is_refused(given):
+    with pytest.raises(InputError, match=r"a\.png: one image shows no movement"):
+        group_inputs(given)
+
+
+def test_a_folder_named_like_an_image_is_a_folder(tmp_path):
+    folder = tmp_path / "clip.png"
+    folder.mkdir()
+    assert group_inputs([str(folder)]) == [str(folder)]
+
+
+@pytest.mark.parametrize(
+    "name, words", [("no.mp4", "no such video or folder"), ("one.png", "one image shows no")]
+)
+def test_what_is_not_there_is_named(name, words, tmp_path):
+    with pytest.raises(InputError, match=words):
+        open_source(tmp_path / name)
+
+
+def test_a_pair_must_be_of_one_size(tmp_path):
+    pair = (image(tmp_path / "a.png"), image(tmp_path / "b.png", (60, 60, 3)))
+    with pytest.raises(InputError, match="onset is 50x60 and apex is 60x60"):
+        open_source(pair)
+
+
+def test_a_grey_and_a_coloured_image_make_a_coloured_pair(tmp_path):
+    pair = (image(tmp_path / "a.png", (60, 50)), image(tmp_path / "b.png"))
+    assert open_source(pair).frames[0].shape == (60, 50, 3)
+
+
+@pytest.mark.parametrize("fps", [0, -1, float("nan"), 1e9])
+def test_an_impossible_rate_is_refused(fps, tmp_path):
+    with pytest.raises(InputError, match="fps must be from 1 to 10000"):
+        open_source(tmp_path, fps)
+
+
+def test_a_video_has_the_rate_of_its_file_or_the_one_given(tmp_path):
+    path = write_video(tmp_path / "a.avi", np.zeros((5, 48, 64, 3), np.uint8), 60.0)
+    assert open_source(path).fps == 60.0 and open_source(path, 120).fps == 120
+
+
+def test_a_camera_that_is_not_there_is_an_input_error(tmp_path):
+    assert camera_number("webcam:97") == 97 and camera_number("webcam:x") is None
+    with pytest.raises(InputError, match="webcam:97: no camera of this number"):
+        record(97, tmp_path / "a.avi", 1)
+    with pytest.raises(InputError, match="seconds must be from"):
+        record(97, tmp_path / "a.avi", 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_kept_as_text():
+    from merzoo.prediction.results import Prediction, Segment
+
+    segment = Segment(0, 1, 2, None, None, None, {"a": 1.0}, "a", None)
+    model = {"classes": ["a"]}
+    found = Prediction(
+        "=cmd.avi", "video", (segment,), 3, None, "pair", model, (), np.arange(2), np.zeros(2)
+    )
+    assert csv_text([found]).splitlines()[1].startswith("'=cmd.avi,0,1,2,,,")
