@@ -12,20 +12,27 @@ _NAMES = {
     "create_model": "merzoo.models",
     "model_info": "merzoo.models",
     "evaluate": "merzoo.evaluation",
+    "audit": "merzoo.evaluation",
     "compare": "merzoo.evaluation.compare",
     "score": "merzoo.evaluation.foreign",
-    "audit": "merzoo.evaluation",
     "pretrain": "merzoo.training.pretrain",
     "finetune": "merzoo.training.transfer",
     "transfer": "merzoo.training.transfer",
     "tune": "merzoo.training.tune",
-    "InputError": "merzoo.errors",
-}
-_MODULES = ("data", "evaluation", "layers", "models", "preprocessing", "training", "weights")
     "export": "merzoo.exporting",
+    "predict": "merzoo.prediction",
     "InputError": "merzoo.errors",
 }
-_MODULES = ("data", "evaluation", "explain", "layers", "models", "preprocessing", "training")
+_MODULES = (
+    "data",
+    "evaluation",
+    "explain",
+    "layers",
+    "models",
+    "preprocessing",
+    "training",
+    "weights",
+)
 
 __all__ = ["__version__", *_MODULES, *_NAMES]
 
