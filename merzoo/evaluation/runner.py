@@ -130,7 +130,7 @@ def evaluate(
     predictions = read_predictions(folder.path / "predictions.csv")
     metrics = metrics_of(predictions)
     write_json(folder.path / "metrics.json", metrics)
-    oracle = write_oracle(folder.path, results)
+    oracle = write_oracle(folder.path, results, data)
     from merzoo.evaluation.report import write_report
 
     write_report(folder.path, samples)
