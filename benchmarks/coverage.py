@@ -93,7 +93,7 @@ def intervals(counts: np.ndarray, subjects: list[str], draws: int) -> dict:
     run = dict(zip(subjects, first[0], strict=True))
     found = {(n, "merzoo"): v for n, v in subject_bootstrap([run], draws=draws).items()}
     gaps = difference_intervals(first, second, subjects, draws=draws)
-    found |= {(f"{n} difference", "merzoo"): v for n, v in gaps.items()}
+    found |= {(f"{n} difference", "merzoo"): v[:2] for n, v in gaps.items()}
     return found | _percentile(counts, subjects, draws)
 
 

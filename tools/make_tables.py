@@ -1,4 +1,4 @@
-"""Writes README's tables from result files; no figure there is typed by hand.
+"""Writes the READMEs' tables from result files; no figure there is typed by hand.
 
 python tools/make_tables.py                      # rewrite the tables
 python tools/make_tables.py --collect runs/x     # take a finished run into benchmarks/results first
@@ -6,6 +6,7 @@ python tools/make_tables.py --check              # exit 1 if README is out of da
 """
 
 import argparse
+import csv
 import json
 import re
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "megc2019"
+ORACLES = ROOT / "benchmarks" / "results" / "oracle"
+COVERAGE = ROOT / "benchmarks" / "results" / "coverage.csv"
 
 
 def collect(run: Path) -> None:
@@ -24,6 +27,50 @@ def collect(run: Path) -> None:
     name = f"{card['model']}-{card['recipe']['name']}.json"
     content = {"protocol": card, "metrics": metrics}
     (RESULTS / name).write_text(json.dumps(content, indent=1) + "\n")
+
+
+def collect_oracle(run: Path) -> None:
+    """Keeps the oracle gap of a run with `--audit-epochs`."""
+    card = json.loads((run / "protocol.json").read_text())
+    oracle = json.loads((run / "oracle.json").read_text())
+    ORACLES.mkdir(parents=True, exist_ok=True)
+    name = f"{card['model']}-{card['recipe']['name']}.json"
+    (ORACLES / name).write_text(json.dumps(oracle, indent=1) + "\n")
+
+
+def oracle() -> str:
+    """Honest, oracle and random UF1 of every run whose epochs were audited."""
+    lines = [
+        "| run | seeds | epoch chosen | UF1 | above honest | random, same rule |",
+        "|---|---:|---|---:|---:|---:|",
+    ]
+    for file in sorted(ORACLES.glob("*.json")):
+        found = json.loads(file.read_text())
+        name = f"| {file.stem}, {found['epochs']} epochs | {found['seeds']} |"
+        lines.append(f"{name} by the protocol (honest) | {found['honest']['uf1']:.3f} | | |")
+        for rule, part in found["rules"].items():
+            claim = f"{part['uf1']:.3f} | {part['gap']:+.3f} | {part['floor']['uf1']:.3f}"
+            lines.append(f"{name} not a result: {rule} | {claim} |")
+    return "\n".join(lines)
+
+
+def coverage() -> str:
+    """How often the intervals hold the truth: mean and range over populations and scores."""
+    with COVERAGE.open() as stream:
+        rows = list(csv.DictReader(stream))
+    lines = ["| data like | these intervals | plain percentile bootstrap |", "|---|---:|---:|"]
+    for layout in dict.fromkeys(row["layout"] for row in rows):
+        cells = []
+        for method in ("merzoo", "percentile"):
+            found = [
+                100 * float(row["coverage"])
+                for row in rows
+                if row["layout"] == layout and row["method"] == method
+            ]
+            mean = sum(found) / len(found)
+            cells.append(f"{mean:.1f} % ({min(found):.1f} to {max(found):.1f})")
+        lines.append(f"| {layout} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def megc2019() -> str:
@@ -57,23 +104,35 @@ def _row(card, seeds, part, by_dataset) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+TABLES = {
+    "megc2019": (ROOT / "README.md", megc2019),
+    "oracle": (ROOT / "merzoo" / "evaluation" / "README.md", oracle),
+    "coverage": (ROOT / "merzoo" / "evaluation" / "README.md", coverage),
+}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--collect", nargs="+", type=Path, default=[], metavar="RUN")
+    parser.add_argument("--collect-oracle", nargs="+", type=Path, default=[], metavar="RUN")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     for run in options.collect:
         collect(run)
-    readme = ROOT / "README.md"
-    before = readme.read_text()
-    pattern = r"(<!-- table: megc2019 -->\n).*?(<!-- end -->)"
-    after = re.sub(pattern, lambda m: f"{m[1]}{megc2019()}\n{m[2]}", before, flags=re.S)
-    if options.check:
-        if after != before:
-            print("README.md is out of date: run tools/make_tables.py")
-        return int(after != before)
-    readme.write_text(after)
-    return 0
+    for run in options.collect_oracle:
+        collect_oracle(run)
+    old = 0
+    for name, (page, make) in TABLES.items():
+        before = page.read_text()
+        pattern = rf"(<!-- table: {name} -->\n).*?(<!-- end -->)"
+        table = make()
+        after = re.sub(pattern, lambda m, table=table: f"{m[1]}{table}\n{m[2]}", before, flags=re.S)
+        if not options.check:
+            page.write_text(after)
+        elif after != before:
+            print(f"{page.relative_to(ROOT)} is out of date: run tools/make_tables.py")
+            old = 1
+    return old
 
 
 if __name__ == "__main__":

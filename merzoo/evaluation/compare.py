@@ -174,12 +174,8 @@ def _compare_two(a: dict, b: dict, first: Run, second: Run, permutations: int, s
     difference = subject_accuracies(b) - subject_accuracies(a)
     found = {"first": first.name, "second": second.name, "seeds": seeds}
     for score, test in tests.items():
-        found[score] = {
-            "difference": test["difference"],
-            "interval": intervals[score],
-            "p": test["p"],
-            "detectable": detectable(test["spread"]),
-        }
+        low, high, error = intervals[score]
+        found[score] = {**test, "interval": (low, high), "detectable": detectable(error)}
     votes = [_majority(t["predicted"][:seeds], len(first.classes)) == t["label"] for t in (a, b)]
     found["secondary"] = {
         "mcnemar": mcnemar(*votes),
@@ -206,11 +202,13 @@ def _power_note(found: dict, clips: int, subjects: int) -> str | None:
     least, seen = found["uf1"]["detectable"], abs(found["uf1"]["difference"])
     if found["uf1"]["p_holm"] < 0.05:
         return None
+    if least == 0:
+        return "Swapping subjects changes no score: the predictions are as good as the same."
     text = (
         f"No difference shown, which is not the same as none: on {clips} clips of {subjects} "
         f"subjects only UF1 differences of about {least:.3f} and more are found with 80 % power"
     )
-    if 0 < seen < least and least > 0:
+    if 0 < seen < least:
         needed = int(np.ceil(subjects * (least / seen) ** 2))
         text += (
             f"; {seen:.3f} would take about {needed:,} subjects"
@@ -238,7 +236,7 @@ def _notes(loaded: list[Run]) -> list[str]:
         values = {run.name: run.card.get(key) for run in loaded}
         known = {value for value in values.values() if value}
         if len(known) > 1:
-            named = ", ".join(f"{name}: {str(value)[:24]}" for name, value in values.items())
+            named = ", ".join(f"{name}: {str(value)[:40]}" for name, value in values.items())
             notes.append(f"The runs have different {what} ({named}).")
             break
     seeds = {run.name: run.metrics["seeds"] for run in loaded}

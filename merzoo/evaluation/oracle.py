@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
 from merzoo.evaluation.metrics import confusion_matrix, scores, uf1
 from merzoo.evaluation.run_folder import write_json
@@ -23,11 +24,12 @@ NOT_A_RESULT = (
 ONE_EPOCH, PER_FOLD = "one epoch for all folds", "best epoch per fold"
 
 
-def oracle_gap(results, *, draws: int = 50, seed: int = 0) -> dict | None:
+def oracle_gap(results, data: Arrays, *, draws: int = 50, seed: int = 0) -> dict | None:
     """Honest score, what both rules would have claimed, and the random floor under each.
 
     Args:
         results: (job, result) pairs of an evaluation with `audit_epochs=True`.
+        data: the samples that were tested, with their labels.
         draws: simulations of the random floor.
         seed: of the simulations.
 
@@ -38,10 +40,10 @@ def oracle_gap(results, *, draws: int = 50, seed: int = 0) -> dict | None:
     """
     if any(result.epochs is None for _, result in results):
         return None
-    classes = len(results[0][0].data.classes)
+    classes = len(data.classes)
     runs: dict[int, list] = {}
     for job, result in results:
-        label = job.data.label[job.fold.test]
+        label = data.label[job.fold.test]
         final = confusion_matrix(label, result.probabilities.argmax(-1), classes)
         by_epoch = np.stack([confusion_matrix(label, e.argmax(-1), classes) for e in result.epochs])
         runs.setdefault(job.seed, []).append((final, by_epoch))
@@ -80,9 +82,9 @@ def check_has_epochs(model: str) -> None:
         )
 
 
-def write_oracle(folder: Path, results) -> dict | None:
+def write_oracle(folder: Path, results, data: Arrays) -> dict | None:
     """`oracle_gap` of a run, kept in its folder as `oracle.json` where all folds have epochs."""
-    oracle = oracle_gap(results)
+    oracle = oracle_gap(results, data)
     if oracle is None:
         (folder / ORACLE_FILE).unlink(missing_ok=True)
     else:

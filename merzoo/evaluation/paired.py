@@ -26,8 +26,7 @@ def swap_test(first, second, *, permutations: int = PERMUTATIONS, seed: int = 0)
         seed: of the swaps.
 
     Returns:
-        Score -> `difference` of the means over runs, `p`, and `spread`, the standard deviation of
-        the difference under the null hypothesis.
+        Score -> `difference` of the means over runs, and `p`.
     """
     first, second = np.asarray(first, float), np.asarray(second, float)
     subjects = first.shape[1]
@@ -44,15 +43,14 @@ def swap_test(first, second, *, permutations: int = PERMUTATIONS, seed: int = 0)
         observed = float((score(second.sum(1)) - score(first.sum(1))).mean())
         as_large = int((np.abs(differences) >= abs(observed) - 1e-12).sum())
         p = as_large / len(swaps) if exact else (as_large + 1) / (len(swaps) + 1)
-        spread = float(differences.std())
-        found[name] = {"difference": observed, "p": float(p), "spread": spread}
+        found[name] = {"difference": observed, "p": float(p)}
     return found
 
 
 def difference_intervals(
     first, second, subjects: list[str], *, level: float = 0.95, draws: int = DRAWS, seed: int = 0
-) -> dict[str, tuple[float, float]]:
-    """Intervals of second less first: the same draws of subjects for both models.
+) -> dict[str, tuple[float, float, float]]:
+    """Low, high and standard error of second less first: the same draws of subjects for both.
 
     Args:
         first, second: as for `swap_test`.
@@ -67,19 +65,19 @@ def difference_intervals(
     for name, score in SCORES.items():
         value = float((score(second.sum(1)) - score(first.sum(1))).mean())
         error = float((score(pooled[1]) - score(pooled[0])).mean(1).std())
-        found[name] = (max(value - width * error, -1.0), min(value + width * error, 1.0))
+        found[name] = (max(value - width * error, -1.0), min(value + width * error, 1.0), error)
     return found
 
 
-def detectable(spread: float) -> float:
-    """The true difference that a test at 5 % finds with 80 % power, from the null's spread.
+def detectable(error: float) -> float:
+    """The true difference that a test at 5 % finds with 80 % power, from its standard error.
 
     >>> round(detectable(0.02), 3)
     0.056
     """
     from scipy.stats import norm
 
-    return float((norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER)) * spread)
+    return float((norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER)) * error)
 
 
 def mcnemar(first_right, second_right) -> dict:

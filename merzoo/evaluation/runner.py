@@ -187,7 +187,7 @@ def evaluate(
         options |= {"selection": selection, "callbacks": callbacks, "allow_leaks": allow_leaks}
         _show_beside(metrics, protocol, beside, evaluate(model, data, **options))
     write_json(folder.path / "metrics.json", metrics)
-    oracle = write_oracle(folder.path, results)
+    oracle = write_oracle(folder.path, results, data)
     from merzoo.evaluation.report import write_report
 
     write_report(folder.path, samples)

@@ -80,7 +80,7 @@ def test_few_subjects_are_enumerated():
     """Two subjects, both better under the second model: of 4 swaps 2 are as far from zero."""
     wrong, right = np.array([[0, 2], [2, 0]]), np.array([[2, 0], [0, 2]])
     found = swap_test([[wrong, wrong]], [[right, right]])
-    assert found["uf1"] == {"difference": 1.0, "p": 0.5, "spread": pytest.approx(0.5**0.5)}
+    assert found["uf1"] == {"difference": 1.0, "p": 0.5}
     rng = np.random.default_rng(0)
     first, second = rng.integers(0, 4, (2, 1, 10, 3, 3))
     exact = swap_test(first, second)["uar"]["p"]
@@ -92,7 +92,7 @@ def test_no_difference_has_an_interval_around_nothing():
     rng = np.random.default_rng(0)
     counts = rng.integers(0, 4, (1, 20, 3, 3))
     names = [f"a/{i}" for i in range(20)]
-    assert difference_intervals(counts, counts, names)["uf1"] == (0.0, 0.0)
+    assert difference_intervals(counts, counts, names)["uf1"] == (0, 0, 0)
 
 
 def test_the_test_holds_its_level():

@@ -1,14 +1,17 @@
 """The oracle gap: kept epochs, both rules, and what random predictions would claim."""
 
+import json
+
 import numpy as np
 import pytest
 
+from merzoo.cli import main
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
 from merzoo.evaluation.folds import FoldJob, FoldResult
 from merzoo.evaluation.oracle import ONE_EPOCH, PER_FOLD, oracle_gap, random_floor
 from merzoo.evaluation.protocols import loso
-from merzoo.training.recipes import Recipe
+from merzoo.training.recipes import Recipe, recipe_as_dict
 from tests.samples import flow_arrays
 
 QUICK = Recipe("quick", learning_rate=5e-3, epochs=3, batch_size=8)
@@ -55,7 +58,7 @@ def test_both_rules_on_two_folds_worked_by_hand():
         chosen = np.stack(chosen)
         job = FoldJob(data, fold, 0, "ststnet", {}, QUICK, audit_epochs=True)
         results.append((job, FoldResult(chosen[-1], epochs=chosen)))
-    found = oracle_gap(results, draws=2)
+    found = oracle_gap(results, data, draws=2)
     assert found["honest"]["accuracy"] == pytest.approx(5 / 6)
     best = found["rules"][PER_FOLD]
     assert best["epochs_chosen"] == [[2, 3]] and best["uf1"] == 1.0
@@ -66,19 +69,30 @@ def test_both_rules_on_two_folds_worked_by_hand():
     assert "NOT A RESULT" in found["about"]
 
 
-def test_epochs_are_kept_and_the_honest_figure_stays(tmp_path):
-    data = flow_arrays(subjects=3, clips=4)
-    plain = evaluate("ststnet", data, recipe=QUICK, out=tmp_path)
-    assert plain.oracle is None and not (tmp_path / "oracle.json").exists()
-    audited = evaluate("ststnet", data, recipe=QUICK, out=tmp_path, audit_epochs=True)
+def test_epochs_are_kept_and_the_honest_figure_stays(tmp_path, capsys):
+    data, out = flow_arrays(subjects=3, clips=4), tmp_path / "run"
+    plain = evaluate("ststnet", data, recipe=QUICK, out=out)
+    assert plain.oracle is None and not (out / "oracle.json").exists()
+    audited = evaluate("ststnet", data, recipe=QUICK, out=out, audit_epochs=True)
     assert audited.predictions.equals(plain.predictions)
     assert audited.oracle["epochs"] == 3
-    with np.load(tmp_path / "folds" / "seed0-a_s0.npz") as fold:
+    with np.load(out / "folds" / "seed0-a_s0.npz") as fold:
         np.testing.assert_array_equal(fold["epochs"][-1], fold["probabilities"])
         assert np.abs(fold["epochs"][0] - fold["probabilities"]).max() > 1e-3
-    page = (tmp_path / "report.html").read_text()
+    page = (out / "report.html").read_text()
     assert "Oracle gap: not a result" in page and "NOT A RESULT" in page
-    assert (tmp_path / "plots" / "oracle.pdf").read_bytes().startswith(b"%PDF")
+    assert (out / "plots" / "oracle.pdf").read_bytes().startswith(b"%PDF")
+
+    # The command on the finished folder: the three figures in a table.
+    data.save(tmp_path / "flow.npz")
+    recipe = tmp_path / "quick.json"
+    recipe.write_text(json.dumps(recipe_as_dict(QUICK)))
+    words = ["evaluate", "ststnet", "--data", f"arrays:{tmp_path / 'flow.npz'}", "--audit-epochs"]
+    assert main([*words, "--recipe", str(recipe), "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "NOT A RESULT" in printed and "by the protocol, honest" in printed
+    assert "on the test subjects, best epoch per fold" in printed
+    assert f"{audited.oracle['rules'][PER_FOLD]['floor']['uf1']:.3f} (" in printed
 
 
 def test_a_model_without_epochs_is_refused():
