@@ -286,7 +286,7 @@ def _write(folder, final, history, model, pool, rows, labels, recipe, card, star
         subjects=tuple(sorted(seen)),
         classes=pool.classes,
         labels=labels,
-        model_arguments=recipe.model_arguments,
+        model_arguments=card["model_arguments"],
         protocol=f"{len(rows[0])} samples, {len(history)} of up to {recipe.epochs} epochs"
         f"{' (quick: a thin slice)' if card['quick'] else ''}; {card['selection']}",
         metrics=_metrics(final, pool, rows[1], recipe),

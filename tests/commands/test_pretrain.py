@@ -1,0 +1,134 @@
+"""Pretraining and transfer as a user types them, on invented faces; and a real kill -9."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from merzoo.cli import main
+from merzoo.data.synthetic import synthesize
+from merzoo.training.pretrain import pretrain
+from merzoo.weights import WeightsEntry
+from tests.training.pictures import picture_arrays
+
+SMALL = ["--argument", "input_shape=[8,8,1]", "--argument", "dense_units=[4]"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    before = os.environ.get("MERZOO_HOME")
+    folder = tmp_path_factory.mktemp("home")
+    os.environ["MERZOO_HOME"] = str(folder)
+    yield folder
+    os.environ.pop("MERZOO_HOME")
+    if before is not None:
+        os.environ["MERZOO_HOME"] = before
+
+
+@pytest.fixture(scope="module")
+def pretrained(home):
+    """The folder that `merzoo pretrain` leaves for invented FER-2013 pictures."""
+    faces = synthesize(home / "fer", subjects=7, clips=3, form="fer2013", seed=7, jobs=1)
+    out = home / "pre"
+    words = ["pretrain", "broadbentnet", "--data", f"fer2013:{faces}", *SMALL]
+    assert main([*words, "--epochs", "2", "--out", str(out)]) == 0
+    return out
+
+
+def fails_with(capsys, *words) -> str:
+    assert main(list(words)) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("merzoo: error: ")
+    return lines[0]
+
+
+def test_the_folder_holds_weights_and_everything_known_of_them(pretrained):
+    names = {"model.weights.h5", "weights.json", "history.csv", "training.png", "protocol.json"}
+    assert names <= {path.name for path in pretrained.iterdir()}
+    assert not (pretrained / "state").exists()
+    content = json.loads((pretrained / "weights.json").read_text())
+    entry = WeightsEntry.from_dict(content, "weights.json")
+    assert entry.subjects == ("fer2013/*",)
+    assert entry.model_arguments == {"input_shape": [8, 8, 1], "dense_units": [4]}
+    card = json.loads((pretrained / "protocol.json").read_text())
+    assert any("test part" in name for name in card["data"]["left_out"])
+    assert len((pretrained / "history.csv").read_text().splitlines()) == 3
+
+
+def test_transfer_tests_new_people_and_refuses_those_seen(capsys, pretrained, tmp_path):
+    picture_arrays(subjects=3, dataset="mine").save(tmp_path / "mine.npz")
+    picture_arrays(subjects=3, dataset="fer2013").save(tmp_path / "seen.npz")
+    words = ["transfer", "broadbentnet", "--pretrained", str(pretrained), "--epochs", "1"]
+    mine = ["--data", f"arrays:{tmp_path / 'mine.npz'}"]
+    out = tmp_path / "run"
+    options = ["--freeze", "until:pool_2", "--trunk-rate", "0.5", "--out", str(out)]
+    assert main([*words, *mine, *options]) == 0
+    assert "report.html" in capsys.readouterr().out
+    card = json.loads((out / "protocol.json").read_text())
+    assert card["pretrained"]["id"] == "broadbentnet.pre"
+    assert card["pretrained"]["freeze"] == "pool_2"
+    line = fails_with(capsys, *words, "--data", f"arrays:{tmp_path / 'seen.npz'}")
+    assert "has been trained on 3 of the subjects" in line
+    line = fails_with(capsys, *words, *mine, "--freeze", "pool_2")
+    assert "write until:LAYER, or none" in line
+    line = fails_with(capsys, *words, *mine, "--freeze", "until:pool_9")
+    assert "Unknown layer" in line
+
+
+def test_bad_input_is_one_line(capsys, home, pretrained, tmp_path):
+    fer = f"fer2013:{home / 'fer'}"
+    line = fails_with(capsys, "pretrain", "ststnet", "--data", fer)
+    assert "ststnet takes flow_image, but fer2013 holds single pictures" in line
+    assert "not a network" in fails_with(capsys, "pretrain", "flow-krr", "--data", fer)
+    words = ["pretrain", "broadbentnet", "--data", fer, *SMALL]
+    assert "--plateau soon" in fails_with(capsys, *words, "--plateau", "soon")
+    assert "its recipe differs" in fails_with(capsys, *words, "--out", str(pretrained))
+    assert "is not NAME=VALUE" in fails_with(capsys, *words, "--argument", "input_shape")
+    assert "cannot be built so" in fails_with(capsys, *words, "--argument", "colour=red")
+    line = fails_with(capsys, *words, "--labels", "megc33")
+    assert "Unknown label map 'megc33'. Did you mean 'megc3'?" in line
+
+
+SCRIPT = """
+import sys
+from merzoo.training.pretrain import pretrain
+from tests.training.pictures import picture_arrays
+pretrain("broadbentnet", picture_arrays(), **{options}, out=sys.argv[1])
+"""
+OPTIONS = {
+    "arguments": {"input_shape": (8, 8, 1), "dense_units": (4,)},
+    "epochs": 12,
+    "plateau": 2,
+    "stop": 9,
+}
+
+
+def test_kill_9_changes_no_result(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.replace("{options}", repr(OPTIONS)))
+    killed = tmp_path / "killed"
+    root = Path(__file__).resolve().parents[2]
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(killed)], env=os.environ | {"PYTHONPATH": str(root)}
+    )
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline and process.poll() is None:
+        if (killed / "state" / "epoch.npz").is_file():
+            break
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert (killed / "state" / "epoch.npz").is_file(), "no epoch finished before the kill"
+    assert not (killed / "weights.json").exists()
+    resumed = pretrain("broadbentnet", picture_arrays(), **OPTIONS, out=killed)
+    whole = pretrain("broadbentnet", picture_arrays(), **OPTIONS, out=tmp_path / "whole")
+    assert resumed.history == whole.history
+    assert resumed.entry.sha256 == whole.entry.sha256
+    again = pretrain("broadbentnet", picture_arrays(), **OPTIONS, out=killed)
+    assert again.entry == resumed.entry  # finished: nothing is trained again
+    assert len(again.history) == len(whole.history)
