@@ -12,6 +12,7 @@ _NAMES = {
     "create_model": "merzoo.models",
     "model_info": "merzoo.models",
     "evaluate": "merzoo.evaluation",
+    "reproduce": "merzoo.evaluation",
     "InputError": "merzoo.errors",
 }
 _MODULES = ("data", "evaluation", "layers", "models", "preprocessing", "training")

@@ -1,5 +1,6 @@
 """Subject-wise evaluation: splits, metrics, the runner of folds, statistics and the report."""
 
+from merzoo.evaluation.reproduce import Reproduction, reproduce
 from merzoo.evaluation.runner import EvaluationResult, evaluate
 
-__all__ = ["EvaluationResult", "evaluate"]
+__all__ = ["EvaluationResult", "Reproduction", "evaluate", "reproduce"]

@@ -5,6 +5,8 @@ bootstrap); within each dataset separately, so that every resample has each data
 subjects. Scores are computed on the pooled confusion matrix of a resample, as the score itself is.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from merzoo.evaluation.metrics import confusion_matrix, scores, uar, uf1
@@ -25,8 +27,9 @@ def subject_bootstrap(
     draws: int = 2000,
     level: float = 0.95,
     seed: int = 0,
+    metrics: dict[str, Callable] | None = None,
 ) -> dict[str, tuple[float, float]]:
-    """Percentile intervals of UF1 and UAR from a stratified cluster bootstrap over subjects.
+    """Percentile intervals of scores from a stratified cluster bootstrap over subjects.
 
     Args:
         matrices: one dict a run (seed): subject `"dataset/subject"` -> (K, K) confusion matrix; the
@@ -35,9 +38,10 @@ def subject_bootstrap(
         draws: number of resamples.
         level: of the interval, 0..1.
         seed: of the draws.
+        metrics: name -> function of (..., K, K) pooled confusion matrices; `None` for UF1 and UAR.
 
     Returns:
-        `{"uf1": (low, high), "uar": (low, high)}`.
+        `{"uf1": (low, high), "uar": (low, high)}`, or of the metrics given.
     """
     subjects = list(matrices[0])
     counts = np.stack([[run[s] for s in subjects] for run in matrices])  # (R, S, K, K)
@@ -51,7 +55,7 @@ def subject_bootstrap(
     pooled = np.einsum("ds,rsij->drij", weights, counts)  # (draws, R, K, K)
     tails = [(1 - level) / 2, (1 + level) / 2]
     intervals = {}
-    for name, score in (("uf1", uf1), ("uar", uar)):
+    for name, score in (metrics or {"uf1": uf1, "uar": uar}).items():
         low, high = np.quantile(score(pooled).mean(1), tails)
         intervals[name] = (float(low), float(high))
     return intervals
