@@ -9,6 +9,7 @@ from pathlib import Path
 
 from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError, unknown
+from merzoo.evaluation.cluster import check_cluster
 from merzoo.evaluation.folds import FoldJob
 from merzoo.evaluation.parallel import run_folds
 from merzoo.evaluation.predictions import metrics_of, predictions_table, read_predictions
@@ -55,6 +56,7 @@ def evaluate(
     jobs: int = 1,
     subjects: list[str] | None = None,
     out: str | os.PathLike | None = None,
+    cluster: str | None = None,
 ) -> EvaluationResult:
     """Trains and tests a model in every fold of a protocol and reports pooled scores.
 
@@ -76,6 +78,8 @@ def evaluate(
         subjects: hold out only these (`"dataset/subject"`); `None` for all.
         out: folder for the results; `None` makes a temporary one. A run that stopped half-way
             continues when called again with the same folder.
+        cluster: address of a Dask scheduler, such as `"tcp://192.168.1.10:8786"`, whose workers run
+            the folds; see `merzoo.evaluation.cluster`.
 
     Returns:
         An `EvaluationResult`.
@@ -102,6 +106,8 @@ def evaluate(
         raise unknown("engine", engine, ENGINES)
     if seeds < 1 or jobs < 1:
         raise InputError(f"seeds={seeds} and jobs={jobs} must be at least 1.")
+    if cluster is not None:
+        check_cluster(cluster)
     recipe, arguments, inputs = settings_of(model, recipe)
     labels, protocol = labels or recipe.labels, protocol or recipe.protocol
     data = load_samples(data, inputs, labels=labels, jobs=jobs)
@@ -116,7 +122,7 @@ def evaluate(
         for seed in range(seeds)
         for fold in folds
     ]
-    results = _run(todo, folder, jobs)
+    results = _run(todo, folder, jobs, cluster)
     predictions = predictions_table(data, results)
     predictions.to_csv(folder.path / "predictions.csv", index=False)
     predictions = read_predictions(folder.path / "predictions.csv")
@@ -224,7 +230,7 @@ def _known_subjects(subjects, folds, data) -> set[str]:
     return set(subjects)
 
 
-def _run(todo: list[FoldJob], folder: RunFolder, workers: int) -> list:
+def _run(todo: list[FoldJob], folder: RunFolder, workers: int, cluster: str | None) -> list:
     from rich.progress import TextColumn
 
     from merzoo.progress import progress_bar
@@ -243,7 +249,7 @@ def _run(todo: list[FoldJob], folder: RunFolder, workers: int) -> list:
             bar.update(task, fold=job.fold.name, epoch=epoch + 1, loss=f"{loss:.3f}")
             bar.advance(task)
 
-        for job, result in run_folds(left, workers, on_epoch if left else None):
+        for job, result in run_folds(left, workers, on_epoch if left else None, cluster):
             folder.write_fold(job, result)
             results[job.seed, job.fold.name] = (job, result)
             if not result.history:
