@@ -21,6 +21,7 @@ _NAMES = {
     "tune": "merzoo.training.tune",
     "export": "merzoo.exporting",
     "predict": "merzoo.prediction",
+    "reproduce": "merzoo.evaluation",
     "InputError": "merzoo.errors",
 }
 _MODULES = (

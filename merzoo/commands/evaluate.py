@@ -28,6 +28,7 @@ def arguments(parser):
         help="also print the score of the seeds' averaged probabilities",
     )
     parser.add_argument("--jobs", type=int, default=1, help="folds at a time, in worker processes")
+    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help="a Dask scheduler, for folds")
     parser.add_argument("--engine", default="auto", help="auto, reuse or fresh (see evaluate)")
     parser.add_argument(
         "--subjects", nargs="+", metavar="DATASET/SUBJECT", help="hold out only these subjects"
@@ -84,6 +85,7 @@ def run(options) -> int:
         split=options.split,
         selection=options.selection,
         allow_leaks=options.allow_leaks,
+        cluster=options.cluster,
     )
     if options.json:
         print_json(result.metrics | ({"oracle": result.oracle} if result.oracle else {}))

@@ -11,6 +11,7 @@ from pathlib import Path
 from merzoo.data.arrays import Arrays
 from merzoo.data.frame_samples import FRAMES
 from merzoo.errors import InputError, unknown
+from merzoo.evaluation.cluster import check_cluster
 from merzoo.evaluation.fold_data import FoldData
 from merzoo.evaluation.folds import FoldJob
 from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
@@ -71,6 +72,7 @@ def evaluate(
     callbacks: Sequence = (),
     allow_leaks: bool = False,
     start=None,
+    cluster: str | None = None,
 ) -> EvaluationResult:
     """Trains and tests a model in every fold of a protocol and reports pooled scores.
 
@@ -104,6 +106,8 @@ def evaluate(
         allow_leaks: run although the audit found leaks for certain, and mark the result.
         start: a `merzoo.training.start.Start`: every fold begins with its weights instead of
             random ones; `None` for random ones. See `merzoo.transfer`.
+        cluster: address of a Dask scheduler, such as `"tcp://192.168.1.10:8786"`, whose workers run
+            the folds; see `merzoo.evaluation.cluster`.
 
     Returns:
         An `EvaluationResult`.
@@ -130,6 +134,8 @@ def evaluate(
         raise unknown("engine", engine, ENGINES)
     if seeds < 1 or jobs < 1:
         raise InputError(f"seeds={seeds} and jobs={jobs} must be at least 1.")
+    if cluster is not None:
+        check_cluster(cluster)
     recipe, arguments, inputs = settings_of(model, recipe)
     protocol = protocol or recipe.protocol
     chosen, rule = parse_protocol(protocol)[0], parse_selection(selection)
@@ -174,7 +180,7 @@ def evaluate(
         for seed in range(seeds)
         for part in parts
     ]
-    results = _run(todo, folder, jobs)
+    results = _run(todo, folder, jobs, cluster)
     predictions = predictions_table(data, results)
     predictions.to_csv(folder.path / "predictions.csv", index=False)
     predictions = read_predictions(folder.path / "predictions.csv")
@@ -329,7 +335,7 @@ def _known_subjects(subjects, folds, data) -> set[str]:
     return set(subjects)
 
 
-def _run(todo: list[FoldJob], folder: RunFolder, workers: int) -> list:
+def _run(todo: list[FoldJob], folder: RunFolder, workers: int, cluster: str | None) -> list:
     from rich.progress import TextColumn
 
     from merzoo.progress import progress_bar
@@ -348,7 +354,7 @@ def _run(todo: list[FoldJob], folder: RunFolder, workers: int) -> list:
             bar.update(task, fold=job.fold.name, epoch=epoch + 1, loss=f"{loss:.3f}")
             bar.advance(task)
 
-        for job, result in run_folds(left, workers, on_epoch if left else None):
+        for job, result in run_folds(left, workers, on_epoch if left else None, cluster):
             folder.write_fold(job, result)
             results[job.seed, job.fold.name] = (job, result)
             if not result.history:

@@ -14,6 +14,8 @@ keeps it within 0..1; and the degrees of freedom count unequal subjects at their
 Review of Economics and Statistics 2017).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from merzoo.evaluation.metrics import confusion_matrix, scores, uar, uf1
@@ -36,8 +38,9 @@ def subject_bootstrap(
     draws: int = DRAWS,
     level: float = 0.95,
     seed: int = 0,
+    metrics: dict[str, Callable] | None = None,
 ) -> dict[str, tuple[float, float]]:
-    """Intervals of UF1 and UAR from a stratified cluster bootstrap over subjects.
+    """Intervals of scores from a stratified cluster bootstrap over subjects.
 
     Args:
         matrices: one dict a run (seed): subject `"dataset/subject"` -> (K, K) confusion matrix; the
@@ -46,16 +49,18 @@ def subject_bootstrap(
         draws: number of resamples.
         level: of the interval, 0..1.
         seed: of the draws.
+        metrics: name -> function of (..., K, K) pooled confusion matrices; `None` for UF1 and UAR.
 
     Returns:
-        `{"uf1": (low, high), "uar": (low, high)}`. A score of exactly 0 or 1 has no width.
+        `{"uf1": (low, high), "uar": (low, high)}`, or of the metrics given. A score of exactly 0 or
+        1 has no width.
     """
     subjects = list(matrices[0])
     counts = np.stack([[run[s] for s in subjects] for run in matrices])  # (R, S, K, K)
     pooled = np.einsum("ds,rsij->drij", subject_weights(subjects, draws, seed), counts)
     width = t_quantile(subjects, counts, level)
     intervals = {}
-    for name, score in (("uf1", uf1), ("uar", uar)):
+    for name, score in (metrics or {"uf1": uf1, "uar": uar}).items():
         value = float(score(counts.sum(1)).mean())
         error = float(score(pooled).mean(1).std())
         intervals[name] = _on_log_odds(value, width * error)

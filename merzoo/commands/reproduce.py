@@ -1,0 +1,102 @@
+"""`merzoo reproduce NETWORK/TABLE`: a paper's table, its figures beside ours."""
+
+import time
+
+from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
+from merzoo.errors import InputError
+
+SUMMARY = "run a table of a paper and print its figures beside ours"
+EXAMPLE = "merzoo reproduce dfrnet/table6 --data synthetic:easy --quick --out runs/t6"
+
+
+def arguments(parser):
+    parser.add_argument("table", nargs="?", help="such as dfrnet/table6")
+    parser.add_argument("--list", action="store_true", help="show all tables and their rows")
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="KIND:PLACE",
+        help="such as casme2:FOLDER; repeat for each data set of the table",
+    )
+    parser.add_argument("--quick", action="store_true", help="a thin slice, to see that it runs")
+    parser.add_argument("--rows", nargs="+", metavar="ROW", help="only these rows")
+    parser.add_argument("--labels", help="label map of stand-in clips (megc3)")
+    parser.add_argument("--epochs", type=int, help="instead of the recipes'")
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default 1)")
+    parser.add_argument("--jobs", type=int, default=1, help="folds at a time, in worker processes")
+    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help="a Dask scheduler, for folds")
+    parser.add_argument("--out", metavar="FOLDER", help="where to write; a stopped run continues")
+    add_json_option(parser)
+
+
+def run(options) -> int:
+    if options.list:
+        return _list(options)
+    if not options.table or not options.data:
+        raise InputError(
+            "name a table and its data, such as dfrnet/table6 --data synthetic:easy; "
+            "merzoo reproduce --list shows the tables."
+        )
+    choose_backend()
+    from merzoo.evaluation.reproduce import reproduce
+    from merzoo.evaluation.reproduced import as_dict, columns_and_rows
+
+    start = time.perf_counter()
+    found = reproduce(
+        options.table,
+        options.data,
+        quick=options.quick,
+        rows=options.rows,
+        labels=options.labels,
+        epochs=options.epochs,
+        seeds=options.seeds,
+        jobs=options.jobs,
+        cluster=options.cluster,
+        out=options.out,
+    )
+    if options.json:
+        print_json(as_dict(found))
+        return 1 if found.failed else 0
+    title = f"{found.table.name}: {found.table.title}"
+    for costs in (False, True):
+        columns, rows = columns_and_rows(found.lines, costs)
+        if rows:
+            print_table("" if costs else title, columns, rows)
+    for note in found.notes:
+        print(f"note: {note}")
+    for name, reason in found.failed.items():
+        print(f"not run: {name}: {reason}")
+    print(f"{time.perf_counter() - start:.0f} s; page: {found.folder / 'table.html'}")
+    return 1 if found.failed else 0
+
+
+def _list(options) -> int:
+    choose_backend(training=False)
+    from merzoo.training.tables import get_table, list_tables
+
+    tables = [get_table(name) for name in list_tables()]
+    if options.json:
+        print_json({table.name: _facts(table) for table in tables})
+        return 0
+    print_table(
+        "",
+        ["table", "title", "rows", "data", "protocol"],
+        [
+            [
+                table.name,
+                table.title,
+                " ".join(row.name for row in table.rows),
+                "; ".join(" ".join(run.data) for run in table.runs.values()),
+                " ".join(dict.fromkeys(run.protocol for run in table.runs.values())),
+            ]
+            for table in tables
+        ],
+        wrap="title",
+    )
+    return 0
+
+
+def _facts(table) -> dict:
+    runs = {n: [run.protocol, run.labels, *run.data] for n, run in table.runs.items()}
+    return {"title": table.title, "rows": [row.name for row in table.rows], "runs": runs}

@@ -1,0 +1,228 @@
+"""The papers' tables as data: a file a paper, an entry a table, a row of it a recipe.
+
+A row says what is built (network and arguments), how it is trained (a recipe, with changes), what
+it is trained and tested on (one or several runs: data sets, label map, protocol), and the figures
+that the paper prints for it, as printed. `merzoo reproduce` runs a table; a row alone is a recipe
+by the name `"dfrnet/table6/none"`, with the name of the run behind it where the row has several:
+`"cvanet/table3/vertical/samm"`.
+
+In the files, `"none"` stands for Python's `None`. A column is written `"run part metric"`, where
+the part is `full` or a data set within the run, or as the name of a cost, such as
+`"parameters, million"`; after a comma stands the unit.
+"""
+
+import functools
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from merzoo.errors import InputError, unknown
+from merzoo.training.recipes import Recipe, get_recipe
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a figure is trained and tested on.
+
+    Args:
+        name: such as `"composite"`.
+        data: kinds of `merzoo.data`, all of them together.
+        labels: name of the label map.
+        protocol: of the folds.
+        printed_samples: samples by part as the paper prints them, where it does.
+    """
+
+    name: str
+    data: tuple[str, ...]
+    labels: str
+    protocol: str
+    printed_samples: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a printed figure is: a metric of a part of a run, or (`run=None`) a cost of the network.
+
+    Args:
+        metric: `"uf1"`, `"uar"`, `"accuracy"`, `"precision"`, `"recall"`, `"f1"`, `"loss"`; or
+            `"parameters"`, `"multiply-adds"`, `"inference"`.
+        unit: `""`, `"%"`, `"million"`, `"M"`, `"G"` or `"ms"`.
+        run: name of the run.
+        part: `"full"`, or a data set within the run.
+    """
+
+    metric: str
+    unit: str = ""
+    run: str | None = None
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table.
+
+    Args:
+        name: short, part of the recipe's name.
+        printed: the row's name in the paper.
+        network: a name of `merzoo.list_models()`.
+        arguments: of the builder.
+        recipe: name of the recipe that is changed into the row's.
+        figures: one text a column, as printed; `"-"` where the paper prints none.
+    """
+
+    name: str
+    printed: str
+    network: str
+    arguments: dict
+    recipe: str
+    figures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """One table of a paper.
+
+    Args:
+        name: such as `"dfrnet/table6"`.
+        title: what it compares.
+        runs: by name.
+        columns: what the figures are.
+        rows: in the paper's order.
+        quick: names of the rows of a thin slice.
+        readings: how unclear passages were read, and what differs from the paper.
+    """
+
+    name: str
+    title: str
+    runs: dict[str, Run]
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    quick: tuple[str, ...]
+    readings: tuple[str, ...] = ()
+
+    @property
+    def number(self) -> str:
+        """As the paper calls it, such as `"Table 6"`."""
+        return self.name.rsplit("/", 1)[1].replace("table", "Table ")
+
+    def row(self, name: str) -> Row:
+        """The row called `name`; raises `InputError` with the nearest one."""
+        found = {row.name: row for row in self.rows}
+        if name not in found:
+            raise unknown(f"row of {self.name}", name, found)
+        return found[name]
+
+
+def list_tables() -> list[str]:
+    """Names of all tables, by paper and number.
+
+    >>> list_tables()[:2]
+    ['broadbentnet/table3', 'broadbentnet/table4']
+    """
+    return list(_tables())
+
+
+def get_table(name: str) -> PaperTable:
+    """A table by name, such as `"dfrnet/table6"`.
+
+    Raises:
+        InputError: if there is none, with the nearest name.
+
+    >>> get_table("dfrnet/table6").row("sa").figures[:2]
+    ('0.7436', '0.7097')
+    """
+    if name not in _tables():
+        raise unknown("table", name, _tables(), "merzoo reproduce --list shows all.")
+    return _tables()[name]
+
+
+def row_recipe(name: str) -> Recipe:
+    """The recipe of a table's row: the network's, with the row's arguments, protocol and labels.
+
+    Args:
+        name: `"network/table/row"`, or with the name of a run behind it; the table's first run
+            otherwise.
+
+    Raises:
+        InputError: for a table, row or run that there is not.
+
+    >>> recipe = row_recipe("cvanet/table3/both/samm")
+    >>> recipe.optimizer, recipe.labels, recipe.protocol, recipe.model_arguments
+    ('adamw', 'samm-5', 'loso', {'direction': 'both'})
+    """
+    parts = name.split("/")
+    if len(parts) not in (3, 4):
+        raise InputError(
+            f"recipe {name!r}: a row of a table is written NETWORK/TABLE/ROW, such as "
+            f"dfrnet/table6/none."
+        )
+    table = get_table("/".join(parts[:2]))
+    row = table.row(parts[2])
+    run = parts[3] if len(parts) == 4 else next(iter(table.runs))
+    if run not in table.runs:
+        raise unknown(f"run of {table.name}", run, table.runs)
+    return recipe_of(table, row, table.runs[run])
+
+
+def recipe_of(table: PaperTable, row: Row, run: Run) -> Recipe:
+    """The recipe of one run of a row."""
+    recipe = get_recipe(row.recipe)
+    return replace(
+        recipe,
+        name=f"{table.name}/{row.name}/{run.name}",
+        about=f"{table.number}, row {row.printed!r}: {table.title}. {recipe.about}".strip(),
+        model_arguments=recipe.model_arguments | row.arguments,
+        protocol=run.protocol,
+        labels=run.labels,
+    )
+
+
+@functools.cache
+def _tables() -> dict[str, PaperTable]:
+    found = {}
+    for file in sorted(Path(__file__).parent.glob("*.toml")):
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        for name, table in content["tables"].items():
+            whole = f"{content['network']}/{name}"
+            found[whole] = _read(whole, content, table)
+    return found
+
+
+def _read(name: str, content: dict, table: dict) -> PaperTable:
+    columns = tuple(_column(text) for text in content["columns"][table["columns"]])
+    rows = tuple(_row(content["network"], row) for row in table["rows"])
+    for row in rows:
+        if len(row.figures) != len(columns):
+            raise InputError(f"{name}: row {row.name} has {len(row.figures)} figures.")
+    runs = {c.run: _run(c.run, content["runs"][c.run]) for c in columns if c.run}
+    return PaperTable(
+        name,
+        table["title"],
+        runs,
+        columns,
+        rows,
+        quick=tuple(table.get("quick", dict.fromkeys((rows[0].name, rows[-1].name)))),
+        readings=(*content["readings"], *table.get("readings", ())),
+    )
+
+
+def _run(name: str, fields: dict) -> Run:
+    return Run(name, **fields | {"data": tuple(fields["data"])})
+
+
+def _column(text: str) -> Column:
+    """`"casme2 full accuracy, %"` or `"parameters, million"`."""
+    what, _, unit = text.partition(", ")
+    run, part, metric = what.split() if " " in what else (None, "", what)
+    return Column(metric, unit, run, part)
+
+
+def _row(network: str, fields: dict) -> Row:
+    import merzoo.models  # noqa: F401 - fills the register
+    from merzoo.models.registry import entry
+
+    network = fields.get("network", network)
+    arguments = {n: None if v == "none" else v for n, v in fields.get("arguments", {}).items()}
+    recipe = fields.get("recipe") or entry(network).recipe or "default"
+    figures = tuple(fields["figures"].split())
+    return Row(fields["name"], fields["printed"], network, arguments, recipe, figures)
