@@ -92,6 +92,26 @@ def golden_outputs(name):
     return np.asarray(ops.convert_to_numpy(outputs))
 
 
+# Networks whose Grad-CAM is recorded, at sizes that give maps worth looking at.
+CAM_NETWORKS = {
+    "broadbentnet": {},
+    "densemixednet": {"input_shape": (64, 64, 3), "growth": 8},
+    "dfrnet-2": {"input_shape": (64, 64, 3), "head_units": 16},
+    "htnet": {},
+    "rcn-a": {},
+    "ststnet": {},
+}
+
+
+def golden_cam(name):
+    """Grad-CAM of a network with weights and inputs from NumPy."""
+    from merzoo.explain import grad_cam
+    from merzoo.models.registry import create_model
+
+    model = fill_weights(create_model(name, **CAM_NETWORKS[name], classes=3))
+    return grad_cam(model, random_inputs(model), class_index=1)
+
+
 def loss_and_gradients(model, inputs, labels):
     """Cross-entropy of one training-mode call and its gradient for each trainable weight."""
 

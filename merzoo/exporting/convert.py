@@ -1,8 +1,8 @@
-"""The half of an export that needs TensorFlow: `python -m merzoo.exporting.convert FOLDER`.
+"""The half of an export that needs TensorFlow: `python -m merzoo.exporting.convert FOLDER ...`.
 
 `merzoo.export` runs this in a process with `KERAS_BACKEND=tensorflow`, whatever the user's backend.
-In the folder lie `model.keras`, `job.json` and `probes.npz` (arrays named `probe/input`); it leaves
-the export as `export` plus the format's ending, and its answers to the probes in `answers.npz`.
+In each folder lie `model.keras`, `job.json` and `probes.npz` (arrays named `probe/input`); it
+leaves the export as `export` plus the format's ending, and its answers in `answers.npz`.
 """
 
 import json
@@ -15,7 +15,7 @@ ONNX_OPSET = 18
 REPRESENTATIVE = "representative"  # the probe that int8 quantisation is calibrated with
 
 
-def main(folder: Path) -> None:
+def convert(folder: Path) -> None:
     """Converts the model and runs the result on every probe, whole and one sample alone."""
     import keras
 
@@ -115,4 +115,5 @@ _CONVERTERS = {"onnx": _onnx, "litert": _litert, "openvino": _openvino}
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    for name in sys.argv[1:]:
+        convert(Path(name))

@@ -136,7 +136,8 @@ def export(
         folder, task = Path(name), bar.add_task("asking Keras", total=3)
         expected = {probe: _predict(exported, inputs) for probe, inputs in probes.items()}
         bar.update(task, advance=1, description=f"converting to {format}")
-        answers = _convert(exported, folder, format, probes, names, card)
+        write_job(folder, exported, format, probes, names, card)
+        (answers,) = run_jobs([folder])
         bar.update(task, advance=1, description="comparing")
         parity = [
             _parity(probe, answers, expected[probe], enforced=not int8)
@@ -165,7 +166,7 @@ def _check(model, path: Path, format: str, preprocessing: bool, int8: bool) -> P
     if suffix and path.suffix != suffix:
         raise InputError(f"{path}: the path of a {format} export must end in {suffix}.")
     endings = [ending for ending, _ in FORMATS.values() if ending]
-    if not suffix and (path.is_file() or any(path.suffix == s for s, _ in FORMATS.values() if s)):
+    if not suffix and (path.is_file() or path.suffix in endings):
         raise InputError(f"{path}: a SavedModel is a folder; give a path without an ending.")
     if (
         path.is_dir()
@@ -225,12 +226,11 @@ def _predict(model, inputs) -> np.ndarray:
     return np.asarray(model.predict(inputs, batch_size=8, verbose=0))
 
 
-def _convert(model, folder: Path, format: str, probes, names, card) -> dict[str, np.ndarray]:
-    """Runs the conversion in a process of its own; returns the export's answers."""
+def write_job(folder: Path, model, format: str, probes, names, card) -> None:
+    """Leaves in a folder what `merzoo.exporting.convert` needs."""
     text = json.dumps(card, indent=2)
-    suffix = FORMATS[format][0]
     properties = {"classes": json.dumps(names), "model_card": text}
-    job = {"format": format, "suffix": suffix, "properties": properties}
+    job = {"format": format, "suffix": FORMATS[format][0], "properties": properties}
     (folder / "job.json").write_text(json.dumps(job))
     (folder / "classes.txt").write_text("\n".join(names) + "\n")
     (folder / "model_card.json").write_text(text + "\n")
@@ -238,11 +238,18 @@ def _convert(model, folder: Path, format: str, probes, names, card) -> dict[str,
     arrays = {f"{probe}/{name}": x for probe, xs in probes.items() for name, x in xs.items()}
     np.savez(folder / "probes.npz", **arrays)
 
+
+def run_jobs(folders: Sequence[Path]) -> list[dict[str, np.ndarray]]:
+    """Converts in a process of its own; returns each export's answers to its probes.
+
+    Raises:
+        InputError: where a conversion fails, with the last line of what it printed.
+    """
     home = str(Path(__file__).resolve().parents[2])
     search = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
     alone = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
-        [sys.executable, "-m", "merzoo.exporting.convert", str(folder)],
+        [sys.executable, "-m", "merzoo.exporting.convert", *map(str, folders)],
         env=os.environ | alone | {"PYTHONPATH": search},
         capture_output=True,
         text=True,
@@ -252,11 +259,12 @@ def _convert(model, folder: Path, format: str, probes, names, card) -> dict[str,
         if os.environ.get("MERZOO_DEBUG") == "1":
             print(done.stderr, file=sys.stderr)
         reason = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
-        raise InputError(
-            f"{model.name} cannot be converted to {format}: {reason} (MERZOO_DEBUG=1 shows all)."
-        )
-    with np.load(folder / "answers.npz") as archive:
-        return {name: archive[name] for name in archive.files}
+        raise InputError(f"the conversion failed: {reason} (MERZOO_DEBUG=1 shows all).")
+    answers = []
+    for folder in folders:
+        with np.load(folder / "answers.npz") as archive:
+            answers.append({name: archive[name] for name in archive.files})
+    return answers
 
 
 def _parity(probe: str, answers, expected, enforced: bool) -> Parity:

@@ -1,0 +1,68 @@
+"""`merzoo explain MODEL`: pictures of what a network looked at."""
+
+import dataclasses
+from pathlib import Path
+
+from merzoo.commands._shared import (
+    add_json_option,
+    add_weights_option,
+    choose_backend,
+    print_json,
+    print_table,
+    trained_model,
+)
+from merzoo.errors import InputError
+
+SUMMARY = "show what a network looked at: Grad-CAM, attention, flow, action units"
+EXAMPLE = "merzoo explain densemixednet --weights synthetic --data synthetic:easy --out runs/cam"
+
+
+def arguments(parser):
+    parser.add_argument("model", help="a name from merzoo list")
+    add_weights_option(parser)
+    parser.add_argument(
+        "--data", required=True, metavar="KIND:PLACE", help="clips, such as synthetic:easy"
+    )
+    parser.add_argument("--labels", default="megc3", help="label map of the clips (megc3)")
+    parser.add_argument("--clips", type=int, default=3, help="number of clips, of all classes (3)")
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="pictures and index.html")
+    add_json_option(parser)
+
+
+def run(options) -> int:
+    choose_backend()
+    from merzoo.explain.page import explain_clips, pick
+
+    if options.clips < 1:
+        raise InputError(f"--clips must be 1 or more, got {options.clips}.")
+    model, _ = trained_model(options.model, options.weights)
+    clips = pick(_clips(options.data, options.clips), options.labels, options.clips)
+    out = Path(options.out)
+    explained = explain_clips(model, clips, out, options.labels)
+    if options.json:
+        print_json([dataclasses.asdict(row) for row in explained])
+        return 0
+    print_table(
+        f"{options.model} on {options.data}",
+        ["clip", "label", "predicted", "probability", "picture"],
+        [
+            [r.clip, r.label, r.predicted, f"{r.probabilities[r.predicted]:.3f}", r.picture]
+            for r in explained
+        ],
+    )
+    print(f"page: {out / 'index.html'}")
+    return 0
+
+
+def _clips(data: str, count: int):
+    """The clips of a source; of synthetic ones no more people than are needed are invented."""
+    from merzoo.data.datasets import load, parse_data
+
+    source = parse_data(data)
+    options = source.options
+    if source.kind == "synthetic":
+        options = {"subjects": str(-(-count // 3)), "clips": "3"} | options
+    clips = load(source.kind, source.root, **options)
+    if not isinstance(clips, list):
+        raise InputError(f"{data}: explain needs clips, of which it shows the faces.")
+    return clips

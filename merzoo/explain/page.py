@@ -1,0 +1,152 @@
+"""Explains clips: a row of pictures for each, and a page that shows them all."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from merzoo.data.clip import Clip
+from merzoo.explain.action_units import action_unit_boxes
+from merzoo.explain.attention import attention_maps
+from merzoo.explain.cam import grad_cam
+from merzoo.explain.draw import draw_flow, draw_regions, overlay
+from merzoo.explain.figure import panels
+from merzoo.explain.split import split
+from merzoo.progress import progress_bar
+
+SIDE = 224  # of the face in the pictures, pixels
+ATTENTION_MAPS = 3  # the deepest ones of a network that has more
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One clip explained.
+
+    Args:
+        clip: its name.
+        label, predicted: names of classes.
+        probabilities: by class.
+        picture: file name.
+    """
+
+    clip: str
+    label: str
+    predicted: str
+    probabilities: dict[str, float]
+    picture: str
+
+
+def pick(clips: list[Clip], labels: str, count: int) -> list[Clip]:
+    """The first clips of every class in turn, so that few of them show all classes."""
+    from merzoo.data.labels import map_labels
+
+    mapped = map_labels(clips, labels)
+    order = np.argsort(mapped.indices, kind="stable")
+    seen: dict[int, int] = {}
+    ranks = []
+    for i in order:
+        label = int(mapped.indices[i])
+        ranks.append((seen.get(label, 0), label, int(i)))
+        seen[label] = seen.get(label, 0) + 1
+    return [mapped.clips[i] for _, _, i in sorted(ranks)[:count]]
+
+
+def explain_clips(
+    model, clips: list[Clip], out: Path, labels: str = "megc3", **parameters
+) -> list[Explanation]:
+    """Writes a picture for each clip, and `index.html`.
+
+    A picture shows the face with the action units annotated, the flow from onset to apex, Grad-CAM
+    of the predicted class, and the network's own attention where it has any.
+
+    Args:
+        model: a network with its weights.
+        clips: to explain, with onset, apex and a label.
+        out: folder, made if it is not there.
+        labels: label map.
+        parameters: of `merzoo.preprocessing.prepare`.
+
+    Returns:
+        One `Explanation` a clip.
+
+    Raises:
+        InputError: for clips that cannot be prepared.
+    """
+    from merzoo.preprocessing.modalities import check_parameters
+    from merzoo.preprocessing.pipeline import prepare
+
+    chosen = check_parameters(parameters)
+    data = prepare(clips, model.inputs, labels, **chosen)
+    shown = prepare(clips, {"apex": (SIDE, SIDE, 3), "flow": (SIDE, SIDE, 3)}, labels, **chosen)
+    out.mkdir(parents=True, exist_ok=True)
+    explained = []
+    with progress_bar() as bar:
+        for i, clip in enumerate(bar.track(clips, description="explaining")):
+            inputs = {name: np.array(x[i : i + 1]) for name, x in data.modalities.items()}
+            probabilities = np.asarray(model.predict(inputs, verbose=0))[0]
+            names = dict(zip(data.classes, probabilities.astype(float).tolist(), strict=True))
+            found = Explanation(
+                clip=f"{clip.dataset} {clip.id}",
+                label=data.classes[data.label[i]],
+                predicted=data.classes[int(probabilities.argmax())],
+                probabilities=names,
+                picture=f"clip_{i + 1}.png",
+            )
+            face, flow = (shown.modalities[name][i] for name in ("apex", "flow"))
+            pictures = _pictures(model, inputs, face, flow, _units(clip, chosen), found.predicted)
+            title = f"{found.clip}: {found.label}, predicted {found.predicted}"
+            panels(pictures, title).savefig(out / found.picture, dpi=110)
+            explained.append(found)
+    _write_page(model, explained, out)
+    return explained
+
+
+def _pictures(model, inputs, face, flow, units, predicted) -> list[tuple[str, np.ndarray]]:
+    names, boxes = [name for name, _ in units], [box for _, box in units]
+    pictures = [
+        ("apex, annotated action units" if names else "apex", draw_regions(face, boxes, names)),
+        (
+            f"flow, up to {np.linalg.norm(flow[..., :2], axis=-1).max():.1f} px",
+            draw_flow(face, flow),
+        ),
+        (f"Grad-CAM, {predicted}", overlay(face, grad_cam(model, inputs)[0])),
+    ]
+    maps = list(attention_maps(model, inputs).items())[-ATTENTION_MAPS:]
+    for name, one in maps:
+        low, high = float(one.min()), float(one.max())
+        scaled = (one[0] - low) / (high - low) if high > low else np.zeros_like(one[0])
+        pictures.append((f"{name}, {low:.2g} to {high:.2g}", overlay(face, scaled)))
+    return pictures
+
+
+def _units(clip: Clip, parameters) -> list[tuple[str, np.ndarray]]:
+    """Boxes of the annotated action units, by the clip's landmarks or those of any aligned face."""
+    from merzoo.data.action_units import parse_action_units
+    from merzoo.preprocessing.aligned import AlignedClip
+    from merzoo.preprocessing.face import has_landmarks
+    from merzoo.preprocessing.landmarks import reference_face
+
+    units = sorted(parse_action_units(clip.action_units).numbers)
+    if not units:
+        return []
+    if has_landmarks() and parameters["detector"] != "none":
+        aligned = AlignedClip(clip, parameters)
+        points = aligned.landmarks(aligned.apex, SIDE, SIDE)
+    else:
+        points = reference_face(SIDE, SIDE)
+    return action_unit_boxes(units, points, SIDE, SIDE)
+
+
+def _write_page(model, explained, out: Path) -> None:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("merzoo.explain", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("explain.html").render(
+        model=model.name, layer=split(model).layer, explained=explained
+    )
+    (out / "index.html").write_text(page)

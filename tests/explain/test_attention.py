@@ -1,0 +1,61 @@
+"""Attention maps: what the layers' own weights are, in the right places."""
+
+import numpy as np
+import pytest
+
+import merzoo
+from merzoo.explain import attention_maps
+from merzoo.explain.attention import region_map
+from merzoo.models.registry import entry
+from tests.battery import fill_weights, random_inputs
+
+# Network -> the layers that pay spatial attention, and the size of the last one's map.
+EXPECTED = {
+    "broadbentnet": (["attention"], (2, 2)),
+    "densemixednet": (["block_4_attention"], (4, 4)),
+    "dfrnet-1": (["stage_1_1_sa", "stage_1_2_sa"], (8, 8)),
+    "rcn-a": (["evidence"], (7, 7)),
+    "ststnet": ([], None),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_networks_with_attention_show_it(name):
+    model = fill_weights(merzoo.create_model(name, **entry(name).small))
+    maps = attention_maps(model, random_inputs(model))
+    names, size = EXPECTED[name]
+    assert list(maps) == names
+    for image in maps.values():
+        assert image.dtype == np.float32 and image.min() >= 0 and image.max() <= 1
+    if names:
+        assert maps[names[-1]].shape == (2, *size)
+
+
+def test_broadbent_maps_sum_to_one():
+    model = fill_weights(merzoo.create_model("broadbentnet", input_shape=(32, 32, 1)))
+    (image,) = attention_maps(model, random_inputs(model)).values()
+    np.testing.assert_allclose(image.sum(axis=(1, 2)), 1, atol=1e-5)
+
+
+def test_vertical_attention_is_the_same_along_a_row():
+    small = {"input_shape": (32, 32, 3), "fpf": None, "au": False}
+    model = fill_weights(merzoo.create_model("cvanet", **small))
+    maps = attention_maps(model, random_inputs(model))
+    assert list(maps) == [f"block_{n}_vertical" for n in (1, 2, 3, 4)]
+    first = maps["block_1_vertical"]
+    assert np.ptp(first, axis=2).max() == 0 and np.ptp(first, axis=1).max() > 1e-4
+
+
+def test_gates_of_regions_lie_where_the_regions_are():
+    boxes = np.array([[[0.0, 0.0, 0.5, 0.5], [0.25, 0.25, 1.0, 1.0]]])
+    found = region_map(np.array([[0.9, 0.4]]), boxes, side=4)[0]
+    expected = [[0.9, 0.9, 0, 0], [0.9, 0.9, 0.4, 0.4], [0, 0.4, 0.4, 0.4], [0, 0.4, 0.4, 0.4]]
+    np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.slow
+def test_key_regions_show_the_gates_of_their_blocks():
+    model = fill_weights(merzoo.create_model("keyregionnet", **entry("keyregionnet").small))
+    maps = attention_maps(model, random_inputs(model))
+    assert list(maps) == ["blocks"]  # the gate of the whole face is one number
+    assert maps["blocks"].shape == (2, 56, 56) and 0 < maps["blocks"].max() < 1

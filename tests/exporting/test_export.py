@@ -1,0 +1,84 @@
+"""`merzoo export` as a user types it, and what it refuses."""
+
+import json
+
+import numpy as np
+import pytest
+
+import merzoo
+from merzoo.cli import main
+from merzoo.errors import InputError
+from merzoo.exporting import export, load_export
+from merzoo.exporting import export as function
+from tests.exporting.faces import undecided
+from tests.samples import flow_arrays
+
+
+@pytest.fixture
+def weights(tmp_path):
+    path = tmp_path / "mine.weights.h5"
+    undecided("ststnet").save_weights(path)
+    return str(path)
+
+
+@pytest.fixture
+def data(tmp_path):
+    flow_arrays(subjects=2, clips=2).save(tmp_path / "data.npz")
+    return f"arrays:{tmp_path / 'data.npz'}"
+
+
+def test_writes_a_saved_model_that_agrees(capsys, tmp_path, weights, data):
+    out = tmp_path / "runs" / "saved"
+    words = ["export", "ststnet", "--weights", weights, "--data", data, "--out", str(out)]
+    assert main([*words, "--json"]) == 0
+    done = json.loads(capsys.readouterr().out)
+    assert [row["inputs"] for row in done["parity"]] == ["random", "real"]
+    assert all(row["difference"] <= 1e-4 for row in done["parity"])
+    assert done["inputs"] == {"flow_image": [28, 28, 3]}
+    assert sorted(x.name for x in out.parent.iterdir()) == ["saved"]  # nothing else is left
+    assert (out / "saved_model.pb").is_file()
+
+
+def test_random_weights_need_their_own_word(capsys, tmp_path):
+    out = str(tmp_path / "x")
+    for words in (["--weights", "none"], []):
+        assert main(["export", "ststnet", "--out", out, *words]) == 2
+    said = capsys.readouterr().err
+    assert "say 'random'" in said and "--weights" in said
+
+
+def test_an_export_that_disagrees_is_not_left(tmp_path, monkeypatch):
+    import merzoo.exporting.export as module
+
+    answers = {"random": np.zeros((3, 3)), "real": np.full((4, 3), np.nan)}
+    answers |= {f"{name}, first alone": x[:1] for name, x in answers.items()}
+    monkeypatch.setattr(module, "run_jobs", lambda folders: [answers])
+    data = flow_arrays(subjects=2, clips=2)
+    with pytest.raises(InputError, match=r"differs from the Keras model by .* it was removed"):
+        export(undecided("ststnet"), tmp_path / "x.onnx", "onnx", data=data)
+    assert not list(tmp_path.iterdir())
+
+
+def test_refuses_what_cannot_work(tmp_path):
+    model = merzoo.create_model("ststnet")
+    for arguments, message in (
+        (("x.onnx", "onxx"), "Did you mean 'onnx'"),
+        (("x.tflite", "onnx"), "must end in"),
+        (("x.onnx", "saved_model"), "a path without an ending"),
+        (("x.onnx", "onnx", False), "int8 is for format='litert'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            export(model, tmp_path / arguments[0], *arguments[1:], int8=len(arguments) > 2)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "thesis.txt").write_text("mine")
+    with pytest.raises(InputError, match="other things in it"):
+        export(model, tmp_path / "folder")
+    with pytest.raises(InputError, match="takes a keras"):
+        export(merzoo.create_model("flow-krr"), tmp_path / "x")
+    with pytest.raises(InputError, match="checked with clips"):
+        export(model, tmp_path / "x", preprocessing=True, data=flow_arrays())
+    with pytest.raises(InputError, match="2 classes are named"):
+        export(model, tmp_path / "x", classes=("no", "yes"))
+    with pytest.raises(InputError, match="no export"):
+        load_export(tmp_path / "missing.onnx")
+    assert merzoo.export is function

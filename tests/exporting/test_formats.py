@@ -1,0 +1,71 @@
+"""Real exports, opened again by the runtime of their format."""
+
+import json
+
+import numpy as np
+import pytest
+
+from merzoo.exporting.card import model_card
+from merzoo.exporting.convert import REPRESENTATIVE
+from merzoo.exporting.export import FORMATS, TOLERANCE, run_jobs, write_job
+from merzoo.exporting.graph import with_preprocessing
+from tests.exporting.faces import pairs, undecided
+
+CLASSES = ("negative", "positive", "surprise")
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory):
+    """STSTNet with its preprocessing in all formats, and as int8 without: one process for all."""
+    root = tmp_path_factory.mktemp("exports")
+    model = undecided("ststnet")
+    wrapped = with_preprocessing(model, crop_size=(56, 56))
+    crops = pairs()
+    images = np.random.default_rng(0).uniform(0, 255, (6, 28, 28, 3)).astype("float32")
+    card = model_card(model, wrapped, CLASSES, None, preprocessing=True)
+    folders = {format: root / format for format in FORMATS}
+    for format, folder in folders.items():
+        folder.mkdir()
+        write_job(folder, wrapped, format, {"real": crops}, CLASSES, card)
+    folders["int8"] = root / "int8"
+    folders["int8"].mkdir()
+    probes = {"real": {"flow_image": images}, REPRESENTATIVE: {"flow_image": images}}
+    write_job(folders["int8"], model, "litert", probes, CLASSES, card)
+    answers = dict(zip(folders, run_jobs(list(folders.values())), strict=True))
+    expected = {"graph": wrapped.predict(crops, verbose=0)}
+    expected["int8"] = model.predict({"flow_image": images}, verbose=0)
+    return folders, answers, expected
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_gives_the_probabilities_of_the_keras_model(exports, format):
+    _, answers, expected = exports
+    whole, alone = answers[format]["real"], answers[format]["real, first alone"]
+    assert whole.shape == (3, 3) and alone.shape == (1, 3)  # any batch size
+    assert expected["graph"].min() > 0.01 and np.ptp(expected["graph"], axis=0).max() > 0.01
+    np.testing.assert_allclose(whole, expected["graph"], atol=TOLERANCE)
+    np.testing.assert_allclose(alone, expected["graph"][:1], atol=TOLERANCE)
+
+
+def test_int8_is_near_and_smaller(exports):
+    folders, answers, expected = exports
+    found = answers["int8"]["real"]
+    assert 0 < np.abs(found - expected["int8"]).max() < 0.1
+    assert (folders["int8"] / "export.tflite").stat().st_size < 20_000
+
+
+def test_classes_and_card_are_inside(exports):
+    folders, _, _ = exports
+    assets = folders["saved_model"] / "export" / "assets"
+    assert (assets / "classes.txt").read_text().split() == list(CLASSES)
+    card = json.loads((assets / "model_card.json").read_text())
+    assert card["inputs"]["onset"]["shape"] == [None, 56, 56, 3]
+    assert "lie detection" in card["limits"]
+
+    import onnx
+
+    model = onnx.load(folders["onnx"] / "export.onnx")
+    inside = {item.key: item.value for item in model.metadata_props}
+    assert json.loads(inside["classes"]) == list(CLASSES)
+    assert json.loads(inside["model_card"]) == card
+    assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
