@@ -81,7 +81,8 @@ def _face_picture(source, result: Prediction) -> np.ndarray:
     import cv2
 
     position, face = result.faces[0]
-    frame = np.ascontiguousarray(np.broadcast_to(source.frames[position], _rgb(source, position)))
+    frame = source.frames[position]
+    frame = np.repeat(frame, 3 // frame.shape[-1], axis=-1)  # a copy, with colours to draw in
     y1, x1, y2, x2 = face.box
     thick = max(1, round((x2 - x1) / 150))
     cv2.rectangle(frame, (x1, y1), (x2 - 1, y2 - 1), (60, 150, 220), 2 * thick, cv2.LINE_AA)
@@ -91,10 +92,6 @@ def _face_picture(source, result: Prediction) -> np.ndarray:
     room = (y2 - y1) // 4
     part = frame[max(0, y1 - room) : y2 + room, max(0, x1 - room) : x2 + room]
     return _sized(part, 320)
-
-
-def _rgb(source, position) -> tuple[int, int, int]:
-    return (*source.frames[position].shape[:2], 3)
 
 
 def _segments(source, result: Prediction, classifier: Classifier, progress) -> list[dict]:
