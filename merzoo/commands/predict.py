@@ -132,8 +132,8 @@ def _row(segment) -> list[str]:
 
 
 def _print_model(facts: dict) -> None:
-    from merzoo.prediction.results import NOT_FOR
+    from merzoo.prediction.results import NOT_FOR, figures
 
-    figures = ", ".join(f"{name} {value}" for name, value in facts["metrics"].items())
-    print(f"model: {facts['name']}, weights {facts['weights']}{'; ' + figures if figures else ''}")
+    known = "; ".join(["", *figures(facts)])
+    print(f"model: {facts['name']}, weights {facts['weights']}{known}")
     print(f"{facts['note']} {NOT_FOR}")

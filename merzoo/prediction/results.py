@@ -107,6 +107,22 @@ class Failed:
         return {"source": self.source, "error": self.reason}
 
 
+def figures(model: dict) -> list[str]:
+    """The honest figures of a model's weights, one line each.
+
+    >>> figures({"metrics": {"synthetic:easy?seed=0": {"uf1": 0.9912, "n": 140}}})
+    ['UF1 0.991 on synthetic:easy?seed=0, 140 samples']
+    """
+    lines = []
+    for name, value in model["metrics"].items():
+        if isinstance(value, dict) and "uf1" in value:
+            size = f", {value['n']} samples" if "n" in value else ""
+            lines.append(f"UF1 {value['uf1']:.3f} on {name}{size}")
+        else:
+            lines.append(f"{name} {value}")
+    return lines
+
+
 def write_results(folder: Path, results: Sequence[Prediction | Failed]) -> None:
     """Writes `predictions.json` and `predictions.csv`, each whole or not at all."""
     content = {"files": [result.as_dict() for result in results]}

@@ -1,0 +1,42 @@
+"""`merzoo demo`: a web page that finds and classifies micro-expressions."""
+
+from merzoo.commands._shared import choose_backend
+from merzoo.errors import InputError
+
+SUMMARY = "serve a web page that analyses videos on this computer"
+EXAMPLE = "merzoo demo --port 7861"
+
+
+def arguments(parser) -> None:
+    parser.add_argument("--port", type=int, default=7861, help="(7861); 0 for any free one")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this computer alone)"
+    )
+    parser.add_argument("--model", default="ststnet", help="a name from merzoo list (ststnet)")
+    parser.add_argument(
+        "--weights", metavar="TAG_OR_PATH", help="as for merzoo predict (synthetic)"
+    )
+    parser.add_argument("--megabytes", type=float, default=200, help="largest upload (200)")
+    parser.add_argument("--seconds", type=float, default=60, help="longest video (60)")
+    parser.add_argument("--workers", type=int, default=2, help="uploads worked on at a time (2)")
+
+
+def run(options) -> int:
+    for name, low, high in (("megabytes", 0.1, 10_000), ("seconds", 1, 3600), ("workers", 1, 64)):
+        if not low <= getattr(options, name) <= high:
+            raise InputError(f"--{name} must be from {low} to {high}.")
+    choose_backend()
+    from merzoo.app import Demo
+
+    demo = Demo(
+        options.model,
+        options.weights,
+        host=options.host,
+        port=options.port,
+        megabytes=options.megabytes,
+        seconds=options.seconds,
+        workers=options.workers,
+    )
+    print(f"merzoo demo: {demo.url} (Ctrl-C stops it)", flush=True)
+    demo.wait()
+    return 0
