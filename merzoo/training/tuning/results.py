@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
 from merzoo.evaluation.folds import FoldJob
 from merzoo.evaluation.parallel import run_folds
@@ -94,24 +93,19 @@ def evaluate_outer(
     Returns:
         The content of `metrics.json`.
     """
+    pairs = list(zip(folds, recipes, strict=True))
     card = protocol_card(
         plan.model, plan.data, protocol, folds, recipes[0], recipes[0].model_arguments, seeds, None
     )
     if len({_numbers(recipe) for recipe in recipes}) > 1:
         card["recipe"] = {"name": "tuned in each fold", "about": "One recipe for each outer fold."}
         card["model_arguments"] = {}
-        card["recipes"] = {
-            fold.name: recipe_as_dict(recipe) for fold, recipe in zip(folds, recipes, strict=True)
-        }
+        card["recipes"] = {fold.name: recipe_as_dict(recipe) for fold, recipe in pairs}
     card = json.loads(json.dumps(card))
     done = _finished(folder, card)
     if done is not None:
         return done
-    todo = [
-        FoldJob(_reduced(plan, recipe), fold, seed, plan.model, recipe.model_arguments, recipe)
-        for seed in range(seeds)
-        for fold, recipe in zip(folds, recipes, strict=True)
-    ]
+    todo = [_job(plan, fold, recipe, seed) for seed in range(seeds) for fold, recipe in pairs]
     results = []
     task = bar.add_task(folder.name, total=len(todo), best="")
     for pair in run_folds(todo, 1):
@@ -120,16 +114,18 @@ def evaluate_outer(
     folder.mkdir(parents=True, exist_ok=True)
     predictions_table(plan.data, results).to_csv(folder / "predictions.csv", index=False)
     predictions = read_predictions(folder / "predictions.csv")
-    metrics = metrics_of(predictions)
+    metrics = json.loads(json.dumps(metrics_of(predictions)))
     write_json(folder / "protocol.json", card)
     write_report(folder, card, metrics, predictions, _alike(results))
     write_json(folder / "metrics.json", metrics)
     return metrics
 
 
-def _reduced(plan: Plan, recipe: Recipe) -> Arrays:
-    _, _, inputs = settings_of(plan.model, recipe)
-    return fit_together(plan.model, plan.data, recipe, inputs)
+def _job(plan: Plan, fold, recipe: Recipe, seed: int) -> FoldJob:
+    recipe = replace(recipe, name="outer", about="")  # equal ones then share a compiled model
+    _, arguments, inputs = settings_of(plan.model, recipe)
+    data = fit_together(plan.model, plan.data, recipe, inputs)
+    return FoldJob(data, fold, seed, plan.model, arguments, recipe)
 
 
 def _shown(value):
