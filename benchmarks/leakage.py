@@ -2,8 +2,8 @@
 
 Frames of one clip are near copies of one another. Splitting frames at random puts copies on both
 sides, and a network that has learnt who sits there scores as if it had learnt expressions; that is
-the protocol of the frame-level 8-fold results in the literature. Leaving out one person at a time
-(LOSO) shows what it has learnt. Same frames, same network, same training. Writes
+the protocol of the frame-level 8-fold results in the literature. Leaving people out shows what it
+has learnt. Same frames, same network, same training, by merzoo's own protocols. Writes
 `results/leakage.csv` and `results/leakage.html`.
 
     python benchmarks/leakage.py
@@ -11,6 +11,7 @@ the protocol of the frame-level 8-fold results in the literature. Leaving out on
 
 import argparse
 import csv
+import os
 import sys
 import time
 from pathlib import Path
@@ -19,98 +20,63 @@ import numpy as np
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from machine import machine  # noqa: E402
 
+from merzoo.evaluation import evaluate  # noqa: E402
+from merzoo.evaluation.metrics import confusion_matrix, scores  # noqa: E402
+from merzoo.models.registry import register  # noqa: E402
+from merzoo.training.recipes import Recipe  # noqa: E402
+
 SIDE = 64  # pixels, as in the frame-level papers
-CLASSES = ("negative", "positive", "surprise")
-LABELS = {"happiness": 1, "surprise": 2}  # all other emotions are negative
-FOLDS = 8
+FRAMES_APART = "kfold-frames:8"  # whose run has the one by subject, kfold:8, beside
+PEOPLE_APART = "loso"
 
 
-def frames_near_apex(clips, count: int):
-    """Grey 64x64 frames around each clip's apex, their labels, subjects and clips."""
-    import cv2
-
-    images, labels, subjects, names = [], [], [], []
-    for clip in clips:
-        first, last = clip.onset, clip.offset
-        middle = np.linspace((first + clip.apex) / 2, (clip.apex + last) / 2, count)
-        for position in np.unique(np.rint(middle).astype(int)):
-            frame = clip.frames[int(position)]
-            grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) if frame.shape[-1] == 3 else frame
-            images.append(cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
-            labels.append(LABELS.get(clip.label, 0))
-            subjects.append(clip.subject)
-            names.append(clip.id)
-    images = np.stack(images).astype("float32")
-    return images[..., None], np.array(labels), np.array(subjects), np.array(names)
-
-
-def network():
-    """A small convolutional network; 0..1 pixels, three classes."""
+@register("frame-network", title="Small network on single frames")
+def frame_network(name="frame-network", classes=3):
+    """A small convolutional network; 0..255 pixels."""
     import keras
     from keras import layers
 
-    return keras.Sequential(
-        [
-            keras.Input((SIDE, SIDE, 1)),
-            layers.Rescaling(1 / 255),
-            layers.Conv2D(12, 5, strides=4, activation="relu"),  # (15, 15, 12)
-            layers.BatchNormalization(momentum=0.9),
-            layers.Conv2D(24, 3, strides=2, activation="relu"),  # (7, 7, 24)
-            layers.Flatten(),
-            layers.Dense(48, activation="relu"),
-            layers.Dense(len(CLASSES), activation="softmax"),
-        ]
-    )
+    frame = keras.Input((SIDE, SIDE, 1), name="apex")
+    x = layers.Rescaling(1 / 255)(frame)
+    x = layers.Conv2D(12, 5, strides=4, activation="relu")(x)  # (15, 15, 12)
+    x = layers.BatchNormalization(momentum=0.9)(x)
+    x = layers.Conv2D(24, 3, strides=2, activation="relu")(x)  # (7, 7, 24)
+    x = layers.Flatten()(x)
+    x = layers.Dense(48, activation="relu")(x)
+    x = layers.Dense(classes, activation="softmax")(x)
+    return keras.Model(frame, x, name=name)
 
 
-def cross_validate(images, labels, splits, epochs: int, name: str) -> np.ndarray:
-    """Predictions for every frame, each from the fold in which it was left out.
+def single_frames(difficulty: str, subjects: int, clips: int, count: int):
+    """Grey frames around the apex of synthetic clips, whole pictures, as samples."""
+    from merzoo.data import synthetic
+    from merzoo.data.frame_samples import expand_frames
+    from merzoo.preprocessing import prepare
 
-    One compiled network is reset for each fold; an optimizer's first state is all zeros.
-    """
-    import keras
-
-    from merzoo.progress import progress_bar
-
-    keras.utils.set_random_seed(0)
-    model = network()
-    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
-    model.optimizer.build(model.trainable_variables)
-    start = model.get_weights()
-    optimizer = [np.array(v.value) for v in model.optimizer.variables]
-    predicted = np.full(len(labels), -1)
-    with progress_bar() as bar:
-        for train, test in bar.track(splits, description=name):
-            model.set_weights(start)
-            for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
-                variable.assign(value)
-            model.fit(images[train], labels[train], batch_size=64, epochs=epochs, verbose=0)
-            predicted[test] = model.predict(images[test], batch_size=256, verbose=0).argmax(-1)
-    return predicted
+    found = synthetic.clips(difficulty, subjects, clips)
+    inputs = {"apex": (SIDE, SIDE, 1)}
+    return len(found), prepare(expand_frames(found, count), inputs, "megc3", detector="none")
 
 
-def splits_over_frames(count: int):
-    """Shuffled 8-fold over frames: frames of one clip stand on both sides."""
-    order = np.random.default_rng(0).permutation(count)
-    return [(np.setdiff1d(order, part), part) for part in np.array_split(order, FOLDS)]
+def shared_clips(data, protocol: str) -> str:
+    """Share of test samples whose clip has frames in the training set, mean over folds."""
+    from merzoo.data.frame_samples import clip_of
+    from merzoo.evaluation.protocols import make_folds
+
+    clips = clip_of(data.clip)
+    shares = [np.isin(clips[f.test], clips[f.train]).mean() for f in make_folds(protocol, data)]
+    return f"{np.mean(shares):.2f}"
 
 
-def splits_over_people(subjects):
-    """Each person in turn is left out."""
-    everyone = np.arange(len(subjects))
-    return [
-        (everyone[subjects != name], everyone[subjects == name]) for name in np.unique(subjects)
-    ]
-
-
-def scores(labels, predicted) -> dict:
-    from sklearn.metrics import f1_score
-
-    uf1 = f1_score(labels, predicted, average="macro", labels=range(len(CLASSES)))
-    return {"accuracy": f"{(labels == predicted).mean():.3f}", "uf1": f"{uf1:.3f}"}
+def row_of(data, protocol: str, folds: int, found: dict) -> dict:
+    """One row of the result file from the scores of a run."""
+    row = {"protocol": protocol, "folds": folds, "frames": len(data)}
+    return row | {name: f"{found[name]:.3f}" for name in ("accuracy", "uf1")}
 
 
 def write_page(path: Path, rows: list[dict]) -> None:
@@ -118,7 +84,7 @@ def write_page(path: Path, rows: list[dict]) -> None:
     bars, table = [], []
     for index, row in enumerate(rows):
         width, y = 520 * float(row["accuracy"]), 14 + 44 * index
-        colour = "#b5482f" if row["protocol"].startswith("frames") else "#2f6fb5"
+        colour = "#b5482f" if "frames" in row["protocol"] else "#2f6fb5"
         colour = "#8a8a8a" if row["protocol"].startswith("always") else colour
         bars.append(
             f'<rect x="10" y="{y}" width="{width:.0f}" height="20" fill="{colour}"/>'
@@ -144,8 +110,6 @@ def write_page(path: Path, rows: list[dict]) -> None:
 
 
 def main() -> None:
-    from merzoo.data.synthetic import clips
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--difficulty", default="medium")
     parser.add_argument("--subjects", type=int, default=20)
@@ -155,26 +119,27 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "results")
     options = parser.parse_args()
 
-    found = clips(options.difficulty, options.subjects, options.clips)
-    images, labels, subjects, names = frames_near_apex(found, options.frames)
-    protocols = {
-        f"frames, shuffled {FOLDS}-fold": splits_over_frames(len(labels)),
-        "people, leave one out (LOSO)": splits_over_people(subjects),
-    }
-    facts = {"data": f"synthetic:{options.difficulty}, {len(found)} clips", **machine()}
-    common = {"frames": len(labels), "epochs": options.epochs}
+    count, data = single_frames(options.difficulty, options.subjects, options.clips, options.frames)
+    recipe = Recipe("frames", "Adam 1e-3, batch 64", batch_size=64, epochs=options.epochs)
     rows = []
-    for name, splits in protocols.items():
+    for protocol in (FRAMES_APART, PEOPLE_APART):
         start = time.perf_counter()
-        predicted = cross_validate(images, labels, splits, options.epochs, name)
+        result = evaluate("frame-network", data, protocol=protocol, recipe=recipe)
         seconds = f"{time.perf_counter() - start:.1f}"
-        shared = np.mean([np.isin(names[test], names[train]).mean() for train, test in splits])
-        row = {"protocol": name, "folds": len(splits), **common, **scores(labels, predicted)}
-        rows.append({**row, "test_clips_seen_in_training": f"{shared:.2f}", "seconds": seconds})
-    constant = np.full(len(labels), np.bincount(labels).argmax())
-    row = {"protocol": "always the most frequent class", "folds": 0, **common}
-    row |= scores(labels, constant)
-    rows.append({**row, "test_clips_seen_in_training": "", "seconds": "0.0"})
+        runs = [(protocol, result.predictions["fold"].nunique(), result.metrics["full"])]
+        beside = result.metrics.get("by_subject")
+        if beside:
+            runs.append((beside["protocol"], int(beside["protocol"].split(":")[1]), beside))
+        for name, folds, found in runs:
+            row = row_of(data, name, folds, found) | {"epochs": options.epochs}
+            seen = {"test_clips_seen_in_training": shared_clips(data, name)}
+            rows.append(row | seen | {"seconds": seconds})
+            seconds = ""  # the run by subject is part of the same
+    constant = np.full(len(data), np.bincount(data.label).argmax())
+    found = scores(confusion_matrix(data.label, constant, len(data.classes)))
+    row = row_of(data, "always the most frequent class", 0, found) | {"epochs": options.epochs}
+    rows.append(row | {"test_clips_seen_in_training": "", "seconds": "0.0"})
+    facts = {"data": f"synthetic:{options.difficulty}, {count} clips", **machine()}
     rows = [row | facts for row in rows]
 
     options.out.mkdir(parents=True, exist_ok=True)

@@ -94,9 +94,9 @@ def kfold(data: Arrays, folds: int, by: str = "subject", stratified: bool = Fals
         shares = np.array_split(order, folds)
         part_of = {names[i]: k for k, share in enumerate(shares) for i in share}
         part = np.array([part_of[name] for name in groups.tolist()])
-    everything = np.arange(len(data))
     return [
-        Fold(f"fold{k + 1}", everything[part != k], everything[part == k]) for k in range(folds)
+        Fold(f"{k + 1}of{folds}", np.flatnonzero(part != k), np.flatnonzero(part == k))
+        for k in range(folds)
     ]
 
 

@@ -72,7 +72,7 @@ class Fitter:
         """Class probabilities (N, K) of the current weights, float32.
 
         Args:
-            data: `Arrays`, or whatever else has `modalities` and a length; labels are not looked at.
+            data: `Arrays`, or whatever has `modalities` and a length; labels are not read.
         """
         views = [lambda x: x] + ([flip] if self.recipe.test_time == "flip" else [])
         parts = []

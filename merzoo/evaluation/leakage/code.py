@@ -31,7 +31,7 @@ _OWN = ("builtins", "merzoo", "collections", "functools", "os", "pathlib", "logg
 _LABELS = 6  # as many in a row are no coincidence, if they are of two classes
 
 
-def test_samples_in_code(sides: Sides, things: dict[str, object]) -> tuple[list[Finding], dict]:
+def reachable_test_samples(sides: Sides, things: dict[str, object]) -> tuple[list[Finding], dict]:
     """Findings for objects that refer to tested samples, labels, or the file that they lie in.
 
     Args:
@@ -42,7 +42,7 @@ def test_samples_in_code(sides: Sides, things: dict[str, object]) -> tuple[list[
         The findings, and place -> vector of one number a class, for `history.class_priors`.
     """
     samples, labels = _Samples(sides), _Labels(sides)
-    findings, vectors, seen = [], {}, {}
+    vectors, held = {}, {}
     for place, thing in things.items():
         for where, value in _reachable(place, thing):
             if isinstance(value, str):
@@ -53,14 +53,17 @@ def test_samples_in_code(sides: Sides, things: dict[str, object]) -> tuple[list[
                     rows, what = labels.rows_of(value), "labels of test samples"
                 if value.ndim == 1 and len(value) == len(sides.data.classes):
                     vectors[where] = value
-            if rows.size and seen.setdefault((place, what), where) == where:
-                message = (
-                    f"{where} holds {what} ({len(rows)}). What runs during training must not "
-                    f"reach them: take them out."
-                )
-                kind = "code holds test samples"
-                findings.append(Finding(kind, "error", message, sides.names(rows)))
-    return findings, vectors
+            if rows.size:
+                held.setdefault((place, what), (where, set()))[1].update(rows.tolist())
+    return [_finding(sides, what, *found) for (_, what), found in held.items()], vectors
+
+
+def _finding(sides: Sides, what: str, where: str, rows: set[int]) -> Finding:
+    message = (
+        f"{where} holds {what} ({len(rows)}). What runs during training must not reach them: take "
+        f"them out."
+    )
+    return Finding("code holds test samples", "error", message, sides.names(sorted(rows)))
 
 
 class _Samples:

@@ -55,7 +55,7 @@ def find_leaks(
         }
     if model is not None:
         things |= _builder(model)
-    in_code, vectors = code.test_samples_in_code(sides, things)
+    in_code, vectors = code.reachable_test_samples(sides, things)
     if recipe is not None and isinstance(recipe.class_weights, tuple):
         vectors[f"recipe {recipe.name}"] = recipe.class_weights
     if start is not None and weights is None:

@@ -14,13 +14,13 @@ KINDS = {
     "clip on both sides": "one sample is trained on and tested",
     "frames of one clip": "frames of one clip are trained on and tested",
     "identical samples": "the same values stand under two names, one trained on, one tested",
-    "near-identical samples": "copies that were re-encoded, brightened, resized, mirrored or noised",
+    "near-identical samples": "copies re-encoded, brightened, resized, mirrored or noised",
     "one person, two names": "subjects that differ in spelling only, or whose faces are one",
     "weights know test subjects": "the starting weights were trained on subjects that are tested",
     "weights of unknown origin": "nothing says which subjects the starting weights have seen",
     "features fitted before the split": "a scaler, PCA or mean was fitted on tested samples",
     "annotation at test time": "features need the annotated apex or action units of test samples",
-    "class priors of test samples": "class weights equal those of all samples, tested ones included",
+    "class priors of test samples": "class weights equal those of all samples, tested ones too",
     "code holds test samples": "a callback or a model's builder refers to tested samples or labels",
 }
 

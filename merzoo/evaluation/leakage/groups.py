@@ -69,5 +69,6 @@ def spelling_variants(sides: Sides) -> list[Finding]:
         return []
     where = some([" = ".join(spelt) for spelt in found])
     message = f"subjects that differ in spelling only stand on both sides: {where}. Give one name."
-    samples = sides.names(np.flatnonzero(np.isin(subjects, sum(found, []))))
+    names = [name for spelt in found for name in spelt]
+    samples = sides.names(np.flatnonzero(np.isin(subjects, names)))
     return [Finding("one person, two names", "error", message, samples)]

@@ -139,7 +139,7 @@ def class_priors(sides: Sides, numbers: dict[str, np.ndarray]) -> list[Finding]:
         if any(fits) and not all(honest):
             message = (
                 f"{place} holds the class weights of all {len(everyone)} samples, tested ones "
-                f'included. Use class_weights="balanced" or "sqrt", which see training samples only.'
+                f"included. Use class_weights='balanced' or 'sqrt': they see training samples only."
             )
             kind = "class priors of test samples"
             findings.append(Finding(kind, "warning", message, sides.names(sides.tested)))
