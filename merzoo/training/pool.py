@@ -47,14 +47,12 @@ class Pool:
     def __post_init__(self):
         first = self.parts[0]
         for part in self.parts[1:]:
-            for what in ("classes", "shapes"):
-                if (_shapes(part), part.classes)[what == "classes"] != (
-                    (_shapes(first), first.classes)[what == "classes"]
-                ):
-                    raise InputError(
-                        f"{part.source} and {first.source} have different {what}: prepare both "
-                        f"for one model and one label map."
-                    )
+            if part.classes != first.classes or _shapes(part) != _shapes(first):
+                what = "classes" if part.classes != first.classes else "shapes"
+                raise InputError(
+                    f"{part.source} and {first.source} have different {what}: prepare both for "
+                    f"one model and one label map."
+                )
         for name in COLUMNS:
             column = np.concatenate([getattr(part, name) for part in self.parts])
             object.__setattr__(self, name, column)
@@ -178,8 +176,9 @@ def make_pool(
     for clip in clips:
         by_dataset.setdefault(clip.dataset, []).append(clip)
     share = None if limit is None else max(1, limit // (len(by_dataset) + len(arrays)))
-    parts = [replace(p.take(_few(p.label, share, seed))) for p in arrays]
-    parts = [replace(p, modalities={n: _modality(p, n) for n in inputs}) for p in parts]
+    parts = [_fitting(part, inputs) for part in arrays]
+    if share is not None:
+        parts = [part.take(_few(part.label, share, seed)) for part in parts]
     for dataset, found in by_dataset.items():
         mapped = map_labels(found, labels)
         left_out |= {f"{name}, by the label map": n for name, n in mapped.excluded.items()}
@@ -223,12 +222,19 @@ def _few(label: np.ndarray, limit: int | None, seed: int) -> np.ndarray:
     return np.sort(order[np.argsort(rank[order], kind="stable")][:limit])
 
 
-def _modality(part: Arrays, name: str) -> np.ndarray:
-    if name not in part.modalities:
-        raise InputError(
-            f"{part.source} holds {', '.join(sorted(part.modalities))}, but {name!r} is needed."
-        )
-    return part.modalities[name]
+def _fitting(part: Arrays, inputs: dict[str, tuple[int, ...]]) -> Arrays:
+    """The modalities that are asked for, in the shapes that are asked for."""
+    for name, shape in inputs.items():
+        if name not in part.modalities:
+            raise InputError(
+                f"{part.source} holds {', '.join(sorted(part.modalities))}; {name!r} is needed."
+            )
+        if _shapes(part)[name] != tuple(shape):
+            raise InputError(
+                f"{part.source} holds {name!r} of shape {_shapes(part)[name]}, but the model takes "
+                f"{tuple(shape)}."
+            )
+    return replace(part, modalities={name: part.modalities[name] for name in inputs})
 
 
 def _shapes(part: Arrays) -> dict[str, tuple[int, ...]]:

@@ -67,6 +67,10 @@ def test_parts_that_do_not_fit_together_are_refused():
         Pool((picture_arrays(), picture_arrays(classes=("no", "yes"))))
     with pytest.raises(InputError, match="different shapes"):
         Pool((picture_arrays(), picture_arrays(size=16)))
+    with pytest.raises(InputError, match=r"holds 'apex' of shape \(8, 8, 1\), but the model takes"):
+        make_pool([picture_arrays()], [], {"apex": (16, 16, 1)}, "macro3")
+    with pytest.raises(InputError, match="demo holds apex; 'flow' is needed"):
+        make_pool([picture_arrays()], [], {"flow": (8, 8, 3)}, "macro3")
 
 
 def test_an_epoch_is_the_same_whenever_it_is_reached():
