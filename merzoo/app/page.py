@@ -125,7 +125,9 @@ class Demo:
                     runs.append((button, self._pair, [onset, apex]))
             status = gradio.HTML(elem_id="status")
             report = gradio.HTML(elem_id="report")
-            video = gradio.Video(label="Annotated video", visible=False, elem_id="annotated")
+            video = gradio.Video(
+                label="Annotated video", visible=False, elem_id="annotated", height=520
+            )
             files = gradio.Files(label="Downloads", visible=False, elem_id="downloads")
             for button, function, inputs in runs:
                 button.click(

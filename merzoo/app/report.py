@@ -25,7 +25,7 @@ CSS = """
 .mz-pictures {display: grid; grid-template-columns: repeat(2, 1fr); gap: 6px; margin-top: 8px}
 .mz-pictures figure {margin: 0}
 .mz-pictures img, .mz-face img {width: 100%; height: auto; border-radius: 4px; display: block}
-.mz-pictures figcaption, .mz-small {font-size: 0.85em; color: var(--body-text-color-subdued)}
+.mz-pictures figcaption, .mz-small {font-size: 0.85em; color: var(--body-text-color); opacity: 0.8}
 .mz-bar {display: grid; grid-template-columns: 5.5em 1fr 3.2em; gap: 8px; align-items: center}
 .mz-bar div {height: 10px; border-radius: 5px; background: var(--border-color-primary);
   overflow: hidden}

@@ -110,9 +110,7 @@ def _serve(pipe, make, arguments) -> None:
         try:
             work = make(*arguments)
         except InputError as error:
-            pipe.recv()
-            pipe.send(("refused", str(error)))
-            return
+            work = _refuse(str(error))
         while True:
             job = pipe.recv()
             try:
@@ -122,6 +120,13 @@ def _serve(pipe, make, arguments) -> None:
             except Exception as error:  # a fault of ours: said in one line, the worker goes on
                 answer = ("refused", f"{type(error).__name__}: {' '.join(str(error).split())}")
             pipe.send(answer)
+
+
+def _refuse(message: str):
+    def work(job, progress):
+        raise InputError(message)
+
+    return work
 
 
 def _throttled(pipe, every: float = 0.25):

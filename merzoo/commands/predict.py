@@ -21,7 +21,9 @@ def arguments(parser) -> None:
         help="a video, a folder of frames, two images in a row (onset and apex), webcam:0, or "
         "sample (merzoo's own synthetic video); several are taken one after another",
     )
-    parser.add_argument("--model", default="ststnet", help="a name from merzoo list (ststnet)")
+    parser.add_argument(
+        "--model", default="ststnet", help="a name from merzoo list, or a .keras file (ststnet)"
+    )
     parser.add_argument(
         "--weights",
         metavar="TAG_OR_PATH",

@@ -7,6 +7,7 @@ it from an `.npz` file whose keys are modalities (see `merzoo.preprocessing.moda
 
 import copy
 import hashlib
+import math
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from merzoo.errors import InputError
 
 COLUMNS = ("label", "subject", "dataset", "clip")
 TEXTS = ("classes", "fitted_on", "annotated")  # of all samples together
+
+_PLAIN = 1 << 30  # bytes that any archive may unpack to
+_PACKED = 100  # times its size that a larger one may
 
 # Number of axes of one sample of each modality.
 MODALITY_RANKS = {
@@ -187,9 +191,12 @@ def read_arrays(path: str | Path) -> Arrays:
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
     try:
+        _check_sizes(path)
         with np.load(path, allow_pickle=False) as archive:
             content = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError, KeyError, AttributeError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # of zip, zlib and NumPy, whatever a damaged file provokes
         raise InputError(f"{path}: not a readable .npz file ({error}).") from None
     missing = [name for name in COLUMNS if name not in content]
     if missing:
@@ -208,6 +215,31 @@ def read_arrays(path: str | Path) -> Arrays:
     facts = {name: content[name] for name in TEXTS[1:] if name in content}
     classes = () if classes is None else classes
     return Arrays(modalities, **columns, classes=classes, source=str(path), **facts)
+
+
+def _check_sizes(path: Path) -> None:
+    """Refuses an archive whose arrays state more than it holds, or hold far more than it packs."""
+    with zipfile.ZipFile(path) as archive:
+        packed = unpacked = 0
+        for part in archive.infolist():
+            packed, unpacked = packed + part.compress_size, unpacked + part.file_size
+            if not part.filename.endswith(".npy"):
+                continue
+            with archive.open(part) as file:
+                version = np.lib.format.read_magic(file)
+                read = np.lib.format.read_array_header_1_0
+                if version != (1, 0):
+                    read = np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(file)
+            if math.prod(shape) * dtype.itemsize > part.file_size:
+                raise InputError(
+                    f"{path}: {part.filename} states {shape} values, more than the file holds."
+                )
+        if unpacked > max(_PLAIN, _PACKED * packed):
+            raise InputError(
+                f"{path}: {packed >> 10} kB that unpack to {unpacked >> 20} MB: no real samples "
+                "pack so well."
+            )
 
 
 def join_arrays(parts: list[Arrays]) -> Arrays:

@@ -9,8 +9,10 @@ the frames hold, for caches.
 
 import functools
 import hashlib
+import io
 import re
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,13 +21,15 @@ import numpy as np
 from merzoo.errors import InputError
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
+_FORMATS = ("JPEG", "PNG", "BMP", "TIFF")
 _LAST_DIGITS = re.compile(r"(\d+)\D*$")
+LARGEST_IMAGE = 100_000_000  # pixels; a small file may state more than a memory holds
 
 
 class Frames(Sequence):
     """Base of the three readers: numbering, slicing and iteration on top of `_read(position)`."""
 
-    numbers: tuple[int, ...]
+    numbers: Sequence[int]
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -177,16 +181,33 @@ class VideoFrames(Frames):
         if not self.path.is_file():
             raise InputError(f"{path}: no such video file.")
         capture = cv2.VideoCapture(str(path))
-        count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
-        self.fps = float(capture.get(cv2.CAP_PROP_FPS)) if capture.isOpened() else 0.0
+        stated = (cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        count, width, height = (int(capture.get(what)) for what in stated)
+        self.fps = float(capture.get(cv2.CAP_PROP_FPS))
+        opened = capture.isOpened()
         capture.release()
-        if count <= 0:
+        if not opened or count <= 0:
             raise InputError(f"{path}: not a video that OpenCV can read, or it has no frames.")
-        self.numbers = tuple(range(count))
+        size = self.path.stat().st_size
+        if count > size or width * height > LARGEST_IMAGE:
+            raise InputError(
+                f"{path}: states {count} frames of {width}x{height} pixels in {size} bytes, which "
+                "cannot be right."
+            )
+        self.numbers = range(count)
         self._capture, self._next = None, 0
 
     def __getstate__(self):
         return self.__dict__ | {"_capture": None, "_next": 0}
+
+    @property
+    def gaps(self) -> list[int]:
+        return []
+
+    def position(self, number: int) -> int:
+        if number not in self.numbers:
+            raise InputError(f"{self.name}: no frame {number}; it has {len(self)}, from 0.")
+        return number
 
     def _read(self, position):
         import cv2
@@ -259,7 +280,7 @@ def read_image(path: str | Path) -> np.ndarray:
     """An image file as (H, W, 3) uint8 RGB, or (H, W, 1) if the file is grey.
 
     16-bit files are scaled to 8 bits and alpha is dropped. Raises `InputError` for a file
-    that is missing, empty, cut short or not an image.
+    that is missing, empty, cut short, not an image, or of more than 100 million pixels.
     """
     import cv2
 
@@ -267,7 +288,13 @@ def read_image(path: str | Path) -> np.ndarray:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
-    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    width, height = _stated_size(data)
+    if width * height > LARGEST_IMAGE:
+        raise InputError(f"{path}: states {width}x{height} pixels, too many for a frame.")
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if width * height else None
+    except cv2.error:
+        image = None
     if image is None:
         raise InputError(f"{path}: not a readable image ({data.size} bytes).")
     if _cut_short(data.tobytes()):
@@ -281,6 +308,19 @@ def read_image(path: str | Path) -> np.ndarray:
     if image.shape[-1] == 4:
         image = image[..., :3]
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _stated_size(data: np.ndarray) -> tuple[int, int]:
+    """Width and height that an image file's header states; 0, 0 where it is none."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of sizes, which the caller judges
+            with Image.open(io.BytesIO(data.tobytes()), formats=_FORMATS) as image:
+                return image.size
+    except Exception:  # Pillow raises whatever a damaged header provokes
+        return 0, 0
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:

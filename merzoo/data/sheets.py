@@ -6,6 +6,7 @@ number, and frames may be missing.
 """
 
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -102,7 +103,7 @@ def _objective_class(row: Row, reading: Reading) -> int | None:
     if text is None:
         return None
     roman = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
-    found = roman.get(text.upper(), int(text) if text.isascii() and text.isdigit() else 0)
+    found = roman.get(text.upper(), int(text) if re.fullmatch("[0-9]{1,3}", text) else 0)
     if not 1 <= found <= 7:
         reading.fault("unknown objective class", f"{text!r} is not 1..7", row.where)
         return None

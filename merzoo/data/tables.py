@@ -178,6 +178,10 @@ def _workbook_rows(path: Path, sheet: str | None) -> Iterator[tuple]:
         page = book[chosen]
         page.reset_dimensions()  # some writers state a range that is too small
         yield from page.iter_rows(values_only=True)
+    except InputError:
+        raise
+    except Exception as error:  # rows are read as they are asked for
+        raise InputError(f"{path}: not a readable .xlsx workbook ({error}).") from None
     finally:
         book.close()
 

@@ -1,6 +1,8 @@
 """From a spotted segment to class probabilities, through the modalities that the model asks for."""
 
+import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -22,7 +24,8 @@ class Classifier:
     """A model with its weights, and what is known of them.
 
     Args:
-        model: a name of `merzoo.list_models()`, or a built `keras.Model`.
+        model: a name of `merzoo.list_models()`, a built `keras.Model`, or the path of a `.keras`
+            file (layers that would run code of the file's own are refused).
         weights: tag, run folder or `.weights.h5` path for a name; `None` for `"synthetic"`.
         classes: names of the classes in order, where the weights' entry does not say them.
         parameters: choices of preprocessing, see `merzoo.preprocessing.modalities`.
@@ -34,12 +37,15 @@ class Classifier:
     def __init__(self, model, weights=None, classes: Sequence[str] | None = None, **parameters):
         self.entry = None
         self.name, self.weights = model, weights
-        if isinstance(model, str):
+        file = isinstance(model, str | os.PathLike) and str(model).endswith(".keras")
+        if isinstance(model, str) and not file:
             self.model = self._build(model, weights or DEFAULT_WEIGHTS, classes)
         elif weights is not None:
             raise InputError("weights are for a model given by name; load them into yours first.")
+        elif file:
+            self.model, self.name = load_keras(model), Path(model).name
         else:
-            self.model, self.name, self.weights = model, model.name, None
+            self.model, self.name = model, model.name
         self.shapes = input_shapes(self.model.inputs)
         self.parameters = check_parameters({"action_units": "zero"} | parameters)
         self.parameters["apex"] = "annotated"  # the spotter has found it
@@ -110,6 +116,26 @@ class Classifier:
             batch = {name: np.stack([sample[name] for sample in padded]) for name in self.shapes}
             rows.append(np.asarray(self.model.predict_on_batch(batch))[: len(part)])
         return np.concatenate(rows) if rows else np.zeros((0, len(self.classes)))
+
+
+def load_keras(path: str | os.PathLike):
+    """A model from a `.keras` file, without ever running code that the file brings.
+
+    Raises:
+        InputError: if there is no such file, it is damaged, or it holds layers that merzoo and
+            Keras do not have or that would run code of their own.
+    """
+    import keras
+
+    import merzoo.layers  # noqa: F401 - known to Keras once imported
+
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file.")
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # of zip, JSON, HDF5 and Keras, whatever a damaged file provokes
+        line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: cannot be loaded: {line}") from None
 
 
 def clips_of(frames, spots: Sequence[Spot], faces, fps: float | None) -> Iterator[Clip]:

@@ -51,8 +51,8 @@ def predict(
     Args:
         source: path of a video, of a folder of frames, a pair of images (onset, apex), or
             `"sample"`, merzoo's own synthetic video.
-        model: a name of `merzoo.list_models()`, a built `keras.Model`, or a `Classifier` (which
-            saves loading a model for each of many files).
+        model: a name of `merzoo.list_models()`, a built `keras.Model`, the path of a `.keras` file,
+            or a `Classifier` (which saves loading a model for each of many files).
         weights: tag of the weights manifest, folder of a training run or path of a `.weights.h5`
             file; `None` for the tag `"synthetic"`.
         how: `"spot"` looks for expressions; `"whole"` takes the clip as one, from its first to its
