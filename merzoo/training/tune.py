@@ -7,6 +7,7 @@ never saw (Cawley and Talbot, "On Over-fitting in Model Selection", JMLR 2010).
 """
 
 import contextlib
+import importlib.util
 import io
 import json
 import os
@@ -16,7 +17,7 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from merzoo.errors import InputError
+from merzoo.errors import InputError, unknown
 from merzoo.training.recipes import Recipe, get_recipe, recipe_as_dict
 
 
@@ -108,6 +109,8 @@ def tune(
     """
     if trials < 1 or seeds < 1 or (budget is not None and budget <= 0):
         raise InputError(f"trials={trials}, seeds={seeds}, budget={budget} must be above 0.")
+    if importlib.util.find_spec("keras_tuner") is None:
+        raise InputError("A search needs KerasTuner: pip install 'merzoo[tune]'.")
     plan = _make_plan(model, data, labels, recipe, space, tuner, folds, seed)
     from merzoo.training.tuning.search import outer_folds, outer_name
 
@@ -132,8 +135,6 @@ def _make_plan(model, data, labels, recipe, space, tuner, folds, seed):
     from merzoo.training.tuning.search import Plan, grouped_folds
 
     if tuner not in TUNERS:
-        from merzoo.errors import unknown
-
         raise unknown("tuner", tuner, TUNERS)
     recipe = get_recipe(recipe, default=found.recipe)
     _, _, inputs = settings_of(model, recipe)
