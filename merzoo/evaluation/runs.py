@@ -44,9 +44,12 @@ class Run:
         return replace(self, name=name)
 
     def histories(self) -> list[dict[str, list[float]]]:
-        """Training history of every finished fold that has one."""
+        """Training history of every finished fold of the run's seeds that has one."""
         found = []
+        seeds = {f"seed{seed}" for seed in self.predictions["seed"]}
         for file in sorted((self.folder / "folds").glob("*.npz")):
+            if file.name.split("-")[0] not in seeds:
+                continue  # left by an earlier run with more seeds
             with np.load(file, allow_pickle=False) as content:
                 names = [n for n in content.files if n.startswith("history_")]
                 found.append({n.removeprefix("history_"): content[n].tolist() for n in names})
