@@ -1,31 +1,22 @@
-"""Plots of a report, each drawn once: as SVG for the page, as PNG and PDF for a paper.
-
-In the SVG the ink follows the page's light or dark colours; on paper it is black on white.
-"""
-
-import io
-from pathlib import Path
+"""Plots of a report, each drawn once: as SVG for the page, as PNG and PDF for a paper."""
 
 import numpy as np
 
 from merzoo.evaluation.probabilities import FALSE_POSITIVE_RATES, reliability, roc_curve
-
-# Black to the eye; in the SVG it becomes `currentColor`, so text follows the page's theme.
-_INK = "#010001"
-_COLOURS = ("#3b82c4", "#d97706", "#2a9d6f", "#b45ca8", "#c2453d", "#6b7f2a", "#5b6abf", "#8a6d3b")
+from merzoo.figures import COLOURS, INK, new_figure
 
 
 def training_curves(histories: list[dict[str, list[float]]]):
     """Training loss and accuracy by epoch: the median over folds in a band from 10 to 90 %."""
-    figure, axes = _figure(1, 2, (8.4, 2.9))
+    figure, axes = new_figure(1, 2, (8.4, 2.9))
     for axis, (name, title) in zip(
         axes, (("loss", "training loss"), ("accuracy", "training accuracy")), strict=True
     ):
         curves = np.array([h[name] for h in histories])  # (folds, epochs)
         epochs = np.arange(1, curves.shape[1] + 1)
         low, middle, high = np.quantile(curves, [0.1, 0.5, 0.9], axis=0)
-        axis.fill_between(epochs, low, high, color=_COLOURS[0], alpha=0.25, lw=0)
-        axis.plot(epochs, middle, color=_COLOURS[0], marker="." if len(epochs) < 30 else None)
+        axis.fill_between(epochs, low, high, color=COLOURS[0], alpha=0.25, lw=0)
+        axis.plot(epochs, middle, color=COLOURS[0], marker="." if len(epochs) < 30 else None)
         axis.set_xlabel("epoch")
         axis.set_title(f"{title} over {len(curves)} folds", fontsize=10)
         axis.xaxis.get_major_locator().set_params(integer=True)
@@ -39,21 +30,21 @@ def subject_strip(subjects: list[str], correct: list[int], total: list[int]):
         key=lambda i: (subjects[i].split("/")[0], correct[i] / total[i], subjects[i]),
     )
     names = [subjects[i] for i in order]
-    figure, axes = _figure(1, 1, (8.4, 2.6))
+    figure, axes = new_figure(1, 1, (8.4, 2.6))
     axis = axes[0]
     places = np.arange(len(order))
     right = np.array([correct[i] for i in order])
     wrong = np.array([total[i] - correct[i] for i in order])
-    axis.bar(places, right, color=_COLOURS[2], width=0.85, label="right")
-    axis.bar(places, wrong, bottom=right, color=_COLOURS[4], width=0.85, label="wrong")
+    axis.bar(places, right, color=COLOURS[2], width=0.85, label="right")
+    axis.bar(places, wrong, bottom=right, color=COLOURS[4], width=0.85, label="wrong")
     axis.set_ylabel("clips (mean over seeds)")
     datasets = [name.split("/")[0] for name in names]
     for dataset in dict.fromkeys(datasets):
         first = datasets.index(dataset)
         middle = first + (datasets.count(dataset) - 1) / 2
-        axis.text(middle, -0.06, dataset, ha="center", va="top", transform=_below(axis), color=_INK)
+        axis.text(middle, -0.06, dataset, ha="center", va="top", transform=_below(axis), color=INK)
         if first:
-            axis.axvline(first - 0.5, color=_INK, lw=0.6, alpha=0.5)
+            axis.axvline(first - 0.5, color=INK, lw=0.6, alpha=0.5)
     axis.set_xticks([])
     axis.set_xlim(-0.6, len(order) - 0.4)
     _legend(axis, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
@@ -62,8 +53,8 @@ def subject_strip(subjects: list[str], correct: list[int], total: list[int]):
 
 def roc(label, probabilities, classes: list[str], areas: list[float | None]):
     """ROC curve of each class against the rest, mean over seeds, with its AUC."""
-    figure, (axis,) = _figure(1, 1, (4.4, 4.1))
-    axis.plot([0, 1], [0, 1], color=_INK, lw=0.8, ls=":")
+    figure, (axis,) = new_figure(1, 1, (4.4, 4.1))
+    axis.plot([0, 1], [0, 1], color=INK, lw=0.8, ls=":")
     for k, (name, area) in enumerate(zip(classes, areas, strict=True)):
         if area is not None:
             curve = roc_curve(label, probabilities, k)
@@ -82,18 +73,18 @@ def roc(label, probabilities, classes: list[str], areas: list[float | None]):
 def calibration(label, probabilities, error: float):
     """Reliability diagram of the predicted class, and how many predictions are how confident."""
     bins = reliability(label, probabilities)
-    figure, (axis, below) = _figure(2, 1, (4.4, 4.1), height_ratios=[3, 1], sharex=True)
-    axis.plot([0, 1], [0, 1], color=_INK, lw=0.8, ls=":", label="calibrated")
+    figure, (axis, below) = new_figure(2, 1, (4.4, 4.1), height_ratios=[3, 1], sharex=True)
+    axis.plot([0, 1], [0, 1], color=INK, lw=0.8, ls=":", label="calibrated")
     some = bins["share"] > 0
     x, y = bins["confidence"][some], bins["accuracy"][some]
-    axis.plot(x, y, color=_COLOURS[0], marker="o", lw=1.8, label=f"this run, ECE {error:.3f}")
+    axis.plot(x, y, color=COLOURS[0], marker="o", lw=1.8, label=f"this run, ECE {error:.3f}")
     axis.set_ylabel("share right")
     axis.set_xlim(-0.02, 1.02)
     axis.set_ylim(-0.02, 1.02)
     _legend(axis, loc="upper left")
     width = 1 / len(bins["share"])
     middles = (np.arange(len(bins["share"])) + 0.5) * width
-    below.bar(middles, bins["share"], width=0.9 * width, color=_COLOURS[0], alpha=0.6)
+    below.bar(middles, bins["share"], width=0.9 * width, color=COLOURS[0], alpha=0.6)
     below.set_xlabel("probability of the predicted class")
     below.set_ylabel("clips")
     return figure
@@ -104,14 +95,14 @@ def confusions(parts: list[tuple[str, np.ndarray]], classes: list[str]):
     columns = min(len(parts), 2)
     rows = -(-len(parts) // columns)
     side = 1.3 + 0.7 * len(classes)
-    figure, axes = _figure(rows, columns, ((side + 0.4) * columns, side * rows))
+    figure, axes = new_figure(rows, columns, ((side + 0.4) * columns, side * rows))
     for axis, (title, counts) in zip(axes, parts, strict=False):
         counts = np.asarray(counts, float)
         shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
         axis.imshow(shares, cmap="Blues", vmin=0, vmax=1.3)
         for row, column in np.ndindex(*counts.shape):
             text = f"{counts[row, column]:.4g}\n{100 * shares[row, column]:.0f} %"
-            axis.text(column, row, text, ha="center", va="center", color=_INK, fontsize=9)
+            axis.text(column, row, text, ha="center", va="center", color=INK, fontsize=9)
         axis.set_xticks(range(len(classes)), classes)
         axis.set_yticks(range(len(classes)), classes)
         axis.set_xlabel("predicted")
@@ -125,19 +116,19 @@ def confusions(parts: list[tuple[str, np.ndarray]], classes: list[str]):
 
 def oracle_bars(oracle: dict):
     """Honest UF1, what the two rules on the test subjects claim, and random under each."""
-    figure, (axis,) = _figure(1, 1, (4.0, 2.9))
+    figure, (axis,) = new_figure(1, 1, (4.0, 2.9))
     bars = [("honest", oracle["honest"]["uf1"], None)]
     bars += [(rule, found["uf1"], found["floor"]) for rule, found in oracle["rules"].items()]
     for place, (_, height, floor) in enumerate(bars):
         honest = floor is None
-        colour = _COLOURS[0] if honest else _COLOURS[1]
+        colour = COLOURS[0] if honest else COLOURS[1]
         style = {"color": colour} if honest else {"facecolor": "none", "edgecolor": colour}
         axis.barh(-place, height, height=0.62, hatch=None if honest else "///", lw=1.4, **style)
-        axis.text(height + 0.015, -place, f"{height:.3f}", va="center", color=_INK, fontsize=9)
+        axis.text(height + 0.015, -place, f"{height:.3f}", va="center", color=INK, fontsize=9)
         if floor:
             error = [[floor["uf1"] - floor["low"]], [floor["high"] - floor["uf1"]]]
             label = "random predictions, same rule" if place == 1 else None
-            style = {"fmt": "D", "color": _COLOURS[4], "ms": 5, "capsize": 3, "zorder": 3}
+            style = {"fmt": "D", "color": COLOURS[4], "ms": 5, "capsize": 3, "zorder": 3}
             axis.errorbar(floor["uf1"], -place, xerr=error, label=label, **style)
     axis.set_yticks([-i for i in range(len(bars))], [_two_lines(name) for name, _, _ in bars])
     axis.set_xlim(0, 1)
@@ -148,15 +139,15 @@ def oracle_bars(oracle: dict):
 
 def oracle_epochs(oracle: dict):
     """Pooled UF1 on the test subjects by epoch, one line a seed: what the rules choose from."""
-    figure, (axis,) = _figure(1, 1, (4.4, 2.9))
+    figure, (axis,) = new_figure(1, 1, (4.4, 2.9))
     for k, curve in enumerate(oracle["uf1_by_epoch"]):
         epochs = np.arange(1, len(curve) + 1)
         best = int(np.argmax(curve))
         label = f"seed {k}" if len(oracle["uf1_by_epoch"]) > 1 else None
         axis.plot(epochs, curve, color=_colour(k), lw=1.4, label=label)
         axis.plot(best + 1, curve[best], "o", color=_colour(k), markerfacecolor="none")
-    axis.axhline(oracle["honest"]["uf1"], color=_INK, lw=0.8, ls=":")
-    axis.text(1, oracle["honest"]["uf1"], "honest", va="bottom", color=_INK, fontsize=9)
+    axis.axhline(oracle["honest"]["uf1"], color=INK, lw=0.8, ls=":")
+    axis.text(1, oracle["honest"]["uf1"], "honest", va="bottom", color=INK, fontsize=9)
     axis.set_xlabel("epoch")
     axis.set_ylabel("UF1 on test subjects")
     axis.xaxis.get_major_locator().set_params(integer=True)
@@ -167,13 +158,13 @@ def oracle_epochs(oracle: dict):
 
 def intervals(rows: list[tuple[str, float, tuple[float, float]]], label: str, zero: bool = False):
     """One line a row (name, value, interval), first on top; `zero` marks no difference."""
-    figure, (axis,) = _figure(1, 1, (4.0, 1.1 + 0.42 * len(rows)))
+    figure, (axis,) = new_figure(1, 1, (4.0, 1.1 + 0.42 * len(rows)))
     for place, (_, value, (low, high)) in enumerate(rows):
         error = [[max(value - low, 0)], [max(high - value, 0)]]
-        style = {"fmt": "o", "capsize": 3, "lw": 1.8, "color": _COLOURS[0]}
+        style = {"fmt": "o", "capsize": 3, "lw": 1.8, "color": COLOURS[0]}
         axis.errorbar(value, -place, xerr=error, **style)
     if zero:
-        axis.axvline(0, color=_INK, lw=0.8, ls=":")
+        axis.axvline(0, color=INK, lw=0.8, ls=":")
     axis.set_yticks([-i for i in range(len(rows))], [name for name, _, _ in rows])
     axis.set_ylim(-len(rows) + 0.4, 0.6)
     axis.set_xlabel(label)
@@ -184,10 +175,10 @@ def subject_differences(subjects: list[str], difference: np.ndarray, label: str)
     """Difference of each subject's accuracy, sorted: above zero the second run is better."""
     order = np.argsort(difference, kind="stable")
     values = np.asarray(difference)[order]
-    figure, (axis,) = _figure(1, 1, (8.4, 2.4))
-    colours = [_COLOURS[2] if value > 0 else _COLOURS[4] for value in values]
+    figure, (axis,) = new_figure(1, 1, (8.4, 2.4))
+    colours = [COLOURS[2] if value > 0 else COLOURS[4] for value in values]
     axis.bar(range(len(values)), values, color=colours, width=0.85)
-    axis.axhline(0, color=_INK, lw=0.8)
+    axis.axhline(0, color=INK, lw=0.8)
     axis.set_xticks([])
     axis.set_xlim(-0.6, len(values) - 0.4)
     axis.set_xlabel(f"{len(subjects)} subjects, sorted")
@@ -195,46 +186,12 @@ def subject_differences(subjects: list[str], difference: np.ndarray, label: str)
     return figure
 
 
-def as_svg(figure) -> str:
-    """The figure as SVG text for a page."""
-    import matplotlib
-
-    stream = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "merzoo"}):
-        figure.savefig(
-            stream, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
-        )
-    text = stream.getvalue()
-    width = figure.get_figwidth()
-    text = text[text.index("<svg") :].replace(_INK, "currentColor")
-    return text.replace("<svg", f'<svg role="img" class="{"wide" if width > 6 else "small"}"', 1)
-
-
-def save(figure, folder: Path, name: str) -> None:
-    """Writes `name.png` (200 dpi) and `name.pdf` (fonts embedded), black on white."""
-    import matplotlib
-
-    with matplotlib.rc_context({"pdf.fonttype": 42}):
-        for suffix, about in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
-            figure.savefig(
-                folder / f"{name}.{suffix}", dpi=200, bbox_inches="tight", metadata=about
-            )
-
-
-def close(figures) -> None:
-    """Frees figures."""
-    from matplotlib import pyplot
-
-    for figure in figures:
-        pyplot.close(figure)
-
-
 def _colour(k: int) -> str:
-    return _COLOURS[k % len(_COLOURS)]
+    return COLOURS[k % len(COLOURS)]
 
 
 def _legend(axis, **options) -> None:
-    axis.legend(frameon=False, labelcolor=_INK, fontsize=9, **options)
+    axis.legend(frameon=False, labelcolor=INK, fontsize=9, **options)
 
 
 def _two_lines(name: str) -> str:
@@ -247,24 +204,3 @@ def _below(axis):
     import matplotlib.transforms
 
     return matplotlib.transforms.blended_transform_factory(axis.transData, axis.transAxes)
-
-
-def _figure(rows, columns, size, *, height_ratios=None, sharex=False):
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(
-        rows, columns, figsize=size, squeeze=False, sharex=sharex, height_ratios=height_ratios
-    )
-    for axis in axes.flat:
-        axis.patch.set_alpha(0)
-        for side in ("top", "right"):
-            axis.spines[side].set_visible(False)
-        for spine in axis.spines.values():
-            spine.set_color(_INK)
-        axis.tick_params(colors=_INK, labelsize=9)
-        for text in (axis.title, axis.xaxis.label, axis.yaxis.label):
-            text.set_color(_INK)
-    return figure, list(axes.flat)

@@ -16,6 +16,7 @@ from merzoo.evaluation.hardest import hardest_clips, read_pictures, write_pictur
 from merzoo.evaluation.predictions import runs_of
 from merzoo.evaluation.runs import Run, read_run
 from merzoo.evaluation.tables import classes_table
+from merzoo.figures import as_svg, close, save
 
 
 def write_report(
@@ -86,9 +87,9 @@ def keep_figures(figures: dict, folder: Path) -> dict[str, str]:
     """Saves figures into a folder as PNG and PDF, and returns name -> SVG text for a page."""
     folder.mkdir(exist_ok=True)
     for name, figure in figures.items():
-        plots.save(figure, folder, name)
-    svg = {name: plots.as_svg(figure) for name, figure in figures.items()}
-    plots.close(figures.values())
+        save(figure, folder, name)
+    svg = {name: as_svg(figure) for name, figure in figures.items()}
+    close(figures.values())
     return svg
 
 

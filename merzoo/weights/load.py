@@ -1,6 +1,7 @@
 """Loading a file of weights into a built model, and the arguments that make the model it fits."""
 
 import os
+import warnings
 from pathlib import Path
 
 from merzoo.errors import InputError
@@ -37,11 +38,16 @@ def load(model, weights: str | os.PathLike) -> None:
             f"weights={str(weights)!r}: no such file; give the path of a .weights.h5 file of "
             f"{model.name}, a tag to merzoo.create_model, or weights=None for fresh weights."
         )
-    try:
-        model.load_weights(path)
-    except Exception as error:  # of HDF5 and Keras, whatever a damaged file provokes
-        line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path}: cannot be loaded into {model.name}: {line}") from None
+    with warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter("always")
+        try:
+            model.load_weights(path)
+        except Exception as error:  # of HDF5 and Keras, whatever a damaged file provokes
+            line = (str(error).splitlines() or [type(error).__name__])[0]
+            raise InputError(f"{path}: cannot be loaded into {model.name}: {line}") from None
+    skipped = [str(w.message) for w in noted if "freshly-initialized" in str(w.message)]
+    if skipped:  # Keras only warns where the file lacks a group of layers
+        raise InputError(f"{path}: does not hold all of {model.name}: {skipped[0]}")
 
 
 def locate(weights: str | os.PathLike, network: str) -> tuple[Path, WeightsEntry | None]:

@@ -35,7 +35,7 @@ def test_a_tag_brings_the_arguments_it_was_trained_with():
     model = merzoo.create_model("ststnet", weights="megc2019")
     assert model.get_layer("flow_preparation")  # of model_arguments
     assert model.output_shape == (None, 3)
-    whole = merzoo.create_model("ststnet", weights="ststnet.megc2019", name="mine")
+    whole = merzoo.create_model("ststnet", weights="ststnet.megc2019")
     for one, other in zip(model.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     headless = merzoo.create_model("ststnet", weights="megc2019", include_top=False, classes=7)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from merzoo.evaluation.plots import _COLOURS, _INK, _figure, _svg
+from merzoo.figures import COLOURS, INK, as_svg, close, new_figure
 
 _BACK = "#654321"  # drawn in this colour, which becomes the page's
 _FEWEST = 8  # trials, below which importance says nothing
@@ -89,7 +89,7 @@ def parallel_coordinates(trials, space: dict) -> str:
     from merzoo.training.tuning.search_spaces import label
 
     names = [*space, "uf1"]
-    figure, (axis,) = _figure(1, 1, (1.25 * len(names) + 1.2, 4.2))
+    figure, (axis,) = new_figure(1, 1, (1.25 * len(names) + 1.2, 4.2))
     score = trials["uf1"].to_numpy(float)
     low, high = score.min(), score.max()
     height = (score - low) / (high - low) if high > low else np.full(len(score), 0.5)
@@ -106,13 +106,13 @@ def parallel_coordinates(trials, space: dict) -> str:
     axis.spines["left"].set_visible(False)
     axis.spines["bottom"].set_visible(False)
     for place, name in enumerate(names):
-        axis.axvline(place, color=_INK, lw=0.8, alpha=0.5)
+        axis.axvline(place, color=INK, lw=0.8, alpha=0.5)
         for y, text in _ticks(space.get(name), low, high, label):
             back = {"facecolor": _BACK, "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
-            axis.text(place + 0.06, y, text, fontsize=8, color=_INK, va="center", bbox=back)
+            axis.text(place + 0.06, y, text, fontsize=8, color=INK, va="center", bbox=back)
     axis.set_ylim(-0.08, 1.08)
     axis.set_xlim(-0.1, len(names) - 0.4)
-    return _svg(figure).replace(_BACK, "var(--page)")
+    return _as_svg(figure).replace(_BACK, "var(--page)")
 
 
 def _ticks(values, low: float, high: float, label) -> list[tuple[float, str]]:
@@ -126,30 +126,36 @@ def _ticks(values, low: float, high: float, label) -> list[tuple[float, str]]:
 def importance_bars(shares: dict[str, float]) -> str:
     """Importance of each parameter, largest first."""
     names = sorted(shares, key=shares.get)
-    figure, (axis,) = _figure(1, 1, (7.0, 0.32 * len(names) + 0.9))
-    axis.barh(names, [shares[name] for name in names], color=_COLOURS[0], height=0.7)
+    figure, (axis,) = new_figure(1, 1, (7.0, 0.32 * len(names) + 0.9))
+    axis.barh(names, [shares[name] for name in names], color=COLOURS[0], height=0.7)
     axis.set_xlabel("share of importance")
     axis.margins(y=0.02)
-    return _svg(figure)
+    return _as_svg(figure)
 
 
 def learning_curves(trials, losses: dict[str, list[float]]) -> str:
     """Training loss of each trial, and the best UF1 so far; the best trial in orange."""
-    figure, (left, right) = _figure(1, 2, (8.4, 3.0))
+    figure, (left, right) = new_figure(1, 2, (8.4, 3.0))
     best = trials.loc[trials["uf1"].idxmax(), "trial"]
     for number, curve in losses.items():
-        style = {"color": _COLOURS[0], "alpha": 0.35, "lw": 1.2}
+        style = {"color": COLOURS[0], "alpha": 0.35, "lw": 1.2}
         if number == best:
-            style = {"color": _COLOURS[1], "lw": 2.4, "zorder": 3}
+            style = {"color": COLOURS[1], "lw": 2.4, "zorder": 3}
         left.plot(np.arange(1, len(curve) + 1), curve, **style)
     left.set_xlabel("epoch")
     left.set_title("training loss, median over inner folds", fontsize=10)
     left.xaxis.get_major_locator().set_params(integer=True)
     order = trials.sort_values("trial")
     numbers = order["trial"].astype(int) + 1
-    right.plot(numbers, order["uf1"], "o", color=_COLOURS[0], alpha=0.7, ms=5)
-    right.step(numbers, order["uf1"].cummax(), where="post", color=_COLOURS[1], lw=2)
+    right.plot(numbers, order["uf1"], "o", color=COLOURS[0], alpha=0.7, ms=5)
+    right.step(numbers, order["uf1"].cummax(), where="post", color=COLOURS[1], lw=2)
     right.set_xlabel("trial")
     right.set_title("UF1 of each trial, and the best so far", fontsize=10)
     right.xaxis.get_major_locator().set_params(integer=True)
-    return _svg(figure)
+    return _as_svg(figure)
+
+
+def _as_svg(figure) -> str:
+    svg = as_svg(figure)
+    close([figure])
+    return svg

@@ -1,0 +1,74 @@
+"""Figures that pages and papers share: one look, as SVG for a page or as PNG and PDF files.
+
+In the SVG the ink follows the page's light or dark colours; on paper it is black on white.
+"""
+
+import io
+from pathlib import Path
+
+# Drawn in this colour, nearly black, which becomes `currentColor` in the SVG.
+INK = "#010001"
+COLOURS = ("#3b82c4", "#d97706", "#2a9d6f", "#b45ca8", "#c2453d", "#6b7f2a", "#5b6abf", "#8a6d3b")
+
+
+def new_figure(rows: int, columns: int, size: tuple[float, float], **options):
+    """A matplotlib figure in merzoo's look.
+
+    Args:
+        rows, columns: of its axes.
+        size: width and height, inches.
+        options: of `matplotlib.pyplot.subplots`.
+
+    Returns:
+        The figure, and its axes as a flat list.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(rows, columns, figsize=size, squeeze=False, **options)
+    for axis in axes.flat:
+        axis.patch.set_alpha(0)
+        for side in ("top", "right"):
+            axis.spines[side].set_visible(False)
+        for spine in axis.spines.values():
+            spine.set_color(INK)
+        axis.tick_params(colors=INK, labelsize=9)
+        for text in (axis.title, axis.xaxis.label, axis.yaxis.label):
+            text.set_color(INK)
+    return figure, list(axes.flat)
+
+
+def as_svg(figure) -> str:
+    """The figure as SVG text for a page."""
+    import matplotlib
+
+    stream = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "merzoo"}):
+        figure.savefig(
+            stream, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
+        )
+    text = stream.getvalue()
+    width = figure.get_figwidth()
+    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    return text.replace("<svg", f'<svg role="img" class="{"wide" if width > 6 else "small"}"', 1)
+
+
+def save(figure, folder: Path, name: str) -> None:
+    """Writes `name.png` (200 dpi) and `name.pdf` (fonts embedded), black on white."""
+    import matplotlib
+
+    with matplotlib.rc_context({"pdf.fonttype": 42}):
+        for suffix, about in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
+            figure.savefig(
+                folder / f"{name}.{suffix}", dpi=200, bbox_inches="tight", metadata=about
+            )
+
+
+def close(figures) -> None:
+    """Frees figures."""
+    from matplotlib import pyplot
+
+    for figure in figures:
+        pyplot.close(figure)
