@@ -33,7 +33,7 @@ def copied_samples(sides: Sides, by: str) -> list[Finding]:
         if name in _PICTURES:
             same = _identical(array, sides)
             identical |= same
-            for pair, how in _near_identical(name, array, sides).items():
+            for pair, how in _near_identical(name, array, sides, by).items():
                 near.setdefault(pair, (name, how))
     near = {pair: how for pair, how in near.items() if pair not in identical}
     openly = {pair for pair in identical if _openly(sides, pair, by)}
@@ -97,18 +97,21 @@ def _identical(array: np.ndarray, sides: Sides) -> set[tuple[int, int]]:
     return {pair for pair, across in zip(pairs, sides.across(first, second), strict=True) if across}
 
 
-def _near_identical(name: str, array: np.ndarray, sides: Sides) -> dict[tuple[int, int], str]:
-    """Pair -> `"copy"` or `"mirrored"`, of near-identical samples on opposite sides."""
+def _near_identical(name: str, array: np.ndarray, sides: Sides, by: str) -> dict:
+    """Pair -> `"copy"` or `"mirrored"`, of near-identical samples on opposite sides.
+
+    Pairs of one person are left out where the protocol says itself that it parts them.
+    """
     small = _fingerprints(array, name, _SMALL)
     found: dict[tuple[int, int], str] = {}
     for how, other in (("copy", small), ("mirrored", _mirrored(small, name))):
         first, second = _close_pairs(small, other)
-        across = sides.across(first, second)
-        first, second = first[across][:_MOST], second[across][:_MOST]
-        for start in range(0, len(first), _BLOCK):
-            a, b = first[start : start + _BLOCK], second[start : start + _BLOCK]
-            kept = _agree(array, name, a, b, mirrored=how == "mirrored")
-            found |= {(int(i), int(j)): how for i, j in zip(a[kept], b[kept], strict=True)}
+        wanted = sides.across(first, second)
+        if by != "subject":
+            wanted &= sides.data.subject[first] != sides.data.subject[second]
+        first, second = first[wanted][:_MOST], second[wanted][:_MOST]
+        kept = _agree(array, name, first, second, mirrored=how == "mirrored")
+        found |= dict.fromkeys(zip(first[kept].tolist(), second[kept].tolist(), strict=True), how)
     return found
 
 
@@ -155,15 +158,20 @@ def _close_pairs(pictures: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, 
 
 def _agree(array, name: str, first, second, mirrored: bool) -> np.ndarray:
     """(P,) whether two samples agree in values and in gradients."""
+    agreed = np.zeros(len(first), bool)
+    if not len(first):
+        return agreed
     rows, places = np.unique(np.concatenate([first, second]), return_inverse=True)
     pictures = _fingerprints(array, name, _LARGE, rows)
-    one = pictures[places[: len(first)]]
-    two = pictures[places[len(first) :]]
-    if mirrored:
-        two = _mirrored(two, name)
-    values = (one * two).sum((1, 2)).mean(-1)
     limit = _FACES_AGREE if name in FACES else _GRADIENTS_AGREE
-    return (values >= _AGREE) & (_gradient_agreement(one, two) >= limit)
+    for start in range(0, len(first), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        one, two = (pictures[side[block]] for side in (places[: len(first)], places[len(first) :]))
+        if mirrored:
+            two = _mirrored(two, name)
+        values = (one * two).sum((1, 2)).mean(-1)
+        agreed[block] = (values >= _AGREE) & (_gradient_agreement(one, two) >= limit)
+    return agreed
 
 
 def _gradient_agreement(one: np.ndarray, two: np.ndarray) -> np.ndarray:

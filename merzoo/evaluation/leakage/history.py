@@ -1,10 +1,12 @@
 """Leaks through what happened before: weights, fitted features, annotation, class priors."""
 
 import fnmatch
+import json
 from pathlib import Path
 
 import numpy as np
 
+from merzoo.errors import InputError
 from merzoo.evaluation.leakage.findings import Finding, Sides, some
 from merzoo.evaluation.leakage.groups import plain_subject
 from merzoo.weights import WeightsEntry
@@ -56,13 +58,14 @@ def weights_entry(weights, network: str) -> WeightsEntry | None:
         weights: path of a `.weights.h5` file, or of the folder of a training run.
         network: name of the variant.
     """
-    import json
-
     path = Path(str(weights))
     record = (path if path.is_dir() else path.parent) / "weights.json"
     if not record.is_file():
         return None
-    entry = WeightsEntry.from_dict(json.loads(record.read_text()), record)
+    try:
+        entry = WeightsEntry.from_dict(json.loads(record.read_text()), record)
+    except (OSError, json.JSONDecodeError) as error:
+        raise InputError(f"{record}: not a readable record of weights ({error}).") from None
     return entry if path.is_dir() or entry.file == path.name else None
 
 
