@@ -98,9 +98,9 @@ def compare(
     return result
 
 
-def subject_accuracies(table: dict) -> np.ndarray:
-    """(S,) share of right clips of each subject, mean over seeds, of one run's aligned table."""
-    right = (table["predicted"] == table["label"]).mean(0)
+def subject_accuracies(table: dict, seeds: int) -> np.ndarray:
+    """(S,) share of right clips of each subject, mean over the first seeds, of a run's table."""
+    right = (table["predicted"][:seeds] == table["label"]).mean(0)
     return np.array([right[table["subject"] == name].mean() for name in table["subjects"]])
 
 
@@ -171,7 +171,7 @@ def _compare_two(a: dict, b: dict, first: Run, second: Run, permutations: int, s
         counts.append(np.stack([[run[s] for s in a["subjects"]] for run in runs]))
     tests = swap_test(*counts, permutations=permutations, seed=seed)
     intervals = difference_intervals(*counts, a["subjects"], seed=seed)
-    difference = subject_accuracies(b) - subject_accuracies(a)
+    difference = subject_accuracies(b, seeds) - subject_accuracies(a, seeds)
     found = {"first": first.name, "second": second.name, "seeds": seeds}
     for score, test in tests.items():
         low, high, error = intervals[score]

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from merzoo.errors import InputError
 from merzoo.evaluation import plots
 from merzoo.evaluation.compare import subject_accuracies
@@ -124,8 +122,9 @@ def _figures(result: dict, tables: dict[str, dict]) -> dict:
     }
     for number, found in enumerate(result["comparisons"], start=1):
         first, second = tables[found["first"]], tables[found["second"]]
-        difference = subject_accuracies(second) - subject_accuracies(first)
+        seeds = found["seeds"]
+        difference = subject_accuracies(second, seeds) - subject_accuracies(first, seeds)
         figures[f"subjects-{number}"] = plots.subject_differences(
-            first["subjects"], np.asarray(difference), "accuracy difference"
+            first["subjects"], difference, "accuracy difference"
         )
     return figures
