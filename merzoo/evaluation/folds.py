@@ -10,6 +10,7 @@ import numpy as np
 
 from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
+from merzoo.evaluation.backbone import without_backbone
 from merzoo.evaluation.protocols import Fold
 from merzoo.training.recipes import Recipe
 
@@ -25,6 +26,7 @@ class FoldJob:
     arguments: dict
     recipe: Recipe
     engine: str = "auto"
+    cached_backbone: bool = False  # whether `data` holds features of the frozen backbone
 
 
 @dataclass(frozen=True)
@@ -95,20 +97,27 @@ def _run_network(job, train, test, on_epoch):
     return fitter.predict(test), history
 
 
-def _fitter(job: FoldJob):
+def build_model(job: FoldJob):
+    """The whole network of a job, with as many classes as its data has."""
     from merzoo.models import create_model
+
+    return create_model(job.model, **{"classes": len(job.data.classes)} | job.arguments)
+
+
+def _fitter(job: FoldJob):
     from merzoo.training.fit import Fitter
 
     steps_per_epoch = -(-len(job.data) // job.recipe.batch_size)
     key = (job.model, repr(job.arguments), job.recipe, job.data.classes, steps_per_epoch)
-    key = repr(key)
+    key = repr((*key, job.cached_backbone))
     if job.engine == "fresh":
         _FITTERS.pop(key, None)
     if key not in _FITTERS:
         _FITTERS.clear()  # one model at a time in memory
 
         def build():
-            return create_model(job.model, **{"classes": len(job.data.classes)} | job.arguments)
+            model = build_model(job)
+            return without_backbone(model) if job.cached_backbone else model
 
         _FITTERS[key] = Fitter(build, job.recipe, steps_per_epoch)
     return _FITTERS[key]

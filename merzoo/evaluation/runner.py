@@ -5,12 +5,14 @@ import os
 import platform
 import tempfile
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError, unknown
+from merzoo.evaluation.backbone import backbone_features, check_cacheable
 from merzoo.evaluation.cluster import check_cluster
-from merzoo.evaluation.folds import FoldJob
+from merzoo.evaluation.folds import FoldJob, build_model
 from merzoo.evaluation.parallel import run_folds
 from merzoo.evaluation.predictions import metrics_of, predictions_table, read_predictions
 from merzoo.evaluation.protocols import make_folds, split_fingerprint
@@ -57,6 +59,7 @@ def evaluate(
     subjects: list[str] | None = None,
     out: str | os.PathLike | None = None,
     cluster: str | None = None,
+    cache_backbone: bool = False,
 ) -> EvaluationResult:
     """Trains and tests a model in every fold of a protocol and reports pooled scores.
 
@@ -80,6 +83,8 @@ def evaluate(
             continues when called again with the same folder.
         cluster: address of a Dask scheduler, such as `"tcp://192.168.1.10:8786"`, whose workers run
             the folds; see `merzoo.evaluation.cluster`.
+        cache_backbone: work out the features of KeyRegionNet's frozen trunk once for every clip;
+            for recipes that do not augment frames, such as `"keyregionnet-cached"`.
 
     Returns:
         An `EvaluationResult`.
@@ -108,6 +113,8 @@ def evaluate(
         raise InputError(f"seeds={seeds} and jobs={jobs} must be at least 1.")
     if cluster is not None:
         check_cluster(cluster)
+    if cache_backbone:
+        check_cacheable(model, recipe)
     recipe, arguments, inputs = settings_of(model, recipe)
     labels, protocol = labels or recipe.labels, protocol or recipe.protocol
     data = load_samples(data, inputs, labels=labels, jobs=jobs)
@@ -122,6 +129,8 @@ def evaluate(
         for seed in range(seeds)
         for fold in folds
     ]
+    if cache_backbone:
+        todo = _with_features(todo, seeds)
     results = _run(todo, folder, jobs, cluster)
     predictions = predictions_table(data, results)
     predictions.to_csv(folder.path / "predictions.csv", index=False)
@@ -220,6 +229,12 @@ def protocol_card(model, data, protocol, folds, recipe, arguments, seeds, subjec
         "backend": keras.backend.backend(),
         "versions": versions,
     }
+
+
+def _with_features(todo: list[FoldJob], seeds: int) -> list[FoldJob]:
+    """The jobs on features of the backbone instead of frames."""
+    data = backbone_features(partial(build_model, todo[0]), todo[0].data, seeds)
+    return [replace(job, data=data[job.seed], cached_backbone=True) for job in todo]
 
 
 def _known_subjects(subjects, folds, data) -> set[str]:
