@@ -29,6 +29,11 @@ def arguments(parser):
     )
     parser.add_argument("--jobs", type=int, default=1, help="folds at a time, in worker processes")
     parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help="a Dask scheduler, for folds")
+    parser.add_argument(
+        "--cache-backbone",
+        action="store_true",
+        help="run keyregionnet's frozen trunk once a clip (--recipe keyregionnet-cached)",
+    )
     parser.add_argument("--engine", default="auto", help="auto, reuse or fresh (see evaluate)")
     parser.add_argument(
         "--subjects", nargs="+", metavar="DATASET/SUBJECT", help="hold out only these subjects"
@@ -86,6 +91,7 @@ def run(options) -> int:
         selection=options.selection,
         allow_leaks=options.allow_leaks,
         cluster=options.cluster,
+        cache_backbone=options.cache_backbone,
     )
     if options.json:
         print_json(result.metrics | ({"oracle": result.oracle} if result.oracle else {}))

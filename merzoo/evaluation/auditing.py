@@ -8,7 +8,7 @@ from merzoo.data.frame_samples import FRAMES
 from merzoo.errors import InputError
 from merzoo.evaluation.leakage import Finding, find_leaks
 from merzoo.evaluation.protocols import parse_protocol
-from merzoo.evaluation.runner import fit_together, settings_of
+from merzoo.evaluation.settings import fit_together, settings_of
 from merzoo.evaluation.splits import folds_of
 from merzoo.preprocessing.samples import load_samples
 from merzoo.training.recipes import Recipe, get_recipe

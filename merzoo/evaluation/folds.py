@@ -11,6 +11,7 @@ import numpy as np
 
 from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
+from merzoo.evaluation.backbone import without_backbone
 from merzoo.evaluation.fold_data import FoldData
 from merzoo.evaluation.protocols import Fold
 from merzoo.training.recipes import Recipe
@@ -31,6 +32,7 @@ class FoldJob:
     selection: str = "last"
     callbacks: tuple = ()
     start: object = None  # a merzoo.training.start.Start, or None for random weights
+    cached_backbone: bool = False  # whether `data` holds features of the frozen backbone
 
 
 @dataclass(frozen=True)
@@ -135,15 +137,15 @@ def _fitter(job: FoldJob):
 
     steps_per_epoch = -(-job.data.samples // job.recipe.batch_size)
     key = (job.model, repr(job.arguments), job.recipe, job.data.classes, steps_per_epoch)
-    key = (*key, job.start)
-    key = repr(key)
+    key = repr((*key, job.start, job.cached_backbone))
     if job.engine == "fresh":
         _FITTERS.pop(key, None)
     if key not in _FITTERS:
         _FITTERS.clear()  # one model at a time in memory
 
         def build():
-            return create_model(job.model, **{"classes": len(job.data.classes)} | job.arguments)
+            model = create_model(job.model, **{"classes": len(job.data.classes)} | job.arguments)
+            return without_backbone(model) if job.cached_backbone else model
 
         _FITTERS[key] = Fitter(build, job.recipe, steps_per_epoch, job.start, job.data.classes)
     return _FITTERS[key]

@@ -196,7 +196,7 @@ def _card(model, pool: Pool, rows, labels, recipe, training, quick, start) -> di
     """Everything needed to rerun, and to tell whether a rerun goes on with the same training."""
     import keras
 
-    from merzoo.evaluation.runner import package_versions
+    from merzoo.evaluation.card import package_versions
 
     rule = "the last epoch's weights"
     if training.validation:

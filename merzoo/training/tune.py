@@ -129,7 +129,7 @@ def _make_plan(model, data, labels, recipe, space, tuner, folds, seed):
     from merzoo.training.tuning.search_spaces import network, search_space, with_defaults
 
     found = network(model)
-    from merzoo.evaluation.runner import fit_together, settings_of
+    from merzoo.evaluation.settings import fit_together, settings_of
     from merzoo.preprocessing.samples import load_samples
     from merzoo.training.tuning.oracles import TUNERS
     from merzoo.training.tuning.search import Plan, grouped_folds

@@ -1,7 +1,7 @@
 """Damaged files: no crash, no hang, no memory that runs away, nothing but `InputError`.
 
-The mutations run in a child process with a limit of time and memory; see `child.py`. A failure names
-target and seed: `python -m tests.fuzz.child FOLDER SEED SEED+1 TARGET` repeats it.
+The mutations run in a child process with a limit of time and memory; see `child.py`. A failure
+names target and seed: `python -m tests.fuzz.child FOLDER SEED SEED+1 TARGET` repeats it.
 """
 
 import json

@@ -5,12 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from merzoo.errors import InputError
+from merzoo.evaluation.card import protocol_card
 from merzoo.evaluation.folds import FoldJob
 from merzoo.evaluation.parallel import run_folds
 from merzoo.evaluation.predictions import metrics_of, predictions_table, read_predictions
 from merzoo.evaluation.report import write_report
 from merzoo.evaluation.run_folder import write_json
-from merzoo.evaluation.runner import fit_together, protocol_card, settings_of
+from merzoo.evaluation.settings import fit_together, settings_of
 from merzoo.training.recipes import Recipe, recipe_as_dict
 from merzoo.training.tuning.search import Plan
 from merzoo.training.tuning.search_spaces import recipe_of
@@ -95,7 +96,13 @@ def evaluate_outer(
     """
     pairs = list(zip(folds, recipes, strict=True))
     card = protocol_card(
-        plan.model, plan.data, protocol, folds, recipes[0], recipes[0].model_arguments, seeds, None
+        plan.model,
+        plan.data,
+        protocol,
+        folds,
+        recipes[0],
+        recipes[0].model_arguments,
+        seeds=seeds,
     )
     if len({_numbers(recipe) for recipe in recipes}) > 1:
         card["recipe"] = {"name": "tuned in each fold", "about": "One recipe for each outer fold."}
