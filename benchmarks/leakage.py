@@ -49,7 +49,7 @@ def frame_network(name="frame-network", classes=3):
     x = layers.Flatten()(x)
     x = layers.Dense(48, activation="relu")(x)
     x = layers.Dense(classes, activation="softmax")(x)
-    return keras.Model(frame, x, name=name)
+    return keras.Model([frame], x, name=name)
 
 
 def single_frames(difficulty: str, subjects: int, clips: int, count: int):

@@ -106,7 +106,8 @@ def _megc2018(split):
     def checked(data: Arrays, folds: int) -> list[Fold]:
         from merzoo.data.labels import label_map
 
-        found, classes = sorted(set(data.dataset.tolist())), label_map("objective-5").classes
+        found = sorted({name.casefold() for name in data.dataset.tolist()})
+        classes = label_map("objective-5").classes
         if found != ["casme2", "samm"] or data.classes != classes:
             raise InputError(
                 f"{data.source}: MEGC 2018 is casme2 and samm in the objective classes "
