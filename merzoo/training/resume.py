@@ -45,7 +45,7 @@ class Resume(keras.callbacks.Callback):
         self.rows: list[dict[str, float]] = []
         self._watched = [c for c in callbacks if type(c) in COUNTERS]
         self._counters: list[dict] = []
-        self._first = 0
+        self._first = self._epoch = 0
 
     def restore(self, model) -> int:
         """Puts a compiled model in the state of the file, if there is one.
@@ -82,7 +82,11 @@ class Resume(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if epoch > self._first:
             self._write(epoch)
-        keras.utils.set_random_seed((self.seed * 1_000_003 + epoch) % 2**32)
+        self._epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == 0:  # not before: PyTorch's loader draws a number when it is first opened
+            keras.utils.set_random_seed((self.seed * 1_000_003 + self._epoch) % 2**32)
 
     def on_epoch_end(self, epoch, logs=None):
         self.rows.append({name: float(value) for name, value in (logs or {}).items()})
