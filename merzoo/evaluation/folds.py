@@ -10,7 +10,6 @@ import numpy as np
 
 from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
-from merzoo.evaluation.backbone import without_backbone
 from merzoo.evaluation.protocols import Fold
 from merzoo.training.recipes import Recipe
 
@@ -116,8 +115,11 @@ def _fitter(job: FoldJob):
         _FITTERS.clear()  # one model at a time in memory
 
         def build():
-            model = build_model(job)
-            return without_backbone(model) if job.cached_backbone else model
+            if not job.cached_backbone:
+                return build_model(job)
+            from merzoo.evaluation.backbone import without_backbone
+
+            return without_backbone(build_model(job))
 
         _FITTERS[key] = Fitter(build, job.recipe, steps_per_epoch)
     return _FITTERS[key]

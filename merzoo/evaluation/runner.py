@@ -233,8 +233,11 @@ def protocol_card(model, data, protocol, folds, recipe, arguments, seeds, subjec
 
 def _with_features(todo: list[FoldJob], seeds: int) -> list[FoldJob]:
     """The jobs on features of the backbone instead of frames."""
-    data = backbone_features(partial(build_model, todo[0]), todo[0].data, seeds)
-    return [replace(job, data=data[job.seed], cached_backbone=True) for job in todo]
+    found = backbone_features(partial(build_model, todo[0]), todo[0].data.modalities, seeds)
+    return [
+        replace(job, data=replace(job.data, modalities=found[job.seed]), cached_backbone=True)
+        for job in todo
+    ]
 
 
 def _known_subjects(subjects, folds, data) -> set[str]:
