@@ -7,11 +7,9 @@ That holds for frames that do not change either: a recipe must not augment them.
 """
 
 import hashlib
-from dataclasses import replace
 
 import numpy as np
 
-from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
 from merzoo.preprocessing.cache import Cache, key
 from merzoo.progress import progress_bar
@@ -56,55 +54,52 @@ def without_backbone(model):
     return keras.Model([features, *others], rest([features, *others]), name=model.name)
 
 
-def backbone_features(build, data: Arrays, seeds: int, cache: Cache | None = None) -> list[Arrays]:
-    """The samples with features in the place of their frames, for each seed.
+def backbone_features(
+    build, modalities: dict[str, np.ndarray], seeds: int, cache: Cache | None = None
+) -> list[dict[str, np.ndarray]]:
+    """The arrays of samples with features in the place of their frames, for each seed.
 
     Args:
         build: called without arguments, builds the whole model; its backbone may depend on the seed
             (where its weights are random) or not (where they are loaded).
-        data: samples with the modality `sequence`.
+        modalities: name -> array of all samples; `sequence` is what the backbone sees.
         seeds: how many seeds 0, 1, ...
         cache: where features are kept; `None` for merzoo's own.
 
     Returns:
-        One `Arrays` a seed, whose `sequence` is a memory map of features (N, T, H/8, W/8, 512).
+        The same for each seed, `sequence` being a memory map of features (N, T, H/8, W/8, 512);
+        seeds of equal backbones share one.
     """
     import keras
 
     from merzoo.models.keyregionnet import split_trunk
 
     cache = Cache() if cache is None else cache
-    clips = [
-        hashlib.sha256(np.ascontiguousarray(x)).hexdigest() for x in data.modalities["sequence"]
-    ]
-    found: dict[str, Arrays] = {}
+    frames = modalities["sequence"]
+    clips = [hashlib.sha256(np.ascontiguousarray(x)).hexdigest() for x in frames]
+    found: dict[str, dict[str, np.ndarray]] = {}
     by_seed = []
     for seed in range(seeds):
         keras.utils.set_random_seed(seed)
         trunk, _ = split_trunk(build())
         weights = hashlib.sha256(b"".join(w.tobytes() for w in trunk.get_weights())).hexdigest()
         if weights not in found:
-            found[weights] = _replaced(data, _features(trunk, weights, data, clips, cache))
+            features = _features(trunk, weights, frames, clips, cache)
+            found[weights] = modalities | {"sequence": features}
         by_seed.append(found[weights])
     return by_seed
 
 
-def _features(trunk, weights: str, data: Arrays, clips: list[str], cache: Cache) -> np.ndarray:
-    facts = {"weights": weights, "frames": data.modalities["sequence"].shape[1:]}
+def _features(trunk, weights: str, frames, clips: list[str], cache: Cache) -> np.ndarray:
+    facts = {"weights": weights, "frames": frames.shape[1:]}
     keys = [key(backbone=facts, clip=clip, version=_VERSION) for clip in clips]
     whole = key(samples=keys)
     if whole not in cache:
         with progress_bar() as bar:
             for row, name in enumerate(bar.track(keys, description="backbone")):
                 if name not in cache:
-                    frames = np.asarray(data.modalities["sequence"][row : row + 1], "float32")
-                    cache.put(name, np.asarray(trunk.predict_on_batch(frames))[0])
+                    one = np.asarray(frames[row : row + 1], "float32")
+                    cache.put(name, np.asarray(trunk.predict_on_batch(one))[0])
         shape = (len(keys), *trunk.output_shape[1:])
         cache.put_rows(whole, (cache.get(name) for name in keys), shape, np.float32)
     return cache.get(whole)
-
-
-def _replaced(data: Arrays, features: np.ndarray) -> Arrays:
-    part = replace(data, modalities={})
-    part.modalities.update(data.modalities | {"sequence": features})
-    return part

@@ -112,14 +112,15 @@ def _collect(jobs: list[tuple[int, FoldJob]], client, results: queue.Queue) -> N
     import keras
     from joblib import Parallel, delayed, parallel_config
 
-    data = jobs[0][1].data  # sent once, to every worker that is there
+    # The arrays, which all folds share, are sent once, to every worker that is there.
+    shared = list({id(job.data.modalities): job.data.modalities for _, job in jobs}.values())
     backend = keras.backend.backend()
     tasks = (
-        delayed(_run_on_worker)(number, data, replace(job, data=None), backend)
+        delayed(_run_on_worker)(number, job.data.modalities, _without_arrays(job), backend)
         for number, job in jobs
     )
     try:
-        with parallel_config("dask", client=client, scatter=[data]):
+        with parallel_config("dask", client=client, scatter=shared):
             for item in Parallel(return_as="generator_unordered", batch_size=1)(tasks):
                 results.put(item)
     except Exception as error:  # raised where the results are read
@@ -157,7 +158,13 @@ def _next(results: queue.Queue, client, address: str):
             )
 
 
-def _run_on_worker(number: int, data, job: FoldJob, backend: str) -> tuple[int, FoldResult]:
+def _without_arrays(job: FoldJob) -> FoldJob:
+    return replace(job, data=replace(job.data, modalities={}))
+
+
+def _run_on_worker(
+    number: int, modalities: dict, job: FoldJob, backend: str
+) -> tuple[int, FoldResult]:
     """One fold in the process of a worker, which is set up at its first fold."""
     from merzoo.evaluation.parallel import ONE_THREAD
 
@@ -170,7 +177,7 @@ def _run_on_worker(number: int, data, job: FoldJob, backend: str) -> tuple[int, 
             f"worker {platform.node()} runs Keras on {keras.backend.backend()}, this command on "
             f"{backend}: start its workers anew, without KERAS_BACKEND."
         )
-    return number, run_fold(replace(job, data=data))
+    return number, run_fold(replace(job, data=replace(job.data, modalities=modalities)))
 
 
 def _check_workers(client, address: str) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 
 from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
-from merzoo.evaluation.backbone import without_backbone
 from merzoo.evaluation.fold_data import FoldData
 from merzoo.evaluation.protocols import Fold
 from merzoo.training.recipes import Recipe
@@ -145,7 +144,11 @@ def _fitter(job: FoldJob):
 
         def build():
             model = create_model(job.model, **{"classes": len(job.data.classes)} | job.arguments)
-            return without_backbone(model) if job.cached_backbone else model
+            if not job.cached_backbone:
+                return model
+            from merzoo.evaluation.backbone import without_backbone
+
+            return without_backbone(model)
 
         _FITTERS[key] = Fitter(build, job.recipe, steps_per_epoch, job.start, job.data.classes)
     return _FITTERS[key]

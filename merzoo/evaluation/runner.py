@@ -190,7 +190,10 @@ def evaluate(
     by_seed = [data] * seeds
     if cache_backbone:
         build = partial(create_model, model, **{"classes": len(data.classes)} | arguments)
-        by_seed = backbone_features(build, data, seeds)
+        by_seed = [
+            data.with_modalities(features)
+            for features in backbone_features(build, data.modalities, seeds)
+        ]
     settings = {
         "model": model,
         "arguments": arguments,
