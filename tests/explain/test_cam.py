@@ -115,7 +115,7 @@ def test_bad_input_is_named():
         grad_cam(model, {"apex": good["flow_image"]})
     with pytest.raises(InputError, match="must have the shape"):
         grad_cam(model, {"flow_image": good["flow_image"][:, :9]})
-    with pytest.raises(InputError, match=r"has classes 0..2"):
+    with pytest.raises(InputError, match=r"has classes 0\.\.2"):
         grad_cam(model, good, 3)
     with pytest.raises(InputError, match="Did you mean 'bn_16'"):
         grad_cam(model, good, layer="bn_15")
