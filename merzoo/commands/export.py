@@ -66,7 +66,7 @@ def run(options) -> int:
 
 
 def _row(parity) -> list[str]:
-    from merzoo.exporting.export import TOLERANCE
+    from merzoo.exporting.exporter import TOLERANCE
 
     same = f"{parity.same_class} of {parity.samples}"
     allowed = f"{TOLERANCE:.0e}" if parity.enforced else "reported only"

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from merzoo.explain.cam import named_inputs
-from merzoo.explain.split import nodes
+from merzoo.explain.split import nodes, part
 from merzoo.layers import (
     BroadbentAttention,
     ClassActivationMap,
@@ -57,7 +57,7 @@ def attention_maps(model, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndar
     wanted = [tensor for node in found for tensor in (*node.input_tensors, node.outputs[0])]
     distinct = list({id(tensor): tensor for tensor in wanted}.values())
     values = named_inputs(model, inputs)
-    answers = keras.Model(model.inputs, distinct)(values, training=False)
+    answers = keras.tree.flatten(part(model, distinct)(values))
     known = {id(tensor): x for tensor, x in zip(distinct, answers, strict=True)}
     known |= {id(tensor): x for tensor, x in zip(model.inputs, values, strict=True)}
     regions = inputs.get("regions")

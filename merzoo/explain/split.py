@@ -11,6 +11,7 @@ import keras
 from keras import layers
 
 from merzoo.errors import InputError, unknown
+from merzoo.layers import AdaptiveAveragePool, MaxPoolPadded
 
 SMALLEST_SIDE = 4  # cells of a map that is worth a picture
 
@@ -20,6 +21,8 @@ _PASSIVE = (
     layers.ZeroPadding2D,
     layers.MaxPooling2D,
     layers.AveragePooling2D,
+    AdaptiveAveragePool,
+    MaxPoolPadded,
     layers.Dropout,
 )
 
@@ -155,23 +158,29 @@ def _cut(model, layer: str, output):
 
 
 def _cut_at(model, node, output):
-    front = keras.Model(model.inputs, node.outputs[0])
-    return lambda inputs: front(inputs, training=False), _rest(model, node.outputs[0], output)
+    front = part(model, node.outputs[0])
+    return front, _rest(model, node.outputs[0], output)
 
 
 def _cut_inside(model, inner, node, layer: str, output):
     """The cut of a nested model, between what comes before it and what comes after."""
-    before = keras.Model(model.inputs, list(node.input_tensors))
+    before = part(model, list(node.input_tensors))
     front, tail = _cut(inner, layer, inner.outputs[0])
     rest = _rest(model, node.outputs[0], output)
 
     def enter(inputs):
-        return list(before(inputs, training=False))
+        return keras.tree.flatten(before(inputs))
 
     return (
         lambda inputs: front(enter(inputs)),
         lambda feature, inputs: rest(tail(feature, enter(inputs)), inputs),
     )
+
+
+def part(model, outputs):
+    """A function from the list of a model's inputs to tensors of its graph."""
+    cut = keras.Model(model.inputs, outputs)
+    return lambda inputs: cut(inputs[0] if len(inputs) == 1 else inputs, training=False)
 
 
 def _rest(model, feature, output):

@@ -1,6 +1,6 @@
 """Export of trained models to SavedModel, ONNX, LiteRT and OpenVINO, with their preprocessing."""
 
-from merzoo.exporting.export import FORMATS, Export, export
+from merzoo.exporting.exporter import FORMATS, Export, export
 from merzoo.exporting.graph import with_preprocessing
 from merzoo.exporting.run import load_export
 

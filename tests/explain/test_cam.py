@@ -8,6 +8,7 @@ import merzoo
 from merzoo.errors import InputError
 from merzoo.explain import grad_cam
 from merzoo.explain.split import last_map_layer
+from merzoo.models import DenseMixedNet
 from merzoo.models.registry import entry
 from tests.battery import fill_weights, random_inputs
 
@@ -18,7 +19,7 @@ def linear_model(kernel):
     x = keras.layers.Identity(name="features")(face)
     x = keras.layers.GlobalAveragePooling2D()(x)
     x = keras.layers.Dense(2, use_bias=False, name="classes")(x)
-    model = keras.Model(face, _softmax(x), name="linear")
+    model = keras.Model([face], _softmax(x), name="linear")
     model.get_layer("classes").set_weights([np.asarray(kernel, "float32")])
     return model
 
@@ -54,34 +55,46 @@ def test_nothing_for_the_class_gives_zeros():
 
 
 def test_a_layer_in_a_nested_backbone_gives_the_map_of_the_flat_model():
-    small = {"input_shape": (32, 32, 3), "growth": 8}
-    flat = fill_weights(merzoo.create_model("densemixednet", **small))
-    backbone = merzoo.create_model("densemixednet", **small, include_top=False, name="backbone")
+    small = {"input_shape": (16, 16, 3), "growth": 4, "blocks": 2}
+    flat = fill_weights(DenseMixedNet(**small))
+    backbone = DenseMixedNet(**small, include_top=False, name="backbone")
     for layer in backbone.layers:
         layer.set_weights(flat.get_layer(layer.name).get_weights())
-    face = keras.Input((32, 32, 3), name="magnified_apex")
+    face = keras.Input((16, 16, 3), name="magnified_apex")
     x = keras.layers.Dense(3, name="classes")(keras.layers.Flatten()(backbone(face)))
-    nested = keras.Model(face, _softmax(x), name="nested")
+    nested = keras.Model([face], _softmax(x), name="nested")
     nested.get_layer("classes").set_weights(flat.get_layer("classes").get_weights())
     inputs = random_inputs(flat)
-    expected = grad_cam(flat, inputs, 1, layer="block_4_attention")
-    found = grad_cam(nested, inputs, 1, layer="block_4_attention")
-    assert expected.shape == (2, 4, 4) and expected.max() == 1
+    expected = grad_cam(flat, inputs, 1, layer="block_2_attention")
+    found = grad_cam(nested, inputs, 1, layer="block_2_attention")
+    assert expected.shape == (2, 8, 8) and expected.max() == 1
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_the_default_layer_is_the_last_map_that_everything_passes_through():
-    expected = {
-        "broadbentnet": "attention",
-        "densemixednet": "block_4_attention",  # before the pooling to 7 x 7
-        "dualinception": "streams",  # where both streams meet
-        "ststnet": "bn_16",
+LAYERS = {
+    "broadbentnet": "attention",
+    "densemixednet": "block_2_attention",  # before the pooling
+    "ststnet": "bn_16",
+}
+MORE_LAYERS = {
+    "cvanet": "fusion",
+    "dfrnet": "stage_3_2_relu",
+    "dualinception": "streams",  # where both streams meet
+    "keyregionnet": "trunk_frames",  # behind it, the blocks are taken beside conv5_2
+}
+
+
+@pytest.mark.parametrize(
+    "name", [*LAYERS, *(pytest.param(name, marks=pytest.mark.slow) for name in MORE_LAYERS)]
+)
+def test_the_default_layer_is_the_last_map_that_everything_passes_through(name):
+    sizes = {
+        "broadbentnet": {"input_shape": (32, 32, 1)},
+        "densemixednet": {"input_shape": (16, 16, 3), "blocks": 2},
+        "dfrnet": {"input_shape": (64, 64, 3)},
     }
-    for name, layer in expected.items():
-        assert last_map_layer(merzoo.create_model(name)) == layer
-    # The blocks branch off before conv5_2: only the trunk is common to all.
-    model = merzoo.create_model("keyregionnet", **entry("keyregionnet").small)
-    assert last_map_layer(model) == "trunk_frames"
+    model = merzoo.create_model(name, **entry(name).small | sizes.get(name, {}))
+    assert last_map_layer(model) == (LAYERS | MORE_LAYERS)[name]
 
 
 def test_explaining_leaves_the_model_as_it_was(tmp_path):

@@ -42,5 +42,5 @@ def undecided(name, **arguments):
     """A network whose probabilities are far from 0 and 1, so that differences show."""
     model = fill_weights(merzoo.create_model(name, **arguments))
     kernel = model.get_layer("classes").weights[0]
-    kernel.assign(np.asarray(keras.ops.convert_to_numpy(kernel)) * 0.05)
+    kernel.assign(np.asarray(keras.ops.convert_to_numpy(kernel)) * 0.02)
     return model

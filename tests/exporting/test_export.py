@@ -48,11 +48,9 @@ def test_random_weights_need_their_own_word(capsys, tmp_path):
 
 
 def test_an_export_that_disagrees_is_not_left(tmp_path, monkeypatch):
-    import merzoo.exporting.export as module
-
     answers = {"random": np.zeros((3, 3)), "real": np.full((4, 3), np.nan)}
     answers |= {f"{name}, first alone": x[:1] for name, x in answers.items()}
-    monkeypatch.setattr(module, "run_jobs", lambda folders: [answers])
+    monkeypatch.setattr("merzoo.exporting.exporter.run_jobs", lambda folders: [answers])
     data = flow_arrays(subjects=2, clips=2)
     with pytest.raises(InputError, match=r"differs from the Keras model by .* it was removed"):
         export(undecided("ststnet"), tmp_path / "x.onnx", "onnx", data=data)

@@ -7,7 +7,7 @@ import pytest
 
 from merzoo.exporting.card import model_card
 from merzoo.exporting.convert import REPRESENTATIVE
-from merzoo.exporting.export import FORMATS, TOLERANCE, run_jobs, write_job
+from merzoo.exporting.exporter import FORMATS, TOLERANCE, run_jobs, write_job
 from merzoo.exporting.graph import with_preprocessing
 from tests.exporting.faces import pairs, undecided
 

@@ -18,14 +18,19 @@ def python_crop(frame, size, channels):
     return aligned.crop(0, *size, channels)
 
 
-@pytest.mark.parametrize("frame_size", [(224, 224), (160, 140)])
-def test_equals_the_python_pipeline_to_the_grey_level(frame_size):
-    frame = np.random.default_rng(0).integers(0, 256, (*frame_size, 3)).astype("uint8")
+def test_equals_the_python_pipeline_to_the_grey_level():
     # The same size, halves, other parts, odd sides, enlargement: each takes another way in OpenCV.
-    for size in (frame_size, (112, 112), (28, 28), (64, 64), (75, 60), (227, 227)):
-        for channels in (1, 3):
-            ours = np.asarray(FaceResize(size, channels)(frame[None]))[0]
-            np.testing.assert_array_equal(ours, python_crop(frame, size, channels))
+    for frame_size, size, channels in (
+        ((224, 224), (224, 224), 1),
+        ((224, 224), (112, 112), 3),
+        ((224, 224), (28, 28), 1),
+        ((224, 224), (64, 64), 1),
+        ((160, 140), (75, 60), 3),
+        ((160, 140), (227, 227), 1),
+    ):
+        frame = np.random.default_rng(0).integers(0, 256, (*frame_size, 3)).astype("uint8")
+        ours = np.asarray(FaceResize(size, channels)(frame[None]))[0]
+        np.testing.assert_array_equal(ours, python_crop(frame, size, channels), str(size))
 
 
 def test_is_a_layer_like_the_others():
