@@ -1,6 +1,5 @@
 """What a worker of the page does with one upload: predict, and draw what the page shows of it."""
 
-import importlib.util
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,8 +111,6 @@ def _segments(source, result: Prediction, classifier: Classifier, progress) -> l
 
 def _evidence(classifier: Classifier, sample: dict, face: np.ndarray) -> np.ndarray | None:
     """Grad-CAM of the predicted class over the face, where the model has a map to explain."""
-    if importlib.util.find_spec("merzoo.explain") is None:
-        return None
     from merzoo.explain import grad_cam, overlay
 
     try:

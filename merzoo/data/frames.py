@@ -288,11 +288,11 @@ def read_image(path: str | Path) -> np.ndarray:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
-    width, height = _stated_size(data)
-    if width * height > LARGEST_IMAGE:
-        raise InputError(f"{path}: states {width}x{height} pixels, too many for a frame.")
+    pixels = _stated_pixels(data)
+    if pixels > LARGEST_IMAGE:
+        raise InputError(f"{path}: states too many pixels for a frame (over 100 million).")
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if width * height else None
+        image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if pixels else None
     except cv2.error:
         image = None
     if image is None:
@@ -310,17 +310,19 @@ def read_image(path: str | Path) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def _stated_size(data: np.ndarray) -> tuple[int, int]:
-    """Width and height that an image file's header states; 0, 0 where it is none."""
+def _stated_pixels(data: np.ndarray) -> float:
+    """How many pixels an image file's header states; 0 where it is none."""
     from PIL import Image
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sizes, which the caller judges
             with Image.open(io.BytesIO(data.tobytes()), formats=_FORMATS) as image:
-                return image.size
+                return image.width * image.height
+    except Image.DecompressionBombError:
+        return np.inf
     except Exception:  # Pillow raises whatever a damaged header provokes
-        return 0, 0
+        return 0
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the path")
-PATIENCE = 300_000  # milliseconds; machines that run tests are busy
+PATIENCE = 600_000  # milliseconds; machines that run tests are busy
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def upload(page, tab, **files):
     for name, path in files.items():
         page.set_input_files(f"#{name} input[type=file]", path)
     for path in files.values():
-        page.get_by_text(os.path.basename(path)[:8]).first.wait_for()
+        page.get_by_text(Path(path).stem, exact=True).first.wait_for()
 
 
 def kept(demo):
