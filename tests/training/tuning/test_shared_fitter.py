@@ -22,10 +22,10 @@ def trained(fitter, data):
 def test_trials_that_share_an_architecture_are_compiled_once_and_give_the_same_numbers():
     data = flow_arrays(subjects=3)
     fitters = Fitters("ststnet", 3)
-    for recipe in (BASE, EXPONENTIAL):
-        shared = trained(fitters.get(recipe, steps_per_epoch=2), data)
-        own = Fitter(lambda: merzoo.create_model("ststnet", classes=3), recipe, steps_per_epoch=2)
-        np.testing.assert_allclose(shared, trained(own, data), atol=1e-6)
+    trained(fitters.get(BASE, steps_per_epoch=2), data)
+    shared = trained(fitters.get(EXPONENTIAL, steps_per_epoch=2), data)
+    own = Fitter(lambda: merzoo.create_model("ststnet", classes=3), EXPONENTIAL, steps_per_epoch=2)
+    np.testing.assert_allclose(shared, trained(own, data), atol=1e-6)
     cosine = replace(BASE, schedule="cosine", learning_rate=1e-3, epochs=2, class_weights="sqrt")
     fitters.get(cosine, steps_per_epoch=1)
     assert fitters.compiled == 1
