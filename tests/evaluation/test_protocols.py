@@ -7,7 +7,7 @@ import pytest
 
 from merzoo.data.arrays import Arrays
 from merzoo.data.clip import Clip
-from merzoo.data.frame_samples import expand_frames
+from merzoo.data.frame_samples import clip_of, expand_frames
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
 from merzoo.evaluation.protocols import (
@@ -18,6 +18,8 @@ from merzoo.evaluation.protocols import (
     subject_wise,
 )
 from merzoo.evaluation.splits import read_split, split_as_dict
+from merzoo.preprocessing import load_samples
+from tests.preprocessing import made
 from tests.samples import flow_arrays
 
 
@@ -86,6 +88,17 @@ def test_frame_samples_are_the_clip_with_another_apex():
     assert expand_frames(samples) == samples
     with pytest.raises(InputError, match="has no apex"):
         expand_frames([Clip("d", "d/s1", "b", frames)])
+
+
+def test_clips_become_frame_samples_on_their_way_to_a_split_by_frame(tmp_path):
+    clips = [made.folder_clip(tmp_path / f"c{i}", i) for i in range(2)]
+    options = {"labels": "annotated", "jobs": 1, "detector": "none", "cache": tmp_path / "cache"}
+    data = load_samples(clips, {"apex": (32, 32, 1)}, frames=3, **options)
+    assert len(data) == 6 and all("#" in name for name in data.clip.tolist())
+    assert len(set(clip_of(data.clip).tolist())) == 2
+    assert len({image.tobytes() for image in data.modalities["apex"]}) > 2  # not one a clip
+    folds = make_folds("kfold-frames:2", data)
+    assert any(set(clip_of(data.clip[f.train])) & set(clip_of(data.clip[f.test])) for f in folds)
 
 
 def test_joined_sets_give_figures_of_each_and_one_set_gives_its_own():
