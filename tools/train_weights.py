@@ -115,15 +115,32 @@ RUNS = {
     ),
     "broadbentnet.fer2013-7": Run(
         "fer2013",
-        change_recipe(_FACES, epochs=15),
+        change_recipe(_FACES, epochs=12),
         "macro7",
         {"input_shape": [48, 48, 1], "dropout": 0.2},
     ),
     "broadbentnet.fer2013-3": Run(
         "fer2013",
-        change_recipe(_FACES, epochs=12),
+        change_recipe(_FACES, epochs=10),
         "macro3",
         {"input_shape": [48, 48, 1], "dropout": 0.2},
+    ),
+    "resnet18.fer2013-7": Run(
+        "fer2013", change_recipe(_FACES, epochs=2), "macro7", {"input_shape": [48, 48, 1]}
+    ),
+    "resnet18.fer2013-3": Run(
+        "fer2013",
+        change_recipe(_FACES, epochs=1, learning_rate=5e-4),
+        "macro3",
+        {"input_shape": [48, 48, 1]},
+        start="fer2013-7",
+    ),
+    "densemixednet.fer2013-3": Run(
+        "fer2013",
+        change_recipe(_FACES, epochs=2, batch_size=32),
+        "macro3",
+        {"input_shape": [48, 48, 1], "modality": "apex"},
+        samples=4000,
     ),
 }
 
