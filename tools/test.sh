@@ -9,7 +9,11 @@ fast=(-m "not slow")
 export TF_CPP_MIN_LOG_LEVEL=3
 .venv/bin/ruff check .
 .venv/bin/ruff format --check --quiet .
-backend_tests=(tests/models/test_all.py tests/models/test_golden.py tests/layers tests/training)
-KERAS_BACKEND=tensorflow .venv/bin/python -m pytest -q -n 2 --durations=8 "${fast[@]}" "${backend_tests[@]}"
-KERAS_BACKEND=torch .venv/bin/python -m pytest -q -n 2 --durations=8 "${fast[@]}" "${backend_tests[@]}"
-KERAS_BACKEND=jax .venv/bin/python -m pytest -q -n 2 --durations=8 "${fast[@]}" tests merzoo --doctest-modules
+backend_tests=(
+  tests/models/test_all.py tests/models/test_golden.py tests/layers tests/explain/test_cam_golden.py
+  tests/training/test_{fit,losses,single,start,epoch_weights,distribution}.py
+)
+for backend in tensorflow torch; do
+  KERAS_BACKEND=$backend .venv/bin/python -m pytest -q -n 2 --durations=12 "${fast[@]}" "${backend_tests[@]}"
+done
+KERAS_BACKEND=jax .venv/bin/python -m pytest -q -n 2 --durations=25 "${fast[@]}" tests merzoo --doctest-modules

@@ -13,6 +13,7 @@ import numpy as np
 from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
 from merzoo.preprocessing.augment import flip, prediction_batches, training_graph
+from merzoo.training.distribution import distributed
 from merzoo.training.losses import add_l2, make_loss, wants_soft_labels
 from merzoo.training.recipes import Recipe
 
@@ -26,16 +27,26 @@ class Fitter:
         steps_per_epoch: gradient steps an epoch, the same in every fold.
         start: a `merzoo.training.start.Start` to begin with, or `None` for random weights.
         classes: names of the classes, which a start's head must have been trained for.
+        devices: `None` for one, or what `merzoo.training.distribution.distributed` takes.
     """
 
-    def __init__(self, build, recipe: Recipe, steps_per_epoch: int, start=None, classes=()):
+    def __init__(
+        self, build, recipe: Recipe, steps_per_epoch: int, start=None, classes=(), devices=None
+    ):
         self.build, self.recipe, self.steps_per_epoch = build, recipe, steps_per_epoch
-        self.start, self.classes = start, classes
+        self.start, self.classes, self.devices = start, classes, devices
         self.model = None
         self._first_states: dict[int, list[np.ndarray]] = {}
 
     def reset(self, seed: int) -> None:
         """Puts the model in the state that a fresh model built under `seed` would have."""
+        with self._distributed():
+            self._reset(seed)
+
+    def _distributed(self):
+        return distributed(self.devices, self.recipe.batch_size)
+
+    def _reset(self, seed: int) -> None:
         if seed not in self._first_states:
             keras.utils.set_random_seed(seed)
             model = self.build()
@@ -58,14 +69,15 @@ class Fitter:
             sample_weight=class_weights(data, self.recipe.class_weights),
             soft_labels=wants_soft_labels(self.recipe),
         )
-        history = self.model.fit(
-            graph,
-            epochs=self.recipe.epochs,
-            steps_per_epoch=self.steps_per_epoch,
-            shuffle=False,
-            verbose=0,
-            callbacks=[_SeedAtStart(seed), *callbacks],
-        )
+        with self._distributed():
+            history = self.model.fit(
+                graph,
+                epochs=self.recipe.epochs,
+                steps_per_epoch=self.steps_per_epoch,
+                shuffle=False,
+                verbose=0,
+                callbacks=[_SeedAtStart(seed), *callbacks],
+            )
         return history.history
 
     def predict(self, data) -> np.ndarray:
@@ -76,9 +88,12 @@ class Fitter:
         """
         views = [lambda x: x] + ([flip] if self.recipe.test_time == "flip" else [])
         parts = []
-        for batch, size in prediction_batches(data, min(self.recipe.batch_size, 32)):
-            outputs = [np.asarray(self.model.predict_on_batch(view(batch))) for view in views]
-            parts.append(np.mean(outputs, axis=0)[:size])
+        batch_size = self.recipe.batch_size
+        batch_size = min(batch_size, 32) if self.devices is None else batch_size
+        with self._distributed():
+            for batch, size in prediction_batches(data, batch_size):
+                outputs = [np.asarray(self.model.predict_on_batch(view(batch))) for view in views]
+                parts.append(np.mean(outputs, axis=0)[:size])
         probabilities = np.concatenate(parts)
         if self.recipe.loss == "margin":  # lengths of capsules
             probabilities = probabilities / probabilities.sum(-1, keepdims=True)
@@ -95,13 +110,15 @@ class Fitter:
 
     def _compile(self, model) -> None:
         recipe = self.recipe
-        on_torch = keras.backend.backend() == "torch"
+        backend = keras.backend.backend()
         add_l2(model, recipe.l2)
         model.compile(
             optimizer=self._optimizer(model, recipe),
             loss=make_loss(recipe),
             weighted_metrics=["accuracy"],
-            jit_compile=not on_torch,  # torch.compile takes minutes where it works at all
+            # torch.compile takes minutes where it works at all; TensorFlow's XLA cannot reach the
+            # copies of a variable on other devices.
+            jit_compile=backend == "jax" or (backend == "tensorflow" and self.devices is None),
         )
         model.optimizer.build(model.trainable_variables)
         self._first_optimizer = _copies(model.optimizer.variables)
