@@ -158,6 +158,8 @@ def _predict(source: Source, model: Classifier, how: str, settings: Settings, st
         face, apex = _whole(source, model, step)
         spots = [Spot(0, apex.index, len(source.frames) - 1, apex.confidence)]
         positions, curve, faces = np.arange(len(source.frames)), apex.curve, ((0, face),)
+    if model.shapes.keys() & {"action_units"}:
+        warnings.append("the model also takes action units, which are unknown: taken as none.")
     segments = _classified(source, model, spots, faces, warnings, step)
     return Prediction(
         source=source.name,

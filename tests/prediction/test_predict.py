@@ -14,9 +14,12 @@ from merzoo.data.frames import ArrayFrames, Frames, VideoFrames
 from merzoo.data.synthetic.long import film_long, plan_long
 from merzoo.errors import InputError
 from merzoo.prediction import Classifier, Prediction, predict, predict_files
+from merzoo.prediction.classify import clips_of, load_keras
 from merzoo.prediction.motion import measure_motion, region_windows
 from merzoo.prediction.results import Failed
+from merzoo.prediction.spotting import Spot
 from merzoo.preprocessing import prepare
+from merzoo.preprocessing.face import find_face, has_landmarks
 from tests.prediction.made import NAMES, regions, write_video
 from tests.preprocessing.test_apex import texture
 
@@ -221,8 +224,33 @@ def test_movement_is_measured_in_pixels_and_the_head_is_taken_away():
     assert np.abs(moves[-1, regions("brow")]).max() < 0.25
 
 
+@pytest.mark.parametrize("name", merzoo.list_models(kind="network"))
+def test_a_segment_has_what_every_network_asks_for(name, frames, plan):
+    from merzoo.models.registry import entry
+
+    event = plan.of_kind("micro")[0]
+    model = Classifier(merzoo.create_model(name, **entry(name).small))
+    if "regions" in model.shapes and not has_landmarks():
+        pytest.skip("regions need dlib and its landmark file")
+    spots = [Spot(event.onset, event.apex, event.offset, None)]
+    face = find_face(frames[0], model.parameters["detector"])
+    sample = model.inputs(next(clips_of(frames, spots, [(0, face)], FPS)))
+    assert {name: array.shape for name, array in sample.items()} == model.shapes
+    assert all(np.isfinite(array).all() for array in sample.values())
+
+
 def test_a_built_model_takes_no_weights(classifier):
     with pytest.raises(InputError, match="load them into yours"):
         Classifier(classifier.model, weights="synthetic")
     with pytest.raises(InputError, match="3 classes, but 2 names"):
         Classifier(classifier.model, classes=["a", "b"])
+
+
+def test_a_keras_file_is_a_model(classifier, tmp_path):
+    classifier.model.save(tmp_path / "mine.keras")
+    again = Classifier(str(tmp_path / "mine.keras"))
+    sample = [{"flow_image": np.random.default_rng(0).uniform(0, 255, (28, 28, 3))}]
+    assert np.allclose(again.probabilities(sample), classifier.probabilities(sample), atol=1e-6)
+    assert again.facts()["name"] == "mine.keras"
+    with pytest.raises(InputError, match="no such file"):
+        load_keras(tmp_path / "other.keras")
