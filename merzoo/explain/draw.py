@@ -6,10 +6,10 @@ import numpy as np
 
 from merzoo.errors import InputError
 
-ARROWS = 20  # along the longer side of a face
-ENLARGED = 3  # lines are drawn on a face this many times larger, so that they are thin
+ARROWS = 18  # along the longer side of a face
+ENLARGED = 2  # lines are drawn on a face this many times larger, so that they are fine
 QUIET = 0.15  # arrows shorter than this part of the longest are left out
-LINE = (64, 224, 208)
+LINE = (64, 255, 220)
 
 
 def overlay(face: np.ndarray, map: np.ndarray, strength: float = 0.6) -> np.ndarray:
@@ -54,7 +54,7 @@ def draw_flow(face: np.ndarray, flow: np.ndarray, arrows: int = ARROWS) -> np.nd
         arrows: number along the longer side.
 
     Returns:
-        (3 H, 3 W, 3) uint8 RGB.
+        (2 H, 2 W, 3) uint8 RGB.
 
     Raises:
         InputError: for a flow of another size.
@@ -62,7 +62,7 @@ def draw_flow(face: np.ndarray, flow: np.ndarray, arrows: int = ARROWS) -> np.nd
     Example:
 
     >>> draw_flow(np.zeros((64, 48, 1)), np.ones((64, 48, 2))).shape
-    (192, 144, 3)
+    (128, 96, 3)
     """
     import cv2
 
@@ -71,7 +71,7 @@ def draw_flow(face: np.ndarray, flow: np.ndarray, arrows: int = ARROWS) -> np.nd
         raise InputError(f"draw_flow: the flow must be {(*face.shape[:2], 2)}, got {flow.shape}.")
     step = max(face.shape[:2]) / arrows
     y, x = (np.arange(step / 2, side, step).astype(int) for side in face.shape[:2])
-    picture = _enlarged(face * 0.75)
+    picture = _enlarged(face * 0.6)
     vectors = flow[np.ix_(y, x)][..., :2]
     lengths = np.linalg.norm(vectors, axis=-1)
     longest = max(float(np.quantile(lengths, 0.99)), 1e-6)
@@ -80,7 +80,7 @@ def draw_flow(face: np.ndarray, flow: np.ndarray, arrows: int = ARROWS) -> np.nd
         share = min(1.0, longest / lengths[row, column])
         end = start + vectors[row, column] * share * step / longest
         ends = [tuple(np.rint(p * ENLARGED).astype(int).tolist()) for p in (start, end)]
-        cv2.arrowedLine(picture, *ends, LINE, 1, cv2.LINE_AA, tipLength=0.3)
+        cv2.arrowedLine(picture, *ends, LINE, 2, cv2.LINE_AA, tipLength=0.35)
     return picture
 
 
@@ -96,12 +96,12 @@ def draw_regions(
         names: written into the frames.
 
     Returns:
-        (3 H, 3 W, 3) uint8 RGB.
+        (2 H, 2 W, 3) uint8 RGB.
 
     Example:
 
     >>> draw_regions(np.zeros((64, 64, 3)), np.array([[0.2, 0.2, 0.5, 0.5]]), ["AU4"]).shape
-    (192, 192, 3)
+    (128, 128, 3)
     """
     import cv2
 
@@ -116,9 +116,9 @@ def draw_regions(
             while place in taken:  # two units on one place: one under the other
                 place = (place[0], place[1] + 18)
             taken.add(place)
-            style = (cv2.FONT_HERSHEY_SIMPLEX, 0.55)
-            cv2.putText(picture, names[number], place, *style, (0, 0, 0), 4, cv2.LINE_AA)
-            cv2.putText(picture, names[number], place, *style, (255, 255, 255), 1, cv2.LINE_AA)
+            style = (cv2.FONT_HERSHEY_SIMPLEX, 0.6)
+            cv2.putText(picture, names[number], place, *style, (0, 0, 0), 5, cv2.LINE_AA)
+            cv2.putText(picture, names[number], place, *style, (255, 255, 255), 2, cv2.LINE_AA)
     return picture
 
 

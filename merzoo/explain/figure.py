@@ -78,7 +78,7 @@ def compare_models(
 def _grid(rows, titles, title):
     from matplotlib.figure import Figure
 
-    side = 2.6
+    side = 3.2  # inches of a panel
     figure = Figure(figsize=(side * len(titles), side * len(rows) + 0.5), layout="constrained")
     axes = figure.subplots(len(rows), len(titles), squeeze=False)
     for number, row in enumerate(rows):

@@ -15,7 +15,7 @@ from merzoo.explain.split import split
 from merzoo.progress import progress_bar
 
 SIDE = 224  # of the face in the pictures, pixels
-ATTENTION_MAPS = 3  # the deepest ones of a network that has more
+ATTENTION_MAPS = 2  # the deepest ones of a network that has more
 
 
 @dataclass(frozen=True)
