@@ -122,9 +122,9 @@ def evaluate_outer(
     predictions_table(plan.data, results).to_csv(folder / "predictions.csv", index=False)
     predictions = read_predictions(folder / "predictions.csv")
     metrics = json.loads(json.dumps(metrics_of(predictions)))
+    write_json(folder / "metrics.json", metrics)
     write_json(folder / "protocol.json", card)
     write_report(folder, card, metrics, predictions, _alike(results))
-    write_json(folder / "metrics.json", metrics)
     return metrics
 
 
@@ -145,7 +145,8 @@ def _numbers(recipe: Recipe) -> str:
 
 def _finished(folder: Path, card: dict) -> dict | None:
     try:
-        if json.loads((folder / "protocol.json").read_text()) == card:
+        same = json.loads((folder / "protocol.json").read_text()) == card
+        if same and (folder / "report.html").is_file():
             return json.loads((folder / "metrics.json").read_text())
     except (OSError, ValueError):
         pass
