@@ -159,7 +159,8 @@ def _options(kind, given: dict):
 
 def full_recipe(model: str, recipe, start, arguments, clips) -> Recipe:
     """The recipe, with all arguments of the builder in it: those of the weights that it starts
-    from, then the user's; and `modality="apex"` where clips are single pictures."""
+    from, over them the recipe's own, over these the user's; and `modality="apex"` where clips are
+    single pictures and nobody says otherwise."""
     from merzoo.models.registry import entry
     from merzoo.training.recipes import RECIPES
     from merzoo.training.start import plain_arguments
@@ -171,13 +172,14 @@ def full_recipe(model: str, recipe, start, arguments, clips) -> Recipe:
     if start is not None or default not in RECIPES:
         default = found.recipe
     recipe = get_recipe(recipe, default=default)
-    merged = recipe.model_arguments | (plain_arguments(start.entry) if start else {})
-    merged |= arguments or {}
+    of_weights = plain_arguments(start.entry) if start else {}
+    if of_weights.get("modality") in STILL:  # of pictures: the network takes what it takes of clips
+        of_weights.pop("modality")
+    merged = of_weights | recipe.model_arguments | (arguments or {})
     choosable = "modality" in inspect.signature(found.builder).parameters
-    if choosable and "modality" not in (arguments or {}):
-        merged.pop("modality", None)
-        if any(len(clip.frames) == 1 for clip in clips):
-            (merged["modality"],) = STILL
+    if choosable and any(len(clip.frames) == 1 for clip in clips):
+        (still,) = STILL
+        merged = {"modality": still} | merged
     return replace(recipe, model_arguments=merged)
 
 
@@ -277,7 +279,7 @@ def _write(folder, final, history, model, pool, rows, labels, recipe, card, star
     seen = set(pool.seen()) | set(start.entry.subjects if start else ())
     datasets = set(pool.dataset.tolist()) | set(start.entry.trained_on if start else ())
     entry = WeightsEntry(
-        id=f"{model}.{folder.name}",
+        id=f"{model}.{folder.resolve().name}",
         file=WEIGHTS,
         sha256=hashlib.sha256(content).hexdigest(),
         bytes=len(content),

@@ -97,9 +97,9 @@ def transfer(
     """Tests a network in every fold of a protocol, each fold fine-tuned from pretrained weights.
 
     Args:
-        model, pretrained, labels, recipe, arguments, freeze, trunk_rate: as for `finetune`. A
-            `modality` among the arguments of the weights is not taken over: weights of pictures
-            serve the magnified apex as well, which is what the network takes of a clip.
+        model, pretrained, labels, recipe, arguments, freeze, trunk_rate: as for `finetune`. Where
+            the weights were made with `modality="apex"`, the network takes what it takes of a clip
+            by default: weights of pictures serve DenseMixedNet's magnified apex as well.
         data: as for `evaluate`.
         protocol, seeds, jobs, subjects, out: as for `evaluate`.
         epochs: instead of the recipe's.

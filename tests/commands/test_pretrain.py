@@ -108,6 +108,7 @@ OPTIONS = {
 }
 
 
+@pytest.mark.slow
 def test_kill_9_changes_no_result(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.replace("{options}", repr(OPTIONS)))

@@ -41,7 +41,11 @@ def train(folder, pool, **options):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"ema": 0.9, "accumulate": 2, "balance": "sampling"}], ids=["plain", "average"]
+    "options",
+    [
+        pytest.param({}, id="plain", marks=pytest.mark.slow),
+        pytest.param({"ema": 0.9, "accumulate": 2, "balance": "sampling"}, id="average"),
+    ],
 )
 def test_a_stopped_training_ends_as_if_it_had_not_been_stopped(tmp_path, options):
     data = (picture_arrays(),)
