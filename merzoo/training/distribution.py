@@ -58,6 +58,13 @@ def distributed(devices: str | list[str] | None, batch_size: int | None = None):
         yield len(chosen)
 
 
+def can_compile(devices) -> bool:
+    """Whether XLA is of use: `torch.compile` takes minutes where it works at all, and TensorFlow's
+    XLA cannot reach the copies of a variable on other devices."""
+    backend = keras.backend.backend()
+    return backend == "jax" or (backend == "tensorflow" and devices is None)
+
+
 def _jax_names() -> list[str]:
     return keras.distribution.list_devices()
 

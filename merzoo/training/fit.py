@@ -13,7 +13,7 @@ import numpy as np
 from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
 from merzoo.preprocessing.augment import flip, prediction_batches, training_graph
-from merzoo.training.distribution import distributed
+from merzoo.training.distribution import can_compile, distributed
 from merzoo.training.losses import add_l2, make_loss, wants_soft_labels
 from merzoo.training.recipes import Recipe
 
@@ -110,15 +110,12 @@ class Fitter:
 
     def _compile(self, model) -> None:
         recipe = self.recipe
-        backend = keras.backend.backend()
         add_l2(model, recipe.l2)
         model.compile(
             optimizer=self._optimizer(model, recipe),
             loss=make_loss(recipe),
             weighted_metrics=["accuracy"],
-            # torch.compile takes minutes where it works at all; TensorFlow's XLA cannot reach the
-            # copies of a variable on other devices.
-            jit_compile=backend == "jax" or (backend == "tensorflow" and self.devices is None),
+            jit_compile=can_compile(self.devices),
         )
         model.optimizer.build(model.trainable_variables)
         self._first_optimizer = _copies(model.optimizer.variables)
