@@ -157,6 +157,8 @@ def evaluate(
     samples = load_samples(data, inputs, labels=labels, jobs=jobs, frames=frames)
     data = fit_together(model, samples, recipe, inputs)
     folds = folds_of(data, protocol, split)
+    if start is not None:
+        start.check_unseen(data.subject, data.source)
 
     findings = find_leaks(
         data,
@@ -168,8 +170,6 @@ def evaluate(
         callbacks=callbacks,
     )
     leaks = stop_at_leaks(findings, allow_leaks)
-    if start is not None:
-        start.check_unseen(data.subject, data.source)
     card = protocol_card(
         model,
         data,

@@ -70,13 +70,18 @@ def explain_clips(
         One `Explanation` a clip.
 
     Raises:
-        InputError: for clips that cannot be prepared.
+        InputError: for clips that cannot be prepared, or classes that are not the model's.
     """
     from merzoo.preprocessing.modalities import check_parameters
     from merzoo.preprocessing.pipeline import prepare
 
     chosen = check_parameters(parameters)
     data = prepare(clips, model.inputs, labels, **chosen)
+    if model.output_shape[-1] != len(data.classes):
+        raise InputError(
+            f"{model.name} has {model.output_shape[-1]} classes, the label map {labels} has "
+            f"{len(data.classes)} ({', '.join(data.classes)}); name the map it was trained with."
+        )
     shown = prepare(clips, {"apex": (SIDE, SIDE, 3), "flow": (SIDE, SIDE, 3)}, labels, **chosen)
     out.mkdir(parents=True, exist_ok=True)
     explained = []

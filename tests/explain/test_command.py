@@ -17,9 +17,9 @@ def clips(tmp_path, monkeypatch):
 
 def test_writes_a_page_with_a_picture_for_each_clip(capsys, tmp_path, clips):
     weights = tmp_path / "mine.weights.h5"
-    merzoo.create_model("broadbentnet").save_weights(weights)
+    merzoo.create_model("ststnet").save_weights(weights)
     out = tmp_path / "cam"
-    words = ["explain", "broadbentnet", "--weights", str(weights), "--data", clips, "--json"]
+    words = ["explain", "ststnet", "--weights", str(weights), "--data", clips, "--json"]
     assert main([*words, "--out", str(out), "--clips", "2"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert len(rows) == 2 and rows[0]["label"] != rows[1]["label"]
@@ -28,6 +28,12 @@ def test_writes_a_page_with_a_picture_for_each_clip(capsys, tmp_path, clips):
         assert abs(sum(row["probabilities"].values()) - 1) < 1e-5
         assert (out / row["picture"]).stat().st_size > 20_000
         assert row["picture"] in page and row["clip"] in page
+
+
+def test_a_model_of_other_classes_is_one_line(capsys, tmp_path, clips):
+    words = ["explain", "broadbentnet", "--weights", "random", "--data", clips]
+    assert main([*words, "--out", str(tmp_path / "cam"), "--clips", "2"]) == 2
+    assert "broadbentnet has 8 classes, the label map megc3 has 3" in capsys.readouterr().err
 
 
 def test_bad_input_is_one_line(capsys, tmp_path):

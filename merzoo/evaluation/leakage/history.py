@@ -10,6 +10,7 @@ from merzoo.errors import InputError
 from merzoo.evaluation.leakage.findings import Finding, Sides, some
 from merzoo.evaluation.leakage.groups import plain_subject
 from merzoo.weights import WeightsEntry
+from merzoo.weights.manifest import find
 
 _FEATURES = 4096  # of each modality that are looked at
 _CENTRED = 1e-4  # |mean| / standard deviation over the samples, which chance does not reach
@@ -52,13 +53,15 @@ def starting_weights(sides: Sides, weights, entry: WeightsEntry | None) -> list[
 
 
 def weights_entry(weights, network: str) -> WeightsEntry | None:
-    """What is known of weights given by path: the entry that training left beside them.
+    """What is known of weights: their entry in the manifest, or the one that training left.
 
     Args:
-        weights: path of a `.weights.h5` file, or of the folder of a training run.
+        weights: tag of the manifest, path of a `.weights.h5` file, or the folder of a training run.
         network: name of the variant.
     """
     path = Path(str(weights))
+    if path.name == str(weights) and not path.exists() and path.suffix != ".h5":
+        return find(path.name, network)
     record = (path if path.is_dir() else path.parent) / "weights.json"
     if not record.is_file():
         return None

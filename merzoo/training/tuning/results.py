@@ -6,6 +6,7 @@ from pathlib import Path
 
 from merzoo.errors import InputError
 from merzoo.evaluation.card import protocol_card
+from merzoo.evaluation.fold_data import FoldData
 from merzoo.evaluation.folds import FoldJob
 from merzoo.evaluation.parallel import run_folds
 from merzoo.evaluation.predictions import metrics_of, predictions_table, read_predictions
@@ -124,7 +125,7 @@ def evaluate_outer(
     metrics = json.loads(json.dumps(metrics_of(predictions)))
     write_json(folder / "metrics.json", metrics)
     write_json(folder / "protocol.json", card)
-    write_report(folder, card, metrics, predictions, _alike(results))
+    write_report(folder)
     return metrics
 
 
@@ -132,7 +133,7 @@ def _job(plan: Plan, fold, recipe: Recipe, seed: int) -> FoldJob:
     recipe = replace(recipe, name="outer", about="")  # equal ones then share a compiled model
     _, arguments, inputs = settings_of(plan.model, recipe)
     data = fit_together(plan.model, plan.data, recipe, inputs)
-    return FoldJob(data, fold, seed, plan.model, arguments, recipe)
+    return FoldJob(FoldData.of(data, fold), fold, seed, plan.model, arguments, recipe)
 
 
 def _shown(value):
@@ -151,10 +152,3 @@ def _finished(folder: Path, card: dict) -> dict | None:
     except (OSError, ValueError):
         pass
     return None
-
-
-def _alike(results: list) -> list:
-    """Results whose curves can be drawn together: those with the most common number of epochs."""
-    lengths = [len(result.history.get("loss", ())) for _, result in results]
-    common = max(set(lengths), key=lengths.count)
-    return [pair for pair, n in zip(results, lengths, strict=True) if n == common]
