@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from merzoo.data.clip import Clip
+from merzoo.errors import InputError
 from merzoo.explain.action_units import action_unit_boxes
 from merzoo.explain.attention import attention_maps
 from merzoo.explain.cam import grad_cam
