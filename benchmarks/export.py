@@ -97,8 +97,8 @@ def write_table() -> None:
     with RESULTS.open(newline="") as file:
         rows = list(csv.DictReader(file))
     lines = [
-        "| network | format | MB | one pair, ms | from Keras, at most | same class as the pipeline on "
-        "the same crops | on the raw clips |",
+        "| network | format | MB | one pair, ms | from Keras, at most | same class as the pipeline "
+        "on the same crops | on the raw clips |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
