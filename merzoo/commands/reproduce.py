@@ -40,7 +40,7 @@ def run(options) -> int:
         )
     choose_backend()
     from merzoo.evaluation.reproduce import reproduce
-    from merzoo.evaluation.reproduced import as_dict, columns_and_rows
+    from merzoo.evaluation.reproduced import as_dict, figure_rows
 
     start = time.perf_counter()
     found = reproduce(
@@ -58,11 +58,7 @@ def run(options) -> int:
     if options.json:
         print_json(as_dict(found))
         return 1 if found.failed else 0
-    title = f"{found.table.name}: {found.table.title}"
-    for costs in (False, True):
-        columns, rows = columns_and_rows(found.lines, costs)
-        if rows:
-            print_table("" if costs else title, columns, rows)
+    print_table(f"{found.table.name}: {found.table.title}", *figure_rows(found.lines))
     for note in found.notes:
         print(f"note: {note}")
     for name, reason in found.failed.items():

@@ -251,4 +251,4 @@ def _notes(table: PaperTable, chosen: list[Row], sources, quick: bool, epochs) -
         elif taken and "megc2019" not in given and not set(run.data) <= given:
             lacking = sorted(set(run.data) - given)
             notes.append(f"The run {run.name} lacks {', '.join(lacking)}, which were not given.")
-    return notes
+    return list(dict.fromkeys(notes))

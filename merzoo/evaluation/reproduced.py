@@ -213,15 +213,49 @@ def columns_and_rows(lines: list[Line], costs: bool) -> tuple[list[str], list[li
     for line in lines:
         cells = [line.printed]
         if not costs:
-            where = line.data if line.part == "full" else f"{line.data}: {line.part}"
-            where = where if line.n else f"{line.part} (not given)"
-            numbers = (line.n, line.paper_n, line.subjects, line.seeds)
-            cells += [where, *("-" if x is None else str(x) for x in numbers)]
+            cells += [_where(line), *_numbers(line)]
         for name in found:
             figure = line.figures.get(name, Figure("-"))
             cells += [figure.paper, figure.text()] + ([] if costs else [figure.interval_text()])
         rows.append(cells)
     return columns, rows
+
+
+def figure_rows(lines: list[Line]) -> tuple[list[str], list[list[str]]]:
+    """Column names and cells with a row for each figure, for a terminal; only where we have one."""
+    columns = [
+        "row",
+        "data",
+        "figure",
+        "paper",
+        "ours",
+        "95 %",
+        "N",
+        "N paper",
+        "subjects",
+        "seeds",
+    ]
+    rows = []
+    for line in lines:
+        for name, figure in line.figures.items():
+            if figure.ours is None:
+                continue
+            title = f"{NAMES[name]}, {figure.unit}" if figure.unit else NAMES[name]
+            where = [_where(line), title] if line.run else ["", title]
+            texts = [figure.paper, figure.text(), figure.interval_text()]
+            rows.append([line.printed, *where, *texts, *_numbers(line)])
+    return columns, rows
+
+
+def _where(line: Line) -> str:
+    if not line.n:
+        return f"{line.part} (not given)"
+    return line.data if line.part == "full" else f"{line.data}: {line.part}"
+
+
+def _numbers(line: Line) -> list[str]:
+    numbers = (line.n, line.paper_n, line.subjects, line.seeds)
+    return ["-" if x is None else str(x) for x in numbers]
 
 
 def write_pages(found) -> None:

@@ -11,7 +11,7 @@ from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
 from merzoo.evaluation.metrics import accuracy
 from merzoo.evaluation.reproduce import reproduce
-from merzoo.evaluation.reproduced import MATRIX_METRICS, Figure, cost_line
+from merzoo.evaluation.reproduced import MATRIX_METRICS, Figure, cost_line, figure_rows
 from merzoo.training.tables import get_table
 from tests.samples import flow_arrays
 
@@ -36,6 +36,13 @@ def test_a_slice_of_a_table_runs_resumes_and_is_written_down(tmp_path):
     assert "| STSTNet | test (stand-in) | 30 | - | 6 | 1 | 0.7353 |" in text
     page = (tmp_path / "table.html").read_text()
     assert "<svg" in page and 'src="' not in page and "Not run" in page
+
+    columns, rows = figure_rows(found.lines)
+    assert [row[:4] for row in rows] == [
+        ["STSTNet", "test (stand-in)", "UF1", "0.7353"],
+        ["STSTNet", "test (stand-in)", "UAR", "0.7605"],
+    ]
+    assert len(columns) == len(rows[0])
 
     times = {f: f.stat().st_mtime_ns for f in tmp_path.glob("ststnet/folds/*")}
     again = reproduce("dfrnet/table2", flow_arrays(), **options)
