@@ -291,6 +291,8 @@ def halve(path: Path) -> None:
     with h5py.File(path, "r") as old, h5py.File(halved, "w") as new:
 
         def copy(name, item):
+            if name.startswith("optimizer"):  # of a compiled model; nobody loads it
+                return
             if isinstance(item, h5py.Group):
                 copied = new.require_group(name)
             else:
