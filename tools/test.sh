@@ -4,6 +4,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/install.sh test tensorflow,jax,torch,faces,tune,export,app,distributed,dev
+# The web page is tested in Chromium, which Debian has; without it those tests are skipped and say so.
+if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  { apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null 2>&1 ||
+    echo "Chromium could not be installed: the browser tests are skipped."
+fi
 fast=(-m "not slow")
 [ "${1:-}" = --all ] && fast=()
 export TF_CPP_MIN_LOG_LEVEL=3
