@@ -170,6 +170,7 @@ def write_table(rows) -> None:
         f"{first['clips']} synthetic micro clips (`{MICRO}`) of {first['subjects']} people, mean "
         f"over {first['seeds']} seeds; intervals from a bootstrap over people. {verdict(rows)}"
     )
+    lines += ["", "![scores and intervals](transfer.png)"]
     page = PAGES / "README.md"
     pattern = r"(<!-- table: transfer -->\n).*?(<!-- end -->)"
     text = page.read_text()
