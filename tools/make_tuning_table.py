@@ -63,22 +63,21 @@ def searches() -> str:
 
 
 def verdict(found: dict) -> str:
-    """A sentence: did the search help, as far as its outer folds can tell?"""
-    tuned, start = found["nested"], found["default"]
-    gain, optimism = tuned["uf1"] - start["uf1"], found["uf1"] - tuned["uf1"]
+    """Did the search help, as far as its outer folds can tell?"""
     trials = [c.get("completed", 0) for name, c in found["trials"].items() if name != "all"]
-    half = min((p["interval"]["uf1"][1] - p["interval"]["uf1"][0]) / 2 for p in (tuned, start))
-    text = (
-        f"the search changed UF1 on subjects that it never saw by {gain:+.3f} "
-        f"({min(trials)} to {max(trials)} finished trials in each outer fold)"
-    )
-    if abs(gain) < half:
-        text += f", less than half an interval's width ({half:.3f}): it is not shown that it helped"
-    elif gain > 0:
-        text += ": it helped"
+    gain = found["difference"]["uf1"]
+    low, high = gain["interval"]
+    if gain["p"] >= 0.05:
+        answer = "it is not shown that it helped"
     else:
-        text += ": it harmed"
-    return f"{text}. The best trial's own score is {optimism:+.3f} from the honest one."
+        answer = "it helped" if gain["difference"] > 0 else "it harmed"
+    optimism = found["uf1"] - found["nested"]["uf1"]
+    return (
+        f"{answer}. On subjects that it never saw, the search changed UF1 by "
+        f"{gain['difference']:+.3f} (95 % {low:+.3f} to {high:+.3f}, p {gain['p']:.3f}), with "
+        f"{min(trials)} to {max(trials)} finished trials in each outer fold. The best trial's own "
+        f"score differs from the honest one by {optimism:+.3f}."
+    )
 
 
 def speed() -> str:

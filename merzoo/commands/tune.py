@@ -22,7 +22,7 @@ def arguments(parser):
         metavar="KIND:PLACE",
         help="such as arrays:file.npz or synthetic:easy; repeat to join data sets",
     )
-    parser.add_argument("--labels", default="megc3", help="label map of clips (megc3)")
+    parser.add_argument("--labels", help="label map of clips; default: the recipe's")
     parser.add_argument("--recipe", help="to start from; default: the model's own")
     parser.add_argument("--space", metavar="FILE.json", help="own search space: name -> values")
     parser.add_argument(
@@ -82,6 +82,7 @@ def run(options) -> int:
         print_json(
             {"uf1": result.uf1, "default_uf1": result.default_uf1}
             | {"nested": result.nested, "default": result.default}
+            | {"difference": result.difference}
             | {"warnings": list(result.warnings), "folder": str(result.folder)}
         )
     else:
@@ -120,7 +121,13 @@ def _print(options, result) -> None:
     folder = result.folder
     print(f"recipe: {folder / 'best_recipe.json'}; page: {folder / 'tune.html'}")
     if result.nested is not None:
-        print(f"merzoo compare {folder / 'default'} {folder / 'nested'} tests the difference.")
+        found = result.difference["uf1"]
+        low, high = found["interval"]
+        print(
+            f"Tuned less not tuned: UF1 {found['difference']:+.3f} (95 % {low:+.3f} to "
+            f"{high:+.3f}, p {found['p']:.3f}); more by merzoo compare {folder / 'default'} "
+            f"{folder / 'nested'}."
+        )
 
 
 def _score(value) -> str:

@@ -33,6 +33,8 @@ class TuningResult:
         nested: `metrics` of the search itself on outer subjects, in the form of an evaluation's
             `metrics.json`; `None` without `nested=True`.
         default: the same of the recipe that the search started from.
+        difference: `nested` less `default`, as `merzoo.compare` gives it: for `uf1` and `uar` the
+            `difference`, its 95 % `interval` and `p`.
         trials: pandas DataFrame, one row a trial.
         warnings: what a reader must know.
         folder: where everything was written.
@@ -43,6 +45,7 @@ class TuningResult:
     default_uf1: float | None
     nested: dict | None = field(repr=False)
     default: dict | None = field(repr=False)
+    difference: dict | None
     trials: object = field(repr=False)
     warnings: tuple[str, ...]
     folder: Path
@@ -52,7 +55,7 @@ def tune(
     model: str,
     data,
     *,
-    labels: str = "megc3",
+    labels: str | None = None,
     recipe: Recipe | str | None = None,
     space: dict | None = None,
     tuner: str = "bayesian",
@@ -75,7 +78,7 @@ def tune(
     Args:
         model: a network of `merzoo.list_models(kind="network")`.
         data: as in `merzoo.evaluate`.
-        labels: label map for clips.
+        labels: label map for clips; `None` for the recipe's.
         recipe: to start from, in any form that `evaluate` takes; `None` for the network's own.
         space: name -> values, see `merzoo.training.tuning.search_spaces`; `None` for the network's.
         tuner: `"random"`, `"bayesian"`, `"hyperband"` or `"grid"`.
@@ -138,7 +141,7 @@ def _make_plan(model, data, labels, recipe, space, tuner, folds, seed):
         raise unknown("tuner", tuner, TUNERS)
     recipe = get_recipe(recipe, default=found.recipe)
     _, _, inputs = settings_of(model, recipe)
-    data = load_samples(data, inputs, labels=labels)
+    data = load_samples(data, inputs, labels=labels or recipe.labels)
     data = fit_together(model, data, recipe, inputs)
     space = search_space(model, recipe) if space is None else with_defaults(space, model, recipe)
     if tuner == "hyperband":  # which decides on the epochs itself
@@ -257,7 +260,9 @@ def _conclude(plan, searches, outer, outer_parts, seeds, folder) -> TuningResult
     if recipe is None:
         raise results.first_failure(searches["all"])
     write_json(folder / "best_recipe.json", recipe_as_dict(recipe))
-    nested, default, warnings = _judge(plan, searches, outer, outer_parts, seeds, folder)
+    nested, default, difference, warnings = _judge(
+        plan, searches, outer, outer_parts, seeds, folder
+    )
     done = table[(table["search"] == "all") & (table["status"] == "completed")]
     # Hyperband trains the first trial for a few epochs only, which says nothing of its settings.
     first = done[(done["trial"].astype(int) == 0) & (done["epochs_run"] == plan.recipe.epochs)]
@@ -267,6 +272,7 @@ def _conclude(plan, searches, outer, outer_parts, seeds, folder) -> TuningResult
         default_uf1=float(first["uf1"].iloc[0]) if len(first) else None,
         nested=nested,
         default=default,
+        difference=difference,
         trials=table,
         warnings=warnings,
         folder=folder,
@@ -283,6 +289,7 @@ def _conclude(plan, searches, outer, outer_parts, seeds, folder) -> TuningResult
         "outer": outer if outer_parts else None,
         "nested": nested and nested["full"],
         "default": default and default["full"],
+        "difference": difference,
         "warnings": list(warnings),
     }
     write_json(folder / "tuning.json", summary)
@@ -291,9 +298,10 @@ def _conclude(plan, searches, outer, outer_parts, seeds, folder) -> TuningResult
 
 
 def _judge(plan, searches, outer, outer_parts, seeds, folder):
-    """The metrics of the search and of its start on outer subjects, and what to know of them."""
+    """Metrics of the search and of its start on outer subjects, their difference, warnings."""
     from rich.progress import TextColumn
 
+    from merzoo.evaluation.compare import compare
     from merzoo.progress import progress_bar
     from merzoo.training.tuning import results
 
@@ -302,7 +310,7 @@ def _judge(plan, searches, outer, outer_parts, seeds, folder):
             "Not nested: the best score is the largest of many on the same subjects, so it is "
             "optimistic. --nested finds what the search is worth."
         )
-        return None, None, (warning,)
+        return None, None, None, (warning,)
     found = [results.best_recipe(n, o, plan) for n, o in searches.items() if n != "all"]
     chosen = [recipe or plan.recipe for recipe in found]
     with progress_bar(TextColumn("{task.fields[best]}")) as bar:
@@ -317,4 +325,5 @@ def _judge(plan, searches, outer, outer_parts, seeds, folder):
             f"{without} of {len(found)} outer searches finished no trial: the recipe that they "
             f"started from was tested instead. Raise the budget.",
         )
-    return nested, default, warnings
+    compared = compare([folder / "default", folder / "nested"])["comparisons"][0]
+    return nested, default, {name: compared[name] for name in ("uf1", "uar")}, warnings

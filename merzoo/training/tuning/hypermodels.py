@@ -1,6 +1,7 @@
 """`hypermodel`: a network as a KerasTuner `HyperModel`, for those who bring their own tuner."""
 
 import keras_tuner
+import numpy as np
 
 from merzoo.data.arrays import Arrays
 from merzoo.training.recipes import Recipe, get_recipe
@@ -76,12 +77,14 @@ class NetworkHyperModel(keras_tuner.HyperModel):
 
         from merzoo.models import create_model
         from merzoo.training.fit import make_optimizer
+        from merzoo.training.losses import add_l2, make_loss
 
         recipe = self.recipe_of(hp)
         model = create_model(self.name, **self.arguments | recipe.model_arguments)
+        add_l2(model, recipe.l2)
         model.compile(
             optimizer=make_optimizer(recipe, self._steps(self.samples, recipe)),
-            loss="sparse_categorical_crossentropy",
+            loss=make_loss(recipe),
             weighted_metrics=["accuracy"],
             jit_compile=keras.backend.backend() != "torch",
         )
@@ -91,8 +94,10 @@ class NetworkHyperModel(keras_tuner.HyperModel):
         """Trains by the recipe; returns Keras' history."""
         from merzoo.preprocessing.augment import training_graph
         from merzoo.training.fit import class_weights
+        from merzoo.training.losses import wants_soft_labels
 
         recipe = self.recipe_of(hp)
+        soft = wants_soft_labels(recipe)
         options = {"epochs": recipe.epochs, "verbose": 0}
         if isinstance(x, Arrays):
             options |= {"steps_per_epoch": self._steps(len(x), recipe), "shuffle": False}
@@ -101,9 +106,12 @@ class NetworkHyperModel(keras_tuner.HyperModel):
                 batch_size=recipe.batch_size,
                 augment=recipe.augment,
                 sample_weight=class_weights(x, recipe.class_weights),
+                soft_labels=soft,
             )
         if isinstance(validation_data, Arrays):
-            validation_data = validation_data.as_dataset(recipe.batch_size)
+            label = validation_data.label
+            shares = np.eye(len(validation_data.classes), dtype="float32")[label]
+            validation_data = (validation_data.modalities, shares if soft else label)
         return model.fit(x, *args, validation_data=validation_data, **options | kwargs)
 
     def _steps(self, samples: int, recipe: Recipe) -> int:

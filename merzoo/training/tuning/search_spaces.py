@@ -19,6 +19,7 @@ from merzoo.training.recipes import Recipe
 # Arguments of the optimizers that a search may pick, where the recipe's own is another one.
 OPTIMIZER_ARGUMENTS = {"adam": {}, "adamw": {"weight_decay": 0.01}, "sgd": {"momentum": 0.9}}
 
+_NOT_SEARCHED = {"name", "about", "optimizer_arguments", "protocol", "labels"}
 _WHOLE = ("batch_size", "epochs")  # numbers that are rounded where they come from a range
 
 # Switches of the papers' tables and sizes, by builder. A network without any is searched by how it
@@ -146,7 +147,7 @@ def with_defaults(space: dict, model: str, recipe: Recipe) -> dict:
             or values that are neither a list nor a range.
     """
     found = network(model)
-    recipe_names = {f.name for f in fields(Recipe)} - {"name", "about", "optimizer_arguments"}
+    recipe_names = {f.name for f in fields(Recipe)} - _NOT_SEARCHED
     known = (recipe_names | set(_builder_arguments(found))) - {"model_arguments", "classes"}
     checked = {}
     for name, values in space.items():
