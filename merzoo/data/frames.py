@@ -7,6 +7,7 @@ one to its place. Nothing is opened before a frame is asked for. `frames.content
 the frames hold, for caches.
 """
 
+import contextlib
 import functools
 import hashlib
 import io
@@ -214,10 +215,13 @@ class VideoFrames(Frames):
 
         if self._capture is None or position < self._next:
             self._capture, self._next = cv2.VideoCapture(str(self.path)), 0
-        while self._next < position:
+        try:
+            while self._next < position:
+                self._grab()
             self._grab()
-        self._grab()
-        ok, frame = self._capture.retrieve()
+            ok, frame = self._capture.retrieve()
+        except cv2.error:
+            ok = False
         if not ok:
             raise InputError(f"{self.path}: frame {position} cannot be decoded.")
         return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
@@ -229,8 +233,9 @@ class VideoFrames(Frames):
 
         capture = cv2.VideoCapture(str(self.path))
         times = []
-        while capture.grab():
-            times.append(capture.get(cv2.CAP_PROP_POS_MSEC))
+        with contextlib.suppress(cv2.error):  # a damaged file ends there
+            while capture.grab():
+                times.append(capture.get(cv2.CAP_PROP_POS_MSEC))
         capture.release()
         return np.array(times)
 
