@@ -79,7 +79,7 @@ def second_run(quick: bool):
     """Time of a second run, which finds all in the cache, as a share of the first (goal 2 %)."""
     from merzoo.data.synthetic import clips as synthetic_clips
 
-    clips = synthetic_clips("medium", subjects=2 if quick else 4, clips=3, fps=FPS)
+    clips = synthetic_clips("medium", subjects=2 if quick else 20, clips=7, fps=FPS)
     for case, shapes in (
         ("flow image", {"flow_image": SHAPES["flow_image"]}),
         ("all modalities", measurable()),
