@@ -35,12 +35,10 @@ def run(options) -> int:
 
     if options.clips < 1:
         raise InputError(f"--clips must be 1 or more, got {options.clips}.")
-    model, entry = trained_model(options.model, options.weights)
+    model, _ = trained_model(options.model, options.weights)
     clips = pick(_clips(options.data, options.clips), options.labels, options.clips)
     out = Path(options.out)
-    explained = explain_clips(
-        model, clips, out, options.labels, classes=entry.classes if entry else None
-    )
+    explained = explain_clips(model, clips, out, options.labels)
     if options.json:
         print_json([dataclasses.asdict(row) for row in explained])
         return 0

@@ -1,6 +1,5 @@
 """Explains clips: a row of pictures for each, and a page that shows them all."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,12 +52,7 @@ def pick(clips: list[Clip], labels: str, count: int) -> list[Clip]:
 
 
 def explain_clips(
-    model,
-    clips: list[Clip],
-    out: Path,
-    labels: str = "megc3",
-    classes: Sequence[str] | None = None,
-    **parameters,
+    model, clips: list[Clip], out: Path, labels: str = "megc3", **parameters
 ) -> list[Explanation]:
     """Writes a picture for each clip, and `index.html`.
 
@@ -69,9 +63,7 @@ def explain_clips(
         model: a network with its weights.
         clips: to explain, with onset, apex and a label.
         out: folder, made if it is not there.
-        labels: label map of the clips.
-        classes: names of the model's classes; `None` for those of the label map, where it has as
-            many.
+        labels: label map.
         parameters: of `merzoo.preprocessing.prepare`.
 
     Returns:
@@ -86,18 +78,18 @@ def explain_clips(
     chosen = check_parameters(parameters)
     data = prepare(clips, model.inputs, labels, **chosen)
     shown = prepare(clips, {"apex": (SIDE, SIDE, 3), "flow": (SIDE, SIDE, 3)}, labels, **chosen)
-    names = _class_names(model, classes or data.classes)
     out.mkdir(parents=True, exist_ok=True)
     explained = []
     with progress_bar() as bar:
         for i, clip in enumerate(bar.track(clips, description="explaining")):
             inputs = {name: np.array(x[i : i + 1]) for name, x in data.modalities.items()}
             probabilities = np.asarray(model.predict(inputs, verbose=0))[0]
+            names = dict(zip(data.classes, probabilities.astype(float).tolist(), strict=True))
             found = Explanation(
                 clip=f"{clip.dataset} {clip.id}",
                 label=data.classes[data.label[i]],
-                predicted=names[int(probabilities.argmax())],
-                probabilities=dict(zip(names, probabilities.astype(float).tolist(), strict=True)),
+                predicted=data.classes[int(probabilities.argmax())],
+                probabilities=names,
                 picture=f"clip_{i + 1}.png",
             )
             face, flow = (shown.modalities[name][i] for name in ("apex", "flow"))
@@ -107,11 +99,6 @@ def explain_clips(
             explained.append(found)
     _write_page(model, explained, out)
     return explained
-
-
-def _class_names(model, classes) -> tuple[str, ...]:
-    count = model.output_shape[-1]
-    return tuple(classes) if len(classes) == count else tuple(f"class {i}" for i in range(count))
 
 
 def _pictures(model, inputs, face, flow, units, predicted) -> list[tuple[str, np.ndarray]]:
