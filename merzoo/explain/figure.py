@@ -56,9 +56,9 @@ def compare_models(
     Example:
 
     >>> from merzoo.models import DenseMixedNet
-    >>> small = dict(input_shape=(32, 32, 3), growth=8)
+    >>> small = dict(input_shape=(16, 16, 3), growth=4, blocks=1)
     >>> models = [(str(kind), DenseMixedNet(attention=kind, **small)) for kind in (None, "mixed")]
-    >>> faces = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3))
+    >>> faces = np.random.default_rng(0).uniform(0, 255, (1, 16, 16, 3))
     >>> len(compare_models(models, {"magnified_apex": faces}, faces).axes)
     3
     """

@@ -11,7 +11,12 @@ from tests.battery import CAM_NETWORKS, GOLDEN, golden_cam
 PATH = GOLDEN / "cam" / "maps.npz"
 
 
-@pytest.mark.parametrize("name", CAM_NETWORKS)
+FAST = ("densemixednet", "ststnet")
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in CAM_NETWORKS]
+)
 def test_maps_are_those_recorded(name):
     expected = np.load(PATH)[name]
     assert expected.max() == 1 and np.ptp(expected) > 0.5
