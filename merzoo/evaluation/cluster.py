@@ -209,8 +209,8 @@ def _check_versions(client, address: str) -> None:
             for worker, version in found.items():
                 if isinstance(version, str):
                     there.setdefault(worker, {}).setdefault(name, version)
-                else:
-                    there.setdefault(worker, {})
+                elif isinstance(version, importlib.metadata.PackageNotFoundError):
+                    there.setdefault(worker, {})  # any other error: a worker that has just ended
     for worker, versions in there.items():
         for name, version in here.items():
             if version is not None and versions.get(name) != version:
