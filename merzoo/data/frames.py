@@ -220,11 +220,12 @@ class VideoFrames(Frames):
                 self._grab()
             self._grab()
             ok, frame = self._capture.retrieve()
+            picture = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if ok else None
         except cv2.error:
-            ok = False
-        if not ok:
+            picture = None
+        if picture is None:
             raise InputError(f"{self.path}: frame {position} cannot be decoded.")
-        return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+        return picture
 
     @functools.cached_property
     def times(self) -> np.ndarray:

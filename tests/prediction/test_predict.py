@@ -224,7 +224,16 @@ def test_movement_is_measured_in_pixels_and_the_head_is_taken_away():
     assert np.abs(moves[-1, regions("brow")]).max() < 0.25
 
 
-@pytest.mark.parametrize("name", merzoo.list_models(kind="network"))
+FEW = ("keyregionnet", "mmnet", "sssn")  # sequence and regions, onset and apex, flow
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in FEW else pytest.mark.slow)
+        for name in merzoo.list_models(kind="network")
+    ],
+)
 def test_a_segment_has_what_every_network_asks_for(name, frames, plan):
     from merzoo.models.registry import entry
 
