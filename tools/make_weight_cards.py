@@ -51,7 +51,10 @@ def table(entries: list[WeightsEntry]) -> str:
     """The table of all weights."""
     rows = []
     for entry in entries:
-        found = [f"{scores['uf1']:.3f} ({data})" for data, scores in entry.metrics.items()]
+        found = [
+            f"{scores['uf1']:.3f} against {scores['most_frequent_uf1']:.3f} ({data})"
+            for data, scores in entry.metrics.items()
+        ]
         rows.append(
             [
                 f"[{entry.id}](cards/{entry.id}.md)",
@@ -62,8 +65,11 @@ def table(entries: list[WeightsEntry]) -> str:
                 entry.licence,
             ]
         )
-    total = f"{sum(entry.bytes for entry in entries) / 1e6:.1f} MB in all."
-    columns = ["weights", "MB", "classes", "trained on", "UF1 on data never trained on", "licence"]
+    total = (
+        "*against always the most frequent class. "
+        + f"{sum(entry.bytes for entry in entries) / 1e6:.1f} MB in all."
+    )
+    columns = ["weights", "MB", "classes", "trained on", "UF1 on data never trained on*", "licence"]
     return f"{_table(columns, rows)}\n\n{total}"
 
 
@@ -123,11 +129,12 @@ def _training(entry: WeightsEntry, log: dict) -> str:
 
 
 def _metrics(entry: WeightsEntry) -> str:
+    keys = ("uf1", "uar", "accuracy", "most_frequent_uf1")
     rows = [
-        [data, str(s["n"]), *(f"{s[key]:.3f}" for key in ("uf1", "uar", "accuracy"))]
-        for data, s in entry.metrics.items()
+        [data, str(s["n"]), *(f"{s[key]:.3f}" for key in keys)] for data, s in entry.metrics.items()
     ]
-    text = _table(["data", "samples", "UF1", "UAR", "accuracy"], rows)
+    columns = ["data", "samples", "UF1", "UAR", "accuracy", "UF1 of always the most frequent class"]
+    text = _table(columns, rows)
     if "leave one" in next(iter(entry.metrics)):
         text += (
             "\n\nThis file was trained on every subject, so nothing is left to test it on: the "

@@ -35,7 +35,7 @@ from weights_data import SPLITS, Split  # noqa: E402
 
 import merzoo  # noqa: E402
 from merzoo.errors import InputError, unknown  # noqa: E402
-from merzoo.evaluation.metrics import confusion_matrix, scores  # noqa: E402
+from merzoo.evaluation.metrics import confusion_matrix, scores, uf1  # noqa: E402
 from merzoo.evaluation.run_folder import write_json  # noqa: E402
 from merzoo.models import create_model  # noqa: E402
 from merzoo.training.fit import Fitter  # noqa: E402
@@ -247,8 +247,16 @@ class BestEpoch(keras.callbacks.Callback):
 def measured(fitter: Fitter, data) -> dict:
     """UF1, UAR and accuracy of the current weights, and what they stand on."""
     predicted = fitter.predict(data).argmax(-1)
-    found = scores(confusion_matrix(data.label, predicted, len(data.classes)))
-    return {key: round(value, 4) for key, value in found.items()} | {"n": len(data)}
+    matrix = confusion_matrix(data.label, predicted, len(data.classes))
+    return {key: round(value, 4) for key, value in scores(matrix).items()} | standing(matrix)
+
+
+def standing(matrix: np.ndarray) -> dict:
+    """The number of samples, and the UF1 of always answering the most frequent class."""
+    counts = matrix.sum(-1)
+    constant = np.zeros_like(matrix)
+    constant[:, counts.argmax()] = counts
+    return {"n": int(counts.sum()), "most_frequent_uf1": round(float(uf1(constant)), 4)}
 
 
 def store(name: str, run: Run, split: Split, fitter: Fitter, log: dict) -> WeightsEntry:
@@ -314,7 +322,8 @@ def _loso(name: str) -> dict:
     content = json.loads(path.read_text())
     full = content["metrics"]["full"]
     key = f"leave one of {full['subjects']} subjects out, {content['metrics']['seeds']} seed(s)"
-    return {key: {m: round(full[m], 4) for m in ("uf1", "uar", "accuracy")} | {"n": full["n"]}}
+    found = {m: round(full[m], 4) for m in ("uf1", "uar", "accuracy")}
+    return {key: found | standing(np.diag(full["n_per_class"]))}
 
 
 def _protocol(split: Split, log: dict) -> str:
