@@ -54,14 +54,14 @@ def measure(network: str, options, folder: Path) -> list[dict]:
     from merzoo.data.synthetic import clips
     from merzoo.exporting import export
     from merzoo.exporting.exporter import TOLERANCE
-    from merzoo.exporting.graph import CROP_SIZE
+    from merzoo.exporting.graph import default_crop_size
     from merzoo.exporting.probes import face_pairs
     from merzoo.models import create_model
     from merzoo.preprocessing import prepare
 
     model = create_model(network, weights=options.weights)
     chosen = map_labels(clips(options.difficulty, 40, 7, seed=1000), "megc3").clips[: options.clips]
-    pairs = face_pairs(chosen, model, CROP_SIZE)
+    pairs = face_pairs(chosen, model, default_crop_size(model))
     np.savez(folder / "crops.npz", **pairs.crops)
     raw = prepare(chosen, model.inputs, "megc3", jobs=1)
     by_clips = model.predict(dict(raw.modalities), batch_size=8, verbose=0)

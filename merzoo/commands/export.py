@@ -26,7 +26,7 @@ def arguments(parser):
     parser.add_argument(
         "--preprocessing",
         action="store_true",
-        help="take raw 8-bit face crops (224 x 224) and work out flow and the like inside",
+        help="take raw 8-bit face crops and work out flow and the like inside",
     )
     parser.add_argument("--int8", action="store_true", help="litert: 8-bit weights and activations")
     parser.add_argument("--data", metavar="KIND:PLACE", help="samples for the check and for --int8")

@@ -21,7 +21,7 @@ import numpy as np
 from merzoo.errors import InputError, unknown
 from merzoo.exporting.card import class_names, model_card
 from merzoo.exporting.convert import REPRESENTATIVE
-from merzoo.exporting.graph import CROP_SIZE, with_preprocessing
+from merzoo.exporting.graph import default_crop_size, with_preprocessing
 from merzoo.exporting.probes import REAL_DATA, face_pairs, inputs_of, random_inputs
 from merzoo.progress import progress_bar
 
@@ -86,7 +86,7 @@ def export(
     int8: bool = False,
     data=None,
     labels: str = "megc3",
-    crop_size: tuple[int, int] = CROP_SIZE,
+    crop_size: tuple[int, int] | None = None,
     classes: Sequence[str] | None = None,
     entry=None,
 ) -> Export:
@@ -106,7 +106,8 @@ def export(
             The 1e-4 then cannot hold; the change of accuracy is reported instead.
         data: `Arrays`, clips or text such as `"synthetic:easy"`, for the check and for `int8`.
         labels: label map, for clips.
-        crop_size: (height, width) of the crops, with `preprocessing`.
+        crop_size: (height, width) of the crops, with `preprocessing`; `None` for
+            `default_crop_size(model)`.
         classes: names of the classes; those of `entry` by default.
         entry: `WeightsEntry` of the model's weights, for the model card.
 
@@ -124,6 +125,7 @@ def export(
     >>> merzoo.export(model, "ststnet.onnx", format="onnx")  # doctest: +SKIP
     """
     path = _check(model, Path(path), format, preprocessing, int8)
+    crop_size = crop_size or default_crop_size(model)
     exported = with_preprocessing(model, crop_size) if preprocessing else model
     names = class_names(model, classes, entry)
     card = model_card(model, exported, names, entry, preprocessing)

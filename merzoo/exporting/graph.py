@@ -6,13 +6,31 @@ so that an exported graph and `merzoo.preprocessing` give the same numbers from 
 
 from merzoo.errors import InputError
 from merzoo.preprocessing.aligned import WORKING_SIZE
+from merzoo.preprocessing.modalities import input_shapes, working_factor
 
 # What can be made of the onset and the apex alone; other inputs stay as they are.
 FROM_FRAMES = ("onset", "apex", "difference", "signed_difference", "flow", "flow_image")
-CROP_SIZE = (WORKING_SIZE, WORKING_SIZE)
 
 
-def with_preprocessing(model, crop_size: tuple[int, int] = CROP_SIZE):
+def default_crop_size(model) -> tuple[int, int]:
+    """The largest whole multiple of a model's pictures that fits into 224 pixels.
+
+    Then a crop is averaged down over whole cells, as `merzoo.preprocessing` does with a frame.
+
+    Example:
+
+    >>> import merzoo
+    >>> default_crop_size(merzoo.create_model("ststnet"))
+    (224, 224)
+    """
+    shapes = input_shapes(model.inputs)
+    sizes = [shape[:2] for name, shape in shapes.items() if name in FROM_FRAMES]
+    height, width = max(sizes, default=(WORKING_SIZE, WORKING_SIZE))
+    factor = max(1, WORKING_SIZE // max(height, width))
+    return height * factor, width * factor
+
+
+def with_preprocessing(model, crop_size: tuple[int, int] | None = None):
     """Wraps a model so that it takes 8-bit crops `onset` and `apex` in place of modalities.
 
     Resizing, grey levels, Farneback flow, strain, difference and scaling become layers in front of
@@ -21,7 +39,8 @@ def with_preprocessing(model, crop_size: tuple[int, int] = CROP_SIZE):
 
     Args:
         model: a network of merzoo, or any functional model whose inputs are named modalities.
-        crop_size: (height, width) of the crops that the wrapped model will take.
+        crop_size: (height, width) of the crops that the wrapped model will take; `None` for
+            `default_crop_size(model)`.
 
     Returns:
         A `keras.Model` from `onset` and `apex` (B, *crop_size, 3), RGB, uint8, whichever of them
@@ -40,9 +59,8 @@ def with_preprocessing(model, crop_size: tuple[int, int] = CROP_SIZE):
     """
     import keras
 
-    from merzoo.preprocessing.modalities import input_shapes
-
     shapes = input_shapes(model.inputs)
+    crop_size = tuple(crop_size or default_crop_size(model))
     made = [name for name in shapes if name in FROM_FRAMES]
     if not made:
         raise InputError(
@@ -91,7 +109,6 @@ class _Frames:
         from merzoo.layers import FarnebackFlow
         from merzoo.preprocessing.align import align
         from merzoo.preprocessing.face import Face
-        from merzoo.preprocessing.modalities import working_factor
 
         factor = working_factor(align(Face((0, 0, *self.size)), height, width).step, height, width)
         key = ("flow", height * factor, width * factor)

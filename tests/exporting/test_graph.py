@@ -6,6 +6,7 @@ import pytest
 
 from merzoo.errors import InputError
 from merzoo.exporting import with_preprocessing
+from merzoo.exporting.graph import default_crop_size
 from merzoo.preprocessing import prepare
 from tests.exporting.faces import clips, pairs
 
@@ -44,8 +45,13 @@ def test_takes_only_the_frames_that_the_model_needs_and_keeps_other_inputs():
     assert [x.name for x in apex_only.inputs] == ["apex"]
     model = with_preprocessing(joined(apex=(8, 8, 1), action_units=(21,), flow=(16, 16, 3)))
     found = {x.name: (x.shape[1:], x.dtype) for x in model.inputs}
-    assert found["onset"] == found["apex"] == ((224, 224, 3), "uint8")
+    assert found["onset"] == found["apex"] == ((224, 224, 3), "uint8")  # 14 times 16
     assert found["action_units"] == ((21,), "float32")
+
+
+def test_crops_are_a_whole_multiple_of_the_models_pictures():
+    assert default_crop_size(joined(apex=(64, 64, 1), flow=(28, 28, 3))) == (192, 192)
+    assert default_crop_size(joined(apex=(227, 227, 3))) == (227, 227)
 
 
 def test_a_model_of_whole_clips_is_refused():
