@@ -16,7 +16,7 @@ from merzoo.training.recipes import Recipe
 from tests.benchmarks.test_speed import load
 from tests.samples import flow_arrays
 
-leaks = load("leaks")
+leaks, parts = load("leaks"), load("leak_parts")
 
 
 def people(subjects=10, clips=4) -> Arrays:
@@ -40,7 +40,7 @@ def people(subjects=10, clips=4) -> Arrays:
             clip.append(f"s{s + 1:02d}_{c}")
     modalities = {"onset": np.float32(onset), "flow_image": np.float32(flow)}
     dataset = ["made"] * len(label)
-    return Arrays(modalities, label, subject, dataset, clip, leaks.CLASSES, source="made")
+    return Arrays(modalities, label, subject, dataset, clip, parts.CLASSES, source="made")
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_a_leak_that_is_certain_stops_the_run_unless_allowed(tmp_path):
 
 
 def test_weights_are_known_by_the_record_that_lies_beside_them(tmp_path, data):
-    record = leaks.entry("made/s3").as_dict()
+    record = parts.entry("made/s3").as_dict()
     (tmp_path / "weights.json").write_text(json.dumps(record))
     for weights in (tmp_path, tmp_path / "model.weights.h5"):
         recipe = Recipe("mine", model_arguments={"weights": str(weights)})
@@ -86,13 +86,13 @@ def test_weights_are_known_by_the_record_that_lies_beside_them(tmp_path, data):
 
 def test_the_samples_own_word_survives_saving_joining_and_taking(tmp_path, data):
     said = people(subjects=2)
-    said = leaks.changed(said, fitted_on=("x/*", "y/1"), annotated=("apex",))
+    said = parts.changed(said, fitted_on=("x/*", "y/1"), annotated=("apex",))
     said.save(tmp_path / "said.npz")
     read = read_arrays(tmp_path / "said.npz").take([0, 1])
     assert read.fitted_on == ("x/*", "y/1") and read.annotated == ("apex",)
     from merzoo.data.arrays import join_arrays
 
-    other = leaks.changed(people(1), dataset=["other"] * 4, subject=["z"] * 4, fitted_on=("y/1",))
+    other = parts.changed(people(1), dataset=["other"] * 4, subject=["z"] * 4, fitted_on=("y/1",))
     joined = join_arrays([said, other])
     assert joined.fitted_on == ("x/*", "y/1") and joined.annotated == ("apex",)
 
@@ -111,7 +111,7 @@ def test_prepare_says_which_annotation_it_used(tmp_path):
 
 def test_a_split_that_one_dataset_stays_out_of_has_no_spelling_leak():
     data = people(4)
-    data = leaks.changed(data, subject=["s1", "s01", "s2", "s3"] * 4)
+    data = parts.changed(data, subject=["s1", "s01", "s2", "s3"] * 4)
     rows = np.flatnonzero(np.isin(data.subject, ["made/s1", "made/s01", "made/s2"]))
     fold = Fold("s3", rows, np.setdiff1d(np.arange(len(data)), rows))
     only_flow = data.with_modalities({"flow_image": data.modalities["flow_image"]})
@@ -122,7 +122,7 @@ def test_the_command_line_says_no_with_status_1(tmp_path, capsys, data):
     data.save(tmp_path / "clean.npz")
     assert main(["audit", "--data", f"arrays:{tmp_path / 'clean.npz'}"]) == 0
     assert "No leaks." in capsys.readouterr().out
-    leaks.changed(data, fitted_on=("made/s01",)).save(tmp_path / "leak.npz")
+    parts.changed(data, fitted_on=("made/s01",)).save(tmp_path / "leak.npz")
     words = ["--data", f"arrays:{tmp_path / 'leak.npz'}"]
     assert main(["audit", "ststnet", *words]) == 1
     assert "4 samples: made/s01_0 made/s01_1" in capsys.readouterr().out
