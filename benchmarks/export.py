@@ -5,8 +5,9 @@
 
 Every export takes raw 8-bit face crops of synthetic people that the weights have not seen. It is
 compared with the Keras model of the same graph (`keras`), with the Keras model on what
-`merzoo.preprocessing` makes of the same crops (`crops`), and with the Keras model on what it makes
-of the raw clips, face detection and all (`clips`). Writes `results/export.csv`.
+`merzoo.preprocessing` makes of the same crops (`crops`), with the Keras model on what it makes of
+the raw clips, face detection and all (`clips`), and with `merzoo.predict` on the onset and apex
+pictures as files (`predict`). Writes `results/export.csv`.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from speed import seconds  # noqa: E402
 RESULTS = HERE / "results" / "export.csv"
 README = HERE.parent / "merzoo" / "exporting" / "README.md"
 NETWORKS = ("ststnet", "dfrnet")
+AGAINST = ("crops", "clips", "predict")
 PATHS = {"saved_model": "saved", "onnx": "m.onnx", "litert": "m.tflite", "openvino": "m.xml"}
 
 
@@ -66,6 +68,7 @@ def measure(network: str, options, folder: Path) -> list[dict]:
     raw = prepare(chosen, model.inputs, "megc3", jobs=1)
     by_clips = model.predict(dict(raw.modalities), batch_size=8, verbose=0)
     by_crops = model.predict(dict(pairs.data.modalities), batch_size=8, verbose=0)
+    by_predict = predicted(chosen, network, options.weights, folder)
     rows = []
     for format in options.formats:
         path = folder / PATHS[format]
@@ -78,10 +81,29 @@ def measure(network: str, options, folder: Path) -> list[dict]:
         row = {"network": network, "format": format, "megabytes": f"{done.bytes / 1e6:.2f}"}
         row["largest_difference_keras"] = max(x.difference for x in done.parity if x.enforced)
         row |= _against("crops", outputs, by_crops) | _against("clips", outputs, by_clips)
+        row |= _against("predict", outputs, by_predict)
         row |= {"pairs": len(outputs), "latency_ms": found["latency_ms"]}
         rows.append({k: f"{v:.3g}" if isinstance(v, float) else v for k, v in row.items()})
         print(rows[-1], f"allowed {TOLERANCE:.0e}", flush=True)
     return rows
+
+
+def predicted(clips, network: str, weights: str, folder: Path) -> np.ndarray:
+    """Probabilities that `merzoo.predict` gives for the onset and apex of each clip, as files."""
+    import cv2
+
+    import merzoo
+    from merzoo.prediction import Classifier
+
+    classifier = Classifier(network, weights)
+    pair = (folder / "onset.png", folder / "apex.png")
+    rows = []
+    for clip in clips:
+        for path, position in zip(pair, (clip.onset, clip.apex), strict=True):
+            cv2.imwrite(str(path), clip.frames[position][..., ::-1])
+        (segment,) = merzoo.predict(pair, classifier)
+        rows.append([segment.probabilities[name] for name in classifier.classes])
+    return np.array(rows)
 
 
 def _against(name: str, outputs, expected) -> dict:
@@ -98,13 +120,13 @@ def write_table() -> None:
         rows = list(csv.DictReader(file))
     lines = [
         "| network | format | MB | one pair, ms | from Keras, at most | same class as the pipeline "
-        "on the same crops | on the raw clips |",
-        "|---|---|---|---|---|---|---|",
+        "on the same crops | on the raw clips | as `merzoo.predict` |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         cells = [row["network"], f"`{row['format']}`", row["megabytes"], row["latency_ms"]]
         cells.append(row["largest_difference_keras"])
-        cells += [f"{row[f'same_class_{name}']} of {row['pairs']}" for name in ("crops", "clips")]
+        cells += [f"{row[f'same_class_{name}']} of {row['pairs']}" for name in AGAINST]
         lines.append("| " + " | ".join(cells) + " |")
     facts = f"\n{rows[0]['processor']}, {rows[0]['cores']} cores."
     text = "\n".join([*lines, facts])

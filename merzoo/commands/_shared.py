@@ -68,6 +68,7 @@ def trained_model(name: str, weights: str):
 
     from merzoo.models import create_model
     from merzoo.models.registry import entry
+    from merzoo.weights.load import locate
 
     if entry(name).kind != "network":
         raise InputError(f"{name} is no network: this is for networks only.")
@@ -76,12 +77,4 @@ def trained_model(name: str, weights: str):
     if weights == "random":
         warnings.warn(f"{name} has random weights: its answers mean nothing.", stacklevel=2)
         return create_model(name), None
-    return create_model(name, weights=weights), _weights_entry(name, weights)
-
-
-def _weights_entry(name: str, weights: str):
-    try:
-        from merzoo.weights.load import locate
-    except ImportError:  # weights come as paths only
-        return None
-    return locate(weights, name)[1]
+    return create_model(name, weights=weights), locate(weights, name)[1]

@@ -18,8 +18,9 @@ def arguments(parser) -> None:
         "input",
         nargs="+",
         metavar="INPUT",
-        help="a video, a folder of frames, two images in a row (onset and apex), webcam:0, or "
-        "sample (merzoo's own synthetic video); several are taken one after another",
+        help="a video, a folder of frames, two images in a row (onset and apex), webcam:0 or "
+        "webcam:http://ADDRESS, or sample (merzoo's own synthetic video); several are taken "
+        "one after another",
     )
     parser.add_argument(
         "--model", default="ststnet", help="a name from merzoo list, or a .keras file (ststnet)"
@@ -92,17 +93,18 @@ def run(options) -> int:
 
 def _recorded(group, out: Path, seconds: float):
     """A webcam's recording in place of its name."""
-    from merzoo.prediction.sources import camera_number, record
+    from merzoo.prediction.sources import camera_of, record
     from merzoo.progress import progress_bar
 
-    number = None if isinstance(group, tuple) else camera_number(group)
-    if number is None:
+    camera = None if isinstance(group, tuple) else camera_of(group)
+    if camera is None:
         return group
+    name = "".join(c if c.isalnum() else "-" for c in str(camera))
     out.mkdir(parents=True, exist_ok=True)
     with progress_bar() as bar:
         task = bar.add_task("recording, s", total=round(seconds))
         return record(
-            number, out / f"webcam-{number}.avi", seconds, lambda s: bar.update(task, completed=s)
+            camera, out / f"webcam-{name}.avi", seconds, lambda s: bar.update(task, completed=s)
         )
 
 

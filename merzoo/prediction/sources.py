@@ -26,7 +26,7 @@ from merzoo.home import home
 
 SAMPLE = "sample"
 SAMPLE_SEED, SAMPLE_SECONDS, SAMPLE_RATE = 40_348, 5.0, 100.0
-_CAMERA = re.compile(r"webcam:(\d{1,3})")
+_CAMERA = re.compile(r"webcam:(\d{1,3}|(?:https?|rtsp)://\S+)")
 
 
 @dataclass(frozen=True)
@@ -128,18 +128,21 @@ def sample_video() -> Path:
     return path
 
 
-def camera_number(text: str) -> int | None:
-    """The number of `webcam:0`, or `None` for anything else.
+def camera_of(text: str) -> int | str | None:
+    """The number or address of a camera, or `None` for anything else.
 
-    >>> camera_number("webcam:1"), camera_number("video.mp4")
-    (1, None)
+    >>> camera_of("webcam:1"), camera_of("webcam:http://10.0.0.7:8080/video")
+    (1, 'http://10.0.0.7:8080/video')
+    >>> camera_of("video.mp4")
     """
     found = _CAMERA.fullmatch(str(text))
-    return int(found[1]) if found else None
+    if found is None:
+        return None
+    return int(found[1]) if found[1].isdigit() else found[1]
 
 
 def record(
-    camera: int,
+    camera: int | str,
     path: Path,
     seconds: float,
     progress: Callable[[float], None] = lambda done: None,
@@ -147,7 +150,7 @@ def record(
     """Records a camera into a video file at the rate at which its frames really came.
 
     Args:
-        camera: its number, from 0.
+        camera: its number, from 0, or the address of its stream (HTTP or RTSP).
         path: `.avi` file to write.
         seconds: how long, 0.5 to 600.
         progress: called with the seconds recorded.
@@ -165,8 +168,8 @@ def record(
         ok, frame = capture.read() if capture.isOpened() else (False, None)
         if not ok:
             raise InputError(
-                f"webcam:{camera}: no camera of this number gives pictures here; connect one, or "
-                "give a video file."
+                f"webcam:{camera}: no camera there gives pictures; connect one, or give a video "
+                "file."
             )
         rate = _measured_rate(capture)
         size = (frame.shape[1], frame.shape[0])

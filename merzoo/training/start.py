@@ -4,7 +4,6 @@ The weights are loaded into the very network that they were trained as, so nothi
 layers are then copied by name. Only the class head may differ, and only where the classes do.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -18,8 +17,8 @@ from merzoo.errors import InputError, unknown
 from merzoo.training.recipes import Recipe
 from merzoo.weights import WeightsEntry
 from merzoo.weights import load as load_file
-
-ENTRY_FILE = "weights.json"
+from merzoo.weights.entry import ENTRY_FILE
+from merzoo.weights.load import locate
 
 
 @dataclass(frozen=True)
@@ -141,41 +140,18 @@ def find_start(
         InputError: if there is nothing there, it is another network's, its file is not the one
             that was described, or nothing says what it has seen.
     """
-    file, entry = _locate(pretrained, network)
-    if entry.network != network:
-        raise InputError(f"{pretrained}: holds weights of {entry.network}, not of {network}.")
-    if hashlib.sha256(file.read_bytes()).hexdigest() != entry.sha256:
-        raise InputError(f"{file}: not the file that its {ENTRY_FILE} describes (other SHA-256).")
+    file, entry = locate(pretrained, network)
+    if entry is None:
+        raise InputError(
+            f"{pretrained}: no {ENTRY_FILE} there that describes weights, so it is not known whom "
+            f"they have seen; give the folder that merzoo pretrain wrote."
+        )
     return Start(entry, file.resolve(), freeze, float(trunk_rate))
 
 
 def plain_arguments(entry: WeightsEntry) -> dict:
     """The builder's arguments of an entry, with tuples where JSON had lists."""
     return {n: _tuples(v) for n, v in entry.model_arguments.items() if n != "classes"}
-
-
-def _locate(pretrained, network) -> tuple[Path, WeightsEntry]:
-    path = Path(pretrained)
-    if not path.exists() and path.name == str(pretrained) and not path.suffix:
-        from merzoo.weights.download import fetch
-        from merzoo.weights.manifest import find
-
-        entry = find(str(pretrained), network)
-        return Path(fetch(entry)), entry
-    folder = path if path.is_dir() else path.parent
-    description = folder / ENTRY_FILE
-    try:
-        content = json.loads(description.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise InputError(
-            f"{pretrained}: no readable {ENTRY_FILE} there, so it is not known whom the weights "
-            f"have seen; give the folder that merzoo pretrain wrote."
-        ) from None
-    entry = WeightsEntry.from_dict(content, description)
-    file = folder / entry.file
-    if not file.is_file() or (path.suffix == ".h5" and path.name != entry.file):
-        raise InputError(f"{description}: describes {entry.file}, not what {pretrained} names.")
-    return file, entry
 
 
 def _weighted(model) -> dict:

@@ -55,18 +55,22 @@ def locate(weights: str | os.PathLike, network: str) -> tuple[Path, WeightsEntry
 
     Args:
         weights: a tag or id of the manifest (downloaded if it has to be), the folder of a training
-            run that holds `weights.json`, or the path of a `.weights.h5` file.
+            run that holds `weights.json`, that file itself, or the path of a `.weights.h5` file,
+            whose entry is that of the `weights.json` beside it, where there is one.
         network: name of the variant.
 
     Raises:
         InputError: if there is none, it is of another network, or it is not what its entry says.
     """
     path = Path(weights)
-    if (path / ENTRY_FILE).is_file():
-        file, entry = _of_run(path)
+    folder = path if path.is_dir() else path.parent
+    named = path.is_dir() or path.name == ENTRY_FILE or path.name.endswith(".weights.h5")
+    if named and (folder / ENTRY_FILE).is_file():
+        file, entry = _of_run(folder)
         if entry.network != network:
             raise InputError(f"{path}: holds weights of {entry.network}, not of {network}.")
-        return file, entry
+        if not path.name.endswith(".weights.h5") or path.name == entry.file:
+            return file, entry
     if path.name.endswith(".weights.h5") or path.name != str(weights):
         return path, None
     entry = find(str(weights), network)

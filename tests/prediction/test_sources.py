@@ -1,12 +1,17 @@
 """What `predict` opens, and what it refuses in one line."""
 
+import contextlib
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import cv2
 import numpy as np
 import pytest
 
 from merzoo.errors import InputError
 from merzoo.prediction.results import csv_text
-from merzoo.prediction.sources import camera_number, group_inputs, open_source, record
+from merzoo.prediction.sources import camera_of, group_inputs, open_source, record
 from tests.prediction.made import write_video
 
 
@@ -63,12 +68,47 @@ def test_a_video_has_the_rate_of_its_file_or_the_one_given(tmp_path):
 
 
 def test_a_camera_that_is_not_there_is_an_input_error(tmp_path):
-    assert camera_number("webcam:97") == 97 and camera_number("webcam:x") is None
-    with pytest.raises(InputError, match="webcam:97: no camera of this number"):
+    assert camera_of("webcam:97") == 97 and camera_of("webcam:x") is None
+    with pytest.raises(InputError, match="webcam:97: no camera there"):
         record(97, tmp_path / "a.avi", 1)
     with pytest.raises(InputError, match="seconds must be from"):
         record(97, tmp_path / "a.avi", 0)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def camera():
+    """The address of a network camera on this machine: 25 JPEGs a second, brighter by one each."""
+
+    class Stream(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+            self.end_headers()
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                for level in range(40, 240):
+                    code = cv2.imencode(".jpg", np.full((48, 64, 3), level, np.uint8))[1].tobytes()
+                    head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(code)}"
+                    self.wfile.write(head.encode() + b"\r\n\r\n" + code + b"\r\n")
+                    time.sleep(1 / 25)
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stream)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/video.mjpg"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_network_camera_is_recorded_at_the_rate_of_its_frames(camera, tmp_path):
+    assert camera_of(f"webcam:{camera}") == camera
+    path = record(camera, tmp_path / "camera.avi", 1.5)
+    source = open_source(path)
+    assert 10 < source.fps < 200 and len(source.frames) > 10  # what waited comes in a burst
+    levels = [int(source.frames[i].mean()) for i in range(len(source.frames))]
+    assert levels == sorted(levels) and levels[-1] > levels[0]
 
 
 def test_a_name_that_a_spreadsheet_would_run_is_kept_as_text():

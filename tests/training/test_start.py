@@ -9,8 +9,9 @@ import pytest
 import merzoo
 from merzoo.errors import InputError
 from merzoo.training.recipes import Recipe
-from merzoo.training.start import ENTRY_FILE, find_start
+from merzoo.training.start import find_start
 from merzoo.weights import WeightsEntry
+from merzoo.weights.entry import ENTRY_FILE
 
 ARGUMENTS = {"input_shape": [8, 8, 1], "dense_units": [4]}
 CLASSES = ("negative", "positive", "surprise")
@@ -80,7 +81,7 @@ def test_weights_are_found_by_folder_or_file_and_checked(run, tmp_path):
     with pytest.raises(InputError, match="not known whom the weights have seen"):
         find_start(tmp_path / "elsewhere" / "x.weights.h5", "broadbentnet")
     small(classes=5).save_weights(folder / "model.weights.h5")
-    with pytest.raises(InputError, match="other SHA-256"):
+    with pytest.raises(InputError, match=r"not what weights\.json says"):
         find_start(folder, "broadbentnet")
 
 
