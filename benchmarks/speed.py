@@ -15,6 +15,7 @@ import argparse
 import csv
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -28,6 +29,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 from machine import machine  # noqa: E402
+
+from merzoo.models.random_inputs import random_inputs  # noqa: E402
 
 BACKENDS = ("jax", "tensorflow", "torch")
 LARGEST_BATCH, LARGEST_WORK = 32, 150e9  # samples; multiply-adds of one forward pass
@@ -58,25 +61,6 @@ def seconds(functions: dict, budget: float, block: int = 5) -> dict[str, float]:
                 if turn or len(functions) == 1:
                     times[name].append(time.perf_counter() - start)
     return {name: float(np.median(found)) for name, found in times.items()}
-
-
-def random_inputs(model, batch: int) -> dict[str, np.ndarray]:
-    """Arrays in the range of each named input."""
-    rng = np.random.default_rng(0)
-    inputs = {}
-    for tensor in model.inputs:
-        shape = (batch, *tensor.shape[1:])
-        if tensor.name == "action_units":
-            x = rng.integers(0, 2, shape)
-        elif tensor.name == "regions":
-            corner = rng.uniform(0.1, 0.6, (*shape[:-1], 2))
-            x = np.concatenate([corner, corner + 0.2], axis=-1)  # y1 x1 y2 x2
-        elif tensor.name == "flow":
-            x = rng.normal(0, 1, shape)
-        else:
-            x = rng.uniform(0, 255, shape)
-        inputs[tensor.name] = x.astype("float32")
-    return inputs
 
 
 def peak_mb() -> float:
@@ -244,10 +228,56 @@ def _short(value) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def _plain(value: str) -> str:
+    """Three digits, without an exponent."""
+    return f"{float(value):.3g}" if float(value) < 100 else f"{float(value):,.0f}"
+
+
 SECTIONS = {
     "models": (models_section, HERE / "results" / "speed.csv"),
     "dfrnet": (dfrnet_section, HERE / "results" / "speed_dfrnet.csv"),
 }
+
+
+def write_table() -> None:
+    """Writes the tables of `benchmarks/README.md` from the result files."""
+    found = {}
+    with (HERE / "results" / "speed.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            found.setdefault(row["variant"], {})[row["backend"]] = row
+    lines = [
+        f"| variant | parameters | multiply-adds | {' / '.join(BACKENDS)}: one sample, ms "
+        "| samples/s | training step, ms | batch |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, rows in found.items():
+        first = next(iter(rows.values()))
+        cells = [name, f"{int(first['trainable']):,}", f"{int(first['multiply_adds']) / 1e6:,.1f} M"]
+        for column in ("latency_ms", "samples_per_s", "training_step_ms"):
+            figures = (_plain(rows[b][column]) if b in rows else "-" for b in BACKENDS)
+            cells.append(" / ".join(figures))
+        lines.append("| " + " | ".join([*cells, first["batch"]]) + " |")
+    with (HERE / "results" / "speed_dfrnet.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    fastest = min(float(row["pytorch_ms"]) for row in rows)
+    lines += [
+        "",
+        "| DFR-Net, batch 1 | merzoo, ms | plain PyTorch in that process, ms | ratio "
+        f"| ratio to its fastest, {fastest:.1f} ms |",
+        "|---|---|---|---|---|",
+    ]
+    for row in rows:
+        ours = float(row["merzoo_ms"])
+        cells = [row["backend"], f"{ours:.1f}", f"{float(row['pytorch_ms']):.1f}"]
+        cells += [f"{float(row['ratio']):.2f}", f"{ours / fastest:.2f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", f"{rows[0]['processor']}, {rows[0]['cores']} cores."]
+    page = HERE / "README.md"
+    pattern = r"(<!-- table: speed -->\n).*?(<!-- end -->)"
+    text = re.sub(
+        pattern, lambda m: f"{m[1]}{chr(10).join(lines)}\n{m[2]}", page.read_text(), flags=re.S
+    )
+    page.write_text(text)
 
 
 def write(rows: list[dict], results: Path) -> None:
@@ -285,6 +315,8 @@ def main() -> None:
         rows = section(options)
         if rows and not options.quick:
             write(rows, results)
+    if not options.quick:
+        write_table()
 
 
 if __name__ == "__main__":

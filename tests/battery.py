@@ -8,28 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from merzoo.models.random_inputs import random_inputs
+
 GOLDEN = Path(__file__).parent / "golden"
-
-
-def random_inputs(model, batch=2, seed=0):
-    """Random arrays for each named input, in the range that its modality has."""
-    rng = np.random.default_rng(seed)
-    inputs = {}
-    for tensor in model.inputs:
-        shape = (batch, *tensor.shape[1:])
-        if tensor.name == "action_units":
-            x = rng.integers(0, 2, shape)
-        elif tensor.name == "regions":
-            corner = rng.uniform(0.1, 0.6, (*shape[:-1], 2))
-            x = np.concatenate([corner, corner + 0.2], axis=-1)  # y1 x1 y2 x2
-        elif tensor.name == "flow":
-            x = rng.normal(0, 1, shape)
-        elif tensor.name == "signed_difference":
-            x = rng.uniform(-255, 255, shape)
-        else:
-            x = rng.uniform(0, 255, shape)
-        inputs[tensor.name] = x.astype("float32")
-    return inputs
 
 
 def trainable_count(model) -> int:

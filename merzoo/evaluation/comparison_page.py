@@ -5,8 +5,9 @@ from pathlib import Path
 from merzoo.errors import InputError
 from merzoo.evaluation import plots
 from merzoo.evaluation.compare import subject_accuracies
-from merzoo.evaluation.report import keep_figures, render, write_text
+from merzoo.evaluation.report import keep_figures, write_text
 from merzoo.evaluation.run_folder import write_json
+from merzoo.pages import render
 
 
 def write_comparison(folder: Path, result: dict, tables: dict[str, dict]) -> Path:

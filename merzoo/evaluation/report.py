@@ -17,6 +17,7 @@ from merzoo.evaluation.predictions import runs_of
 from merzoo.evaluation.runs import Run, read_run
 from merzoo.evaluation.tables import classes_table
 from merzoo.figures import as_svg, close, save
+from merzoo.pages import render
 
 
 def write_report(
@@ -91,20 +92,6 @@ def keep_figures(figures: dict, folder: Path) -> dict[str, str]:
     svg = {name: as_svg(figure) for name, figure in figures.items()}
     close(figures.values())
     return svg
-
-
-def render(template: str, **values) -> str:
-    """A page from one of the templates."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("merzoo.evaluation", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["score"] = lambda value: f"{value:.3f}"
-    return environment.get_template(template).render(zip=zip, **values)
 
 
 def write_text(path: Path, text: str) -> None:

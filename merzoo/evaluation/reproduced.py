@@ -14,6 +14,7 @@ import numpy as np
 from merzoo.evaluation import metrics as scores
 from merzoo.evaluation.run_folder import write_json
 from merzoo.evaluation.statistics import subject_bootstrap, subject_matrices
+from merzoo.pages import render
 from merzoo.training.tables import PaperTable, Row, Run
 
 SCALES = {"": 1, "%": 0.01, "million": 1e6, "M": 1e6, "G": 1e9, "ms": 1e-3}
@@ -292,18 +293,11 @@ def markdown(found) -> str:
 
 
 def _page(found) -> str:
-    import jinja2
-
     from merzoo.evaluation.reproduced_plot import bars
 
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("merzoo.evaluation", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     tables = [columns_and_rows(found.lines, costs) for costs in (False, True)]
-    return environment.get_template("reproduced.html").render(
+    return render(
+        "reproduced.html",
         table=found.table,
         notes=found.notes,
         failed=found.failed,

@@ -13,6 +13,7 @@ from merzoo.explain.cam import grad_cam
 from merzoo.explain.draw import draw_flow, draw_regions, overlay
 from merzoo.explain.figure import panels
 from merzoo.explain.split import split
+from merzoo.pages import render
 from merzoo.progress import progress_bar
 
 SIDE = 224  # of the face in the pictures, pixels
@@ -144,15 +145,5 @@ def _units(clip: Clip, parameters) -> list[tuple[str, np.ndarray]]:
 
 
 def _write_page(model, explained, out: Path) -> None:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("merzoo.explain", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("explain.html").render(
-        model=model.name, layer=split(model).layer, explained=explained
-    )
+    page = render("explain.html", model=model.name, layer=split(model).layer, explained=explained)
     (out / "index.html").write_text(page)

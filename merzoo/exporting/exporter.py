@@ -22,7 +22,8 @@ from merzoo.errors import InputError, unknown
 from merzoo.exporting.card import class_names, model_card
 from merzoo.exporting.convert import REPRESENTATIVE
 from merzoo.exporting.graph import default_crop_size, with_preprocessing
-from merzoo.exporting.probes import REAL_DATA, face_pairs, inputs_of, random_inputs
+from merzoo.exporting.probes import REAL_DATA, face_pairs, inputs_of
+from merzoo.models.random_inputs import random_inputs
 from merzoo.progress import progress_bar
 
 TOLERANCE = 1e-4  # of probabilities, between the export and the Keras model
@@ -194,7 +195,7 @@ def _probes(model, exported, data, labels, crop_size, int8):
     from merzoo.preprocessing.modalities import input_shapes
     from merzoo.preprocessing.samples import load_samples
 
-    probes = {"random": random_inputs(exported)}
+    probes = {"random": random_inputs(exported, batch=3)}
     if exported is not model:
         clips = data or REAL_DATA
         if isinstance(clips, str):

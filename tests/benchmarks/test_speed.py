@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import merzoo
+from merzoo.models.random_inputs import random_inputs
 from tests.battery import fill_weights
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -29,10 +30,10 @@ def load(name):
 
 def test_the_plain_pytorch_dfrnet_is_the_same_network():
     torch = pytest.importorskip("torch")
-    speed, plain = load("speed"), load("dfrnet_torch")
+    plain = load("dfrnet_torch")
     model = fill_weights(merzoo.models.DFRNet((64, 64, 3)))
     network = plain.from_keras(model)
-    inputs = speed.random_inputs(model, 2)
+    inputs = random_inputs(model, 2)
     names = ("apex", "difference", "flow")
     tensors = [torch.tensor(inputs[n].transpose(0, 3, 1, 2).copy()) for n in names]
     with torch.no_grad():

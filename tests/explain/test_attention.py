@@ -8,8 +8,9 @@ import merzoo
 from merzoo.explain import attention_maps
 from merzoo.explain.attention import region_map
 from merzoo.layers import ContinuousVerticalAttention
+from merzoo.models.random_inputs import random_inputs
 from merzoo.models.registry import entry
-from tests.battery import fill_weights, random_inputs
+from tests.battery import fill_weights
 
 # Network -> the layers that pay spatial attention, and the size of the last one's map.
 EXPECTED = {

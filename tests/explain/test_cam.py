@@ -9,8 +9,9 @@ from merzoo.errors import InputError
 from merzoo.explain import grad_cam
 from merzoo.explain.split import last_map_layer
 from merzoo.models import DenseMixedNet
+from merzoo.models.random_inputs import random_inputs
 from merzoo.models.registry import entry
-from tests.battery import fill_weights, random_inputs
+from tests.battery import fill_weights
 
 
 def linear_model(kernel):

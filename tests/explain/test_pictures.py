@@ -7,8 +7,8 @@ import merzoo
 from merzoo.errors import InputError
 from merzoo.explain import compare_models, draw_flow, draw_regions, overlay
 from merzoo.explain.action_units import UNIT_LANDMARKS, action_unit_boxes
+from merzoo.models.random_inputs import random_inputs
 from merzoo.preprocessing.landmarks import MIRROR, reference_face
-from tests.battery import random_inputs
 
 GREY = np.full((60, 60, 3), 100.0)
 

@@ -8,7 +8,8 @@ from keras import ops
 
 from merzoo.errors import InputError
 from merzoo.models import CVANet
-from tests.battery import random_inputs, trainable_count
+from merzoo.models.random_inputs import random_inputs
+from tests.battery import trainable_count
 
 # Trainable and total parameters, SPECS.md section 7.
 COUNTS = [

@@ -7,7 +7,8 @@ from keras import ops
 import merzoo
 from merzoo.errors import InputError
 from merzoo.models import DFRNet
-from tests.battery import random_inputs, trainable_count
+from merzoo.models.random_inputs import random_inputs
+from tests.battery import trainable_count
 
 
 @pytest.mark.parametrize(

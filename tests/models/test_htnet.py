@@ -8,8 +8,9 @@ import pytest
 
 from merzoo.errors import InputError
 from merzoo.models import HTNet
+from merzoo.models.random_inputs import random_inputs
 from merzoo.models.registry import entry
-from tests.battery import fill_weights, loss_and_gradients, random_inputs
+from tests.battery import fill_weights, loss_and_gradients
 
 
 def gradients_of(**arguments):

@@ -9,8 +9,9 @@ import merzoo
 from merzoo.errors import InputError
 from merzoo.models import KeyRegionNet
 from merzoo.models.keyregionnet import TRUNK, split_trunk
+from merzoo.models.random_inputs import random_inputs
 from merzoo.models.registry import entry
-from tests.battery import fill_weights, random_inputs, trainable_count
+from tests.battery import fill_weights, trainable_count
 
 SMALL = entry("keyregionnet").small
 

@@ -6,8 +6,9 @@ import pytest
 from keras import ops
 
 import merzoo
+from merzoo.models.random_inputs import random_inputs
 from merzoo.models.registry import entry
-from tests.battery import fill_weights, random_inputs
+from tests.battery import fill_weights
 
 NETWORKS = merzoo.list_models(kind="network")
 COMPILED = [

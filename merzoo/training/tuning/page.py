@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from merzoo.figures import COLOURS, INK, as_svg, close, new_figure
+from merzoo.pages import render
 
 _BACK = "#654321"  # drawn in this colour, which becomes the page's
 _FEWEST = 8  # trials, below which importance says nothing
@@ -23,18 +24,10 @@ def write_page(folder: Path, summary: dict, plan, trials, losses: dict) -> Path:
     Returns:
         The path of the page.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("merzoo.training.tuning", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["score"] = lambda value: "-" if value is None else f"{value:.3f}"
     table = trials[trials["search"] == "all"].reset_index(drop=True)
     done = table[table["status"] == "completed"].reset_index(drop=True)
-    page = environment.get_template("tune.html").render(
+    page = render(
+        "tune.html",
         summary=summary,
         settings=plan.settings(),
         names=list(plan.space),
