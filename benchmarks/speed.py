@@ -252,7 +252,8 @@ def write_table() -> None:
     ]
     for name, rows in found.items():
         first = next(iter(rows.values()))
-        cells = [name, f"{int(first['trainable']):,}", f"{int(first['multiply_adds']) / 1e6:,.1f} M"]
+        millions = int(first["multiply_adds"]) / 1e6
+        cells = [name, f"{int(first['trainable']):,}", f"{millions:,.1f} M"]
         for column in ("latency_ms", "samples_per_s", "training_step_ms"):
             figures = (_plain(rows[b][column]) if b in rows else "-" for b in BACKENDS)
             cells.append(" / ".join(figures))
