@@ -78,7 +78,7 @@ def test_weights_are_found_by_folder_or_file_and_checked(run, tmp_path):
     assert by_file == find_start(folder, "broadbentnet")
     with pytest.raises(InputError, match="holds weights of broadbentnet, not of resnet18"):
         find_start(folder, "resnet18")
-    with pytest.raises(InputError, match="not known whom the weights have seen"):
+    with pytest.raises(InputError, match="not known whom they have seen"):
         find_start(tmp_path / "elsewhere" / "x.weights.h5", "broadbentnet")
     small(classes=5).save_weights(folder / "model.weights.h5")
     with pytest.raises(InputError, match=r"not what weights\.json says"):
