@@ -71,11 +71,13 @@ def verdict(found: dict) -> str:
         answer = "it is not shown that it helped"
     else:
         answer = "it helped" if gain["difference"] > 0 else "it harmed"
+    low_count, high_count = min(trials), max(trials)
+    count = f"{low_count}" if low_count == high_count else f"{low_count} to {high_count}"
     optimism = found["uf1"] - found["nested"]["uf1"]
     return (
         f"{answer}. On subjects that it never saw, the search changed UF1 by "
         f"{gain['difference']:+.3f} (95 % {low:+.3f} to {high:+.3f}, p {gain['p']:.3f}), with "
-        f"{min(trials)} to {max(trials)} finished trials in each outer fold. The best trial's own "
+        f"{count} finished trials in each outer fold. The best trial's own "
         f"score differs from the honest one by {optimism:+.3f}."
     )
 
