@@ -141,6 +141,12 @@ def clean_starting_weights(data):
 
 
 @clean
+def clean_settings(data):
+    """a recipe that a search found on other people."""
+    return loso(data, recipe=Recipe("tuned", chosen_on=("samm/006", "casme2/sub01")))
+
+
+@clean
 def clean_fitted(data):
     """features that were fitted on another dataset."""
     return loso(changed(data, fitted_on=("ck_plus/*",)))

@@ -155,6 +155,21 @@ def known_dataset(data):
     return loso(data, weights=entry(f"{data.dataset[0]}/*")), ids(data)
 
 
+@planted("settings chosen on test subjects")
+def tuned_on_all(data):
+    """the best recipe of a search over all subjects."""
+    recipe = Recipe("tuned", chosen_on=tuple(set(data.subject.tolist())))
+    return loso(data, recipe=recipe), ids(data)
+
+
+@planted("settings chosen on test subjects")
+def tuned_on_one(data):
+    """a recipe found by a search in which one of the subjects was, spelt otherwise."""
+    seen = f"{data.dataset[0]}/subject_{numbers(data)[0]}"
+    recipe = Recipe("tuned", chosen_on=("elsewhere/s1", seen))
+    return loso(data, recipe=recipe), ids(data, data.subject == data.subject[0])
+
+
 @planted("weights of unknown origin")
 def unknown_weights(data):
     """starting weights without a record."""

@@ -15,8 +15,6 @@ import re
 import sys
 from pathlib import Path
 
-import numpy as np
-
 HERE = Path(__file__).parent
 RESULT = HERE / "results" / "transfer.csv"
 PAGES = HERE.parent / "merzoo" / "training"
@@ -96,11 +94,12 @@ def measure(options) -> None:
         low, high = full["interval"]["uf1"]
         row |= {"uf1": f"{full['uf1']:.3f}", "low": f"{low:.3f}", "high": f"{high:.3f}"}
         row |= {"seeds": SEEDS, "clips": full["n"], "subjects": full["subjects"]}
-        row |= difference(result, results["random weights"])
+        if data is not None:
+            row |= difference(result, results["random weights"])
         rows.append(row | facts)
         print(f"{name}: UF1 {row['uf1']} ({row['low']}-{row['high']})", flush=True)
     with RESULT.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, [*FIELDS, *facts])
+        writer = csv.DictWriter(stream, [*FIELDS, *facts], restval="")
         writer.writeheader()
         writer.writerows(rows)
 
@@ -122,33 +121,14 @@ def _counts(card) -> list[dict]:
     return [*data["trained_on"].values(), *data["validated_on"].values()]
 
 
-def difference(result, other, draws: int = 2000) -> dict:
-    """UF1 of `result` less that of `other`, with a 95 % interval: the same people drawn for both.
+def difference(result, other) -> dict:
+    """UF1 of `result` less that of `other`, with a 95 % interval: `merzoo compare` on both."""
+    from merzoo.evaluation.compare import compare
 
-    A bootstrap over subjects, as `merzoo.evaluation.statistics` does it for one result.
-    """
-    from merzoo.evaluation.metrics import uf1
-
-    one, two = (_matrices(r) for r in (result, other))  # (R, S, K, K)
-    count = one.shape[1]
-    weights = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=draws)
-    scores = [uf1(np.einsum("ds,rsij->drij", weights, m)).mean(1) for m in (one, two)]
-    low, high = np.quantile(scores[0] - scores[1], [0.025, 0.975])
-    middle = uf1(one.sum(1)).mean() - uf1(two.sum(1)).mean()
+    found = compare([other.folder, result.folder])["comparisons"][0]["uf1"]
+    low, high = found["interval"]
     names = ("difference", "difference_low", "difference_high")
-    return {n: f"{v:+.3f}" for n, v in zip(names, (middle, low, high), strict=True)}
-
-
-def _matrices(result) -> np.ndarray:
-    from merzoo.evaluation.statistics import subject_matrices
-
-    classes = result.metrics["classes"]
-    found = []
-    for _, run in result.predictions.groupby("seed", sort=True):
-        label, predicted = (run[n].map(classes.index).to_numpy() for n in ("label", "predicted"))
-        matrices = subject_matrices(label, predicted, run["subject"].to_numpy(), len(classes))
-        found.append(np.stack(list(matrices.values())))
-    return np.stack(found)
+    return {n: f"{v:+.3f}" for n, v in zip(names, (found["difference"], low, high), strict=True)}
 
 
 def write_table(rows) -> None:

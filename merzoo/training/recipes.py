@@ -40,6 +40,8 @@ class Recipe:
             decay is an optimizer's argument: `{"weight_decay": 0.6}`.)
         protocol: folds, where `evaluate` is not told.
         labels: label map of clips, where `evaluate` is not told.
+        chosen_on: `"dataset/subject"` of all on whom a search judged these settings; a test on them
+            is optimistic, and the leak audit says so.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Recipe:
     l2: float = 0.0
     protocol: str = "loso"
     labels: str = "megc3"
+    chosen_on: tuple[str, ...] = ()
 
     def __post_init__(self):
         allowed = {
@@ -82,7 +85,8 @@ class Recipe:
                 raise InputError(f"recipe {self.name}: {name} must be above 0.")
         if self.l2 < 0:
             raise InputError(f"recipe {self.name}: l2={self.l2} must not be below 0.")
-        object.__setattr__(self, "augment", tuple(self.augment))
+        for name in ("augment", "chosen_on"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
 
     def _check_class_weights(self):
         weights = tuple(self.class_weights)

@@ -259,6 +259,8 @@ def _conclude(plan, searches, outer, outer_parts, seeds, folder) -> TuningResult
     recipe = results.best_recipe("all", searches["all"], plan)
     if recipe is None:
         raise results.first_failure(searches["all"])
+    judges = sorted({*recipe.chosen_on, *plan.data.subject.tolist()})
+    recipe = replace(recipe, chosen_on=judges)
     write_json(folder / "best_recipe.json", recipe_as_dict(recipe))
     nested, default, difference, warnings = _judge(
         plan, searches, outer, outer_parts, seeds, folder
@@ -320,8 +322,14 @@ def _judge(plan, searches, outer, outer_parts, seeds, folder):
         )
     without = sum(recipe is None for recipe in found)
     warnings = ()
+    known = set(plan.recipe.chosen_on) & set(plan.data.subject.tolist())
+    if known:
+        warnings += (
+            f"The recipe to start from was itself chosen on {len(known)} of these subjects: the "
+            f"outer scores are optimistic too.",
+        )
     if without:
-        warnings = (
+        warnings += (
             f"{without} of {len(found)} outer searches finished no trial: the recipe that they "
             f"started from was tested instead. Raise the budget.",
         )

@@ -1,5 +1,6 @@
 """The leak audit: every planted leak of the benchmark is caught, and clean set-ups are silent."""
 
+import hashlib
 import json
 
 import cv2
@@ -76,7 +77,9 @@ def test_a_leak_that_is_certain_stops_the_run_unless_allowed(tmp_path):
 
 
 def test_weights_are_known_by_the_record_that_lies_beside_them(tmp_path, data):
+    (tmp_path / "model.weights.h5").write_bytes(b"weights")
     record = parts.entry("made/s3").as_dict()
+    record |= {"bytes": 7, "sha256": hashlib.sha256(b"weights").hexdigest()}
     (tmp_path / "weights.json").write_text(json.dumps(record))
     for weights in (tmp_path, tmp_path / "model.weights.h5"):
         recipe = Recipe("mine", model_arguments={"weights": str(weights)})

@@ -9,6 +9,7 @@ from merzoo.evaluation.leakage.findings import Finding, Sides
 from merzoo.evaluation.protocols import Fold
 from merzoo.training.recipes import Recipe
 from merzoo.weights import WeightsEntry
+from merzoo.weights.load import locate
 
 
 def find_leaks(
@@ -29,7 +30,8 @@ def find_leaks(
         by: what the protocol keeps on one side; what it says openly that it does not keep is
             a warning instead of an error.
         model: name of the variant, whose builder is looked at if it is not merzoo's own.
-        recipe: its class weights and the weights that training starts from are looked at.
+        recipe: its class weights, the weights that training starts from, and whom a search judged
+            it on are looked at.
         weights: what is known of those weights; `None` looks for the `weights.json` beside them.
         callbacks: Keras callbacks that run during training.
 
@@ -59,12 +61,13 @@ def find_leaks(
     if recipe is not None and isinstance(recipe.class_weights, tuple):
         vectors[f"recipe {recipe.name}"] = recipe.class_weights
     if start is not None and weights is None:
-        weights = history.weights_entry(start, model)
+        weights = locate(start, model)[1]
     findings = [
         *groups.shared_groups(sides, by),
         *groups.spelling_variants(sides),
         *copies.copied_samples(sides, by),
         *history.starting_weights(sides, start if weights is None else weights.id, weights),
+        *history.chosen_settings(sides, recipe),
         *history.fitted_features(sides),
         *history.annotation_at_test(sides),
         *history.class_priors(sides, vectors),

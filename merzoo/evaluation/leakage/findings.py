@@ -20,6 +20,7 @@ KINDS = {
     "weights of unknown origin": "nothing says which subjects the starting weights have seen",
     "features fitted before the split": "a scaler, PCA or mean was fitted on tested samples",
     "annotation at test time": "features need the annotated apex or action units of test samples",
+    "settings chosen on test subjects": "a search judged the recipe on subjects that are tested",
     "class priors of test samples": "class weights equal those of all samples, tested ones too",
     "code holds test samples": "a callback or a model's builder refers to tested samples or labels",
 }

@@ -1,16 +1,12 @@
-"""Leaks through what happened before: weights, fitted features, annotation, class priors."""
+"""Leaks through what happened before: weights, settings, features, annotation, class priors."""
 
 import fnmatch
-import json
-from pathlib import Path
 
 import numpy as np
 
-from merzoo.errors import InputError
 from merzoo.evaluation.leakage.findings import Finding, Sides, some
 from merzoo.evaluation.leakage.groups import plain_subject
 from merzoo.weights import WeightsEntry
-from merzoo.weights.manifest import find
 
 _FEATURES = 4096  # of each modality that are looked at
 _CENTRED = 1e-4  # |mean| / standard deviation over the samples, which chance does not reach
@@ -52,24 +48,25 @@ def starting_weights(sides: Sides, weights, entry: WeightsEntry | None) -> list[
     return [Finding("weights know test subjects", "error", message, sides.names(rows))]
 
 
-def weights_entry(weights, network: str) -> WeightsEntry | None:
-    """What is known of weights: their entry in the manifest, or the one that training left.
+def chosen_settings(sides: Sides, recipe) -> list[Finding]:
+    """Whether a search chose the recipe by its scores on subjects that are tested.
 
     Args:
-        weights: tag of the manifest, path of a `.weights.h5` file, or the folder of a training run.
-        network: name of the variant.
+        sides: of the split.
+        recipe: to train by, or `None`.
     """
-    path = Path(str(weights))
-    if path.name == str(weights) and not path.exists() and path.suffix != ".h5":
-        return find(path.name, network)
-    record = (path if path.is_dir() else path.parent) / "weights.json"
-    if not record.is_file():
-        return None
-    try:
-        entry = WeightsEntry.from_dict(json.loads(record.read_text()), record)
-    except (OSError, json.JSONDecodeError) as error:
-        raise InputError(f"{record}: not a readable record of weights ({error}).") from None
-    return entry if path.is_dir() or entry.file == path.name else None
+    if recipe is None or not recipe.chosen_on:
+        return []
+    rows = np.flatnonzero(_known(sides.data.subject, recipe.chosen_on) & sides.tested)
+    if not rows.size:
+        return []
+    seen = sorted(set(sides.data.subject[rows].tolist()))
+    message = (
+        f"a search chose the recipe {recipe.name} by its scores on {len(seen)} subjects that are "
+        f"tested here: {some(seen)}. The result is optimistic; merzoo tune --nested is not."
+    )
+    kind = "settings chosen on test subjects"
+    return [Finding(kind, "warning", message, sides.names(rows))]
 
 
 def fitted_features(sides: Sides) -> list[Finding]:

@@ -21,7 +21,7 @@ from merzoo.training.recipes import Recipe, recipe_as_dict
 # Fields of a recipe that a compiled training step does not depend on.
 NOT_COMPILED = {
     *("name", "about", "learning_rate", "schedule", "decay", "decay_until", "batch_size"),
-    *("epochs", "class_weights", "augment", "test_time"),
+    *("epochs", "class_weights", "augment", "test_time", "chosen_on"),
 }
 _KEEP_BYTES = 500e6  # of variables of compiled models that are kept
 

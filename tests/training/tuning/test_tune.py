@@ -8,6 +8,7 @@ import pytest
 
 import merzoo
 from merzoo.errors import InputError
+from merzoo.evaluation import audit
 from merzoo.training.recipes import Recipe, get_recipe
 from merzoo.training.tuning.oracles import Searches, make_oracle
 from merzoo.training.tuning.search import Plan, SearchTuner, search_data
@@ -76,6 +77,9 @@ def test_a_nested_grid_leaves_a_recipe_and_two_evaluations(tmp_path):
     assert result.nested["full"]["uf1"] == result.default["full"]["uf1"]  # the same recipe won
     recipe = get_recipe(tmp_path / "tune" / "best_recipe.json")
     assert recipe == result.recipe and recipe.model_arguments == {"dropout": 0.5}
+    assert recipe.chosen_on == tuple(sorted(set(data.subject.tolist())))
+    findings = audit(data, recipe=recipe)
+    assert "settings chosen on test subjects" in {finding.kind for finding in findings}
     page = (tmp_path / "tune" / "tune.html").read_text()
     assert "optimistic" in page and "src=" not in page and "<script" not in page
 
