@@ -18,7 +18,7 @@ from merzoo.weights.verify import verify
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = entries()
-QUICK = ("ststnet", "broadbentnet")  # built and run in a second or two
+QUICK = ("ststnet", "broadbentnet", "offapexnet", "rcn-s")  # built and run in a second or two
 
 
 def test_every_file_in_the_tree_is_that_of_its_entry():
