@@ -13,7 +13,7 @@ import numpy as np
 from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
 from merzoo.preprocessing.augment import flip, prediction_batches, training_graph
-from merzoo.training.distribution import can_compile, distributed
+from merzoo.training.distribution import distributed, xla_pays
 from merzoo.training.losses import add_l2, make_loss, wants_soft_labels
 from merzoo.training.recipes import Recipe
 
@@ -115,7 +115,7 @@ class Fitter:
             optimizer=self._optimizer(model, recipe),
             loss=make_loss(recipe),
             weighted_metrics=["accuracy"],
-            jit_compile=can_compile(self.devices),
+            jit_compile=xla_pays(self.devices),
         )
         model.optimizer.build(model.trainable_variables)
         self._first_optimizer = _copies(model.optimizer.variables)

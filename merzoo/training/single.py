@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from merzoo.errors import InputError
+from merzoo.training.distribution import xla_pays
 from merzoo.training.fit import class_weights, make_optimizer
 from merzoo.training.pool import Pool
 from merzoo.training.recipes import Recipe
@@ -44,7 +45,7 @@ class Training:
             kept; `None` for none.
         precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`; weights stay float32.
         accumulate: steps whose gradients make one update.
-        xla: compile with XLA (never on PyTorch, where it takes minutes).
+        xla: compile with XLA where it pays (see `merzoo.training.distribution.xla_pays`).
         seed: of weights, split, order and augmentation.
     """
 
@@ -185,7 +186,7 @@ def _compiled(build, pool, recipe, training, steps, start):
         optimizer=make(recipe, steps),
         loss="sparse_categorical_crossentropy",
         weighted_metrics=["accuracy"],
-        jit_compile=training.xla and keras.backend.backend() != "torch",
+        jit_compile=training.xla and xla_pays(),
     )
     model.optimizer.build(model.trainable_variables)
     return model

@@ -73,9 +73,9 @@ class NetworkHyperModel(keras_tuner.HyperModel):
 
     def build(self, hp):
         """The compiled network."""
-        import keras
 
         from merzoo.models import create_model
+        from merzoo.training.distribution import xla_pays
         from merzoo.training.fit import make_optimizer
         from merzoo.training.losses import add_l2, make_loss
 
@@ -86,7 +86,7 @@ class NetworkHyperModel(keras_tuner.HyperModel):
             optimizer=make_optimizer(recipe, self._steps(self.samples, recipe)),
             loss=make_loss(recipe),
             weighted_metrics=["accuracy"],
-            jit_compile=keras.backend.backend() != "torch",
+            jit_compile=xla_pays(),
         )
         return model
 
