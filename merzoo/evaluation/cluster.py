@@ -188,16 +188,18 @@ def _check_workers(client, address: str) -> None:
             f"cluster {address}: no worker has joined within {TIMEOUT_S} s; on each machine, start "
             f"some with: dask worker {address} --nthreads 1"
         ) from None
-    for worker, threads in client.nthreads().items():
+    workers = client.nthreads()
+    for worker, threads in workers.items():
         if threads != 1:
             raise InputError(
                 f"cluster {address}: worker {worker} has {threads} threads; a process trains one "
                 f"model at a time: start it with --nthreads 1 (and --nworkers for more)."
             )
-    _check_versions(client, address)
+    _check_versions(client, address, list(workers))
 
 
-def _check_versions(client, address: str) -> None:
+def _check_versions(client, address: str, workers: list[str]) -> None:
+    """All questions go to the same workers: one may join while they are asked."""
     import keras
 
     packages = _PACKAGES | _BACKEND_PACKAGES.get(keras.backend.backend(), {})
@@ -205,7 +207,9 @@ def _check_versions(client, address: str) -> None:
     there: dict[str, dict] = {}
     for name, names in packages.items():
         for distribution in names:
-            found = client.run(importlib.metadata.version, distribution, on_error="return")
+            found = client.run(
+                importlib.metadata.version, distribution, workers=workers, on_error="return"
+            )
             for worker, version in found.items():
                 if isinstance(version, str):
                     there.setdefault(worker, {}).setdefault(name, version)
