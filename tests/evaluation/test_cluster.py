@@ -101,7 +101,7 @@ def test_networks_give_the_result_of_one_process(dask, tmp_path):
 
     threading.Thread(target=kill_one, daemon=True).start()
     found = evaluate("ststnet", flow_arrays(), recipe=QUICK, out=out, cluster=dask.address)
-    local = evaluate("ststnet", flow_arrays(), recipe=QUICK)
+    local = evaluate("ststnet", flow_arrays(), recipe=QUICK, jobs=2)  # one thread each, too
     columns = [c for c in local.predictions if c.startswith("p_")]
     np.testing.assert_allclose(found.predictions[columns], local.predictions[columns], atol=1e-5)
 
