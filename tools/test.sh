@@ -16,7 +16,7 @@ export TF_CPP_MIN_LOG_LEVEL=3
 .venv/bin/ruff format --check --quiet .
 backend_tests=(
   tests/models/test_all.py tests/models/test_golden.py tests/layers tests/explain/test_cam_golden.py
-  tests/training/test_{fit,losses,single,start,epoch_weights,distribution}.py
+  tests/training/test_{fit,losses,seeds,single,start,epoch_weights,distribution}.py
   tests/weights/test_shipped.py::test_weights_give_the_recorded_outputs
 )
 for backend in tensorflow torch; do

@@ -70,9 +70,8 @@ def backbone_features(
         The same for each seed, `sequence` being a memory map of features (N, T, H/8, W/8, 512);
         seeds of equal backbones share one.
     """
-    import keras
-
     from merzoo.models.keyregionnet import split_trunk
+    from merzoo.training.seeds import seeded
 
     cache = Cache() if cache is None else cache
     frames = modalities["sequence"]
@@ -80,8 +79,8 @@ def backbone_features(
     found: dict[str, dict[str, np.ndarray]] = {}
     by_seed = []
     for seed in range(seeds):
-        keras.utils.set_random_seed(seed)
-        trunk, _ = split_trunk(build())
+        with seeded(seed):
+            trunk, _ = split_trunk(build())
         weights = hashlib.sha256(b"".join(w.tobytes() for w in trunk.get_weights())).hexdigest()
         if weights not in found:
             features = _features(trunk, weights, frames, clips, cache)

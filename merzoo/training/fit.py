@@ -16,6 +16,7 @@ from merzoo.preprocessing.augment import flip, prediction_batches, training_grap
 from merzoo.training.distribution import distributed, xla_pays
 from merzoo.training.losses import add_l2, make_loss, wants_soft_labels
 from merzoo.training.recipes import Recipe
+from merzoo.training.seeds import seeded
 
 
 class Fitter:
@@ -48,8 +49,8 @@ class Fitter:
 
     def _reset(self, seed: int) -> None:
         if seed not in self._first_states:
-            keras.utils.set_random_seed(seed)
-            model = self.build()
+            with seeded(seed):
+                model = self.build()
             if self.start is not None:
                 self.start.load_into(model, self.classes)
             if self.model is None:

@@ -20,6 +20,7 @@ from merzoo.training.fit import class_weights, make_optimizer
 from merzoo.training.pool import Pool
 from merzoo.training.recipes import Recipe
 from merzoo.training.resume import Resume
+from merzoo.training.seeds import seeded
 from merzoo.training.start import Start
 from merzoo.training.stream import ordered_stream, training_stream
 
@@ -174,8 +175,8 @@ def _compiled(build, pool, recipe, training, steps, start):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(training.precision)
     try:
-        keras.utils.set_random_seed(training.seed)
-        model = build()
+        with seeded(training.seed):
+            model = build()
     finally:
         keras.config.set_dtype_policy(before)
 
