@@ -69,7 +69,7 @@ def peak_mb() -> float:
 
 
 def compiled(model, jit: bool | None = None):
-    """The model as `evaluate` compiles it: through XLA, but on PyTorch as it is."""
+    """The model compiled through XLA, but on PyTorch as it is."""
     import keras
 
     if jit is None:
