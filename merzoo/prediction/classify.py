@@ -18,6 +18,7 @@ from merzoo.preprocessing.modalities import MODALITIES, check_parameters, input_
 DEFAULT_MODEL, DEFAULT_WEIGHTS = "ststnet", "synthetic"
 BATCH = 8  # segments at a time, padded to one shape: nothing is compiled twice
 _LARGEST_FACE = 448  # pixels; larger faces are made smaller before they are kept
+_LARGEST_WHOLE = 64e6  # bytes of a segment up to which its frames are kept as they are
 
 
 class Classifier:
@@ -139,7 +140,7 @@ def load_keras(path: str | os.PathLike):
 
 
 def clips_of(frames, spots: Sequence[Spot], faces, fps: float | None) -> Iterator[Clip]:
-    """A clip in memory for each spot, cut to the surroundings of its face.
+    """A clip in memory for each spot; one of many large frames is cut around its face.
 
     Args:
         frames: of the video, read in order.
@@ -150,7 +151,9 @@ def clips_of(frames, spots: Sequence[Spot], faces, fps: float | None) -> Iterato
     places = np.array([position for position, _ in faces])
     for number, spot in enumerate(spots):
         face = faces[int(np.abs(places - spot.onset).argmin())][1]
-        cut = [_cut(frames[i], face) for i in range(spot.onset, spot.offset + 1)]
+        numbers = range(spot.onset, spot.offset + 1)
+        whole = frames[spot.onset].nbytes * len(numbers) <= _LARGEST_WHOLE
+        cut = [frames[i] if whole else _cut(frames[i], face) for i in numbers]
         yield Clip(
             "predict",
             "predict/nobody",
