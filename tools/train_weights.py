@@ -92,7 +92,7 @@ RUNS = {
     ),
     "densemixednet.synthetic": Run(
         "synthetic",
-        change_recipe(_FRAMES, epochs=40),
+        change_recipe(_FRAMES, epochs=5),
         arguments={"input_shape": [48, 48, 1]},
     ),
     "broadbentnet.synthetic": Run(

@@ -93,13 +93,15 @@ def run(options) -> int:
 
 def _recorded(group, out: Path, seconds: float):
     """A webcam's recording in place of its name."""
+    from urllib.parse import urlsplit
+
     from merzoo.prediction.sources import camera_of, record
     from merzoo.progress import progress_bar
 
     camera = None if isinstance(group, tuple) else camera_of(group)
     if camera is None:
         return group
-    name = "".join(c if c.isalnum() else "-" for c in str(camera))
+    name = urlsplit(camera).hostname if isinstance(camera, str) else camera  # no password in it
     out.mkdir(parents=True, exist_ok=True)
     with progress_bar() as bar:
         task = bar.add_task("recording, s", total=round(seconds))

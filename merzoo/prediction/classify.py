@@ -151,9 +151,11 @@ def clips_of(frames, spots: Sequence[Spot], faces, fps: float | None) -> Iterato
     places = np.array([position for position, _ in faces])
     for number, spot in enumerate(spots):
         face = faces[int(np.abs(places - spot.onset).argmin())][1]
-        numbers = range(spot.onset, spot.offset + 1)
-        whole = frames[spot.onset].nbytes * len(numbers) <= _LARGEST_WHOLE
-        cut = [frames[i] if whole else _cut(frames[i], face) for i in numbers]
+        cut = []
+        for position in range(spot.onset, spot.offset + 1):
+            frame = frames[position]
+            whole = frame.nbytes * (spot.offset + 1 - spot.onset) <= _LARGEST_WHOLE
+            cut.append(frame if whole else _cut(frame, face))
         yield Clip(
             "predict",
             "predict/nobody",

@@ -66,11 +66,11 @@ def locate(weights: str | os.PathLike, network: str) -> tuple[Path, WeightsEntry
     folder = path if path.is_dir() else path.parent
     named = path.is_dir() or path.name == ENTRY_FILE or path.name.endswith(".weights.h5")
     if named and (folder / ENTRY_FILE).is_file():
-        file, entry = _of_run(folder)
-        if entry.network != network:
-            raise InputError(f"{path}: holds weights of {entry.network}, not of {network}.")
+        entry = read_entries(folder / ENTRY_FILE)[0]
         if not path.name.endswith(".weights.h5") or path.name == entry.file:
-            return file, entry
+            if entry.network != network:
+                raise InputError(f"{path}: holds weights of {entry.network}, not of {network}.")
+            return _of_run(folder)
     if path.name.endswith(".weights.h5") or path.name != str(weights):
         return path, None
     entry = find(str(weights), network)

@@ -248,6 +248,20 @@ def test_a_segment_has_what_every_network_asks_for(name, frames, plan):
     assert all(np.isfinite(array).all() for array in sample.values())
 
 
+def test_frames_are_kept_whole_where_they_fit_and_else_cut_around_the_face(
+    frames, classifier, monkeypatch
+):
+    face = find_face(frames[0], "haar")
+    tall = np.pad(frames[:3], ((0, 0), (0, 400), (0, 0), (0, 0)), mode="edge")
+    spots = [Spot(0, 1, 2, None)]
+    (clip,) = clips_of(tall, spots, [(0, face)], FPS)
+    assert np.array_equal(np.stack([clip.frames[i] for i in range(3)]), tall)
+    monkeypatch.setattr("merzoo.prediction.classify._LARGEST_WHOLE", 0)
+    (clip,) = clips_of(tall, spots, [(0, face)], FPS)
+    assert clip.frames[0].shape[0] < tall.shape[1] - 300
+    assert set(classifier.inputs(clip)) == set(classifier.shapes)
+
+
 def test_a_built_model_takes_no_weights(classifier):
     with pytest.raises(InputError, match="load them into yours"):
         Classifier(classifier.model, weights="synthetic")

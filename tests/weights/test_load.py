@@ -9,6 +9,7 @@ import pytest
 import merzoo
 from merzoo.errors import InputError
 from merzoo.weights import WeightsEntry, load
+from merzoo.weights.load import locate
 
 
 def test_weights_survive_a_round_trip(tmp_path):
@@ -85,6 +86,16 @@ def run(tmp_path):
     )
     (tmp_path / "weights.json").write_text(json.dumps(entry.as_dict()))
     return tmp_path
+
+
+def test_a_record_speaks_for_its_own_file_only(run):
+    for named in (run, run / "weights.json", run / "model.weights.h5"):
+        file, entry = locate(named, "ststnet")
+        assert file == run / "model.weights.h5" and entry.id == "ststnet.pretrained"
+    other = run / "other.weights.h5"
+    assert locate(other, "dssn") == (other, None)
+    with pytest.raises(InputError, match="holds weights of ststnet, not of dssn"):
+        locate(run, "dssn")
 
 
 def test_the_folder_of_a_run_brings_its_arguments(run):

@@ -13,12 +13,13 @@ _CENTRED = 1e-4  # |mean| / standard deviation over the samples, which chance do
 _PRIOR_AGREES = 2e-3  # relative; numbers rounded to three digits agree
 
 
-def _known(subjects: np.ndarray, patterns) -> np.ndarray:
-    """(N,) whether a subject is among names or patterns such as `"fer2013/*"`, however spelt."""
-    patterns = [plain_subject(p) for p in patterns]
-    names = {s: plain_subject(s) for s in set(subjects.tolist())}
-    hit = {s for s, n in names.items() if any(fnmatch.fnmatchcase(n, p) for p in patterns)}
-    return np.isin(subjects, list(hit))
+def _tested(sides: Sides, patterns) -> tuple[list[str], tuple[str, ...]]:
+    """Subjects among names or patterns such as `"fer2013/*"`, however spelt, that are tested, and
+    the names of their tested samples."""
+    subjects, patterns = sides.data.subject, [plain_subject(p) for p in patterns]
+    names = {s: plain_subject(s) for s in set(subjects[sides.tested].tolist())}
+    seen = sorted(s for s, n in names.items() if any(fnmatch.fnmatchcase(n, p) for p in patterns))
+    return seen, sides.names(np.isin(subjects, seen) & sides.tested)
 
 
 def starting_weights(sides: Sides, weights, entry: WeightsEntry | None) -> list[Finding]:
@@ -37,15 +38,14 @@ def starting_weights(sides: Sides, weights, entry: WeightsEntry | None) -> list[
             f"of their training beside them."
         )
         return [Finding("weights of unknown origin", "warning", message)]
-    rows = np.flatnonzero(_known(sides.data.subject, entry.subjects) & sides.tested)
-    if not rows.size:
+    seen, samples = _tested(sides, entry.subjects)
+    if not seen:
         return []
-    seen = sorted(set(sides.data.subject[rows].tolist()))
     message = (
         f"the weights {entry.id} were trained on {len(seen)} subjects that are tested here: "
         f"{some(seen)}. Use weights of other people."
     )
-    return [Finding("weights know test subjects", "error", message, sides.names(rows))]
+    return [Finding("weights know test subjects", "error", message, samples)]
 
 
 def chosen_settings(sides: Sides, recipe) -> list[Finding]:
@@ -55,31 +55,26 @@ def chosen_settings(sides: Sides, recipe) -> list[Finding]:
         sides: of the split.
         recipe: to train by, or `None`.
     """
-    if recipe is None or not recipe.chosen_on:
+    seen, samples = _tested(sides, () if recipe is None else recipe.chosen_on)
+    if not seen:
         return []
-    rows = np.flatnonzero(_known(sides.data.subject, recipe.chosen_on) & sides.tested)
-    if not rows.size:
-        return []
-    seen = sorted(set(sides.data.subject[rows].tolist()))
     message = (
         f"a search chose the recipe {recipe.name} by its scores on {len(seen)} subjects that are "
         f"tested here: {some(seen)}. The result is optimistic; merzoo tune --nested is not."
     )
-    kind = "settings chosen on test subjects"
-    return [Finding(kind, "warning", message, sides.names(rows))]
+    return [Finding("settings chosen on test subjects", "warning", message, samples)]
 
 
 def fitted_features(sides: Sides) -> list[Finding]:
     """Features that were fitted on tested samples: said so, or seen from their exact zero mean."""
     data, kind, findings = sides.data, "features fitted before the split", []
-    rows = np.flatnonzero(_known(data.subject, data.fitted_on) & sides.tested)
-    if rows.size:
-        seen = sorted(set(data.subject[rows].tolist()))
+    seen, samples = _tested(sides, data.fitted_on)
+    if seen:
         message = (
             f"something in these features was fitted on {len(seen)} subjects that are tested: "
             f"{some(seen)}. Fit it inside each fold."
         )
-        findings.append(Finding(kind, "error", message, sides.names(rows)))
+        findings.append(Finding(kind, "error", message, samples))
     for name, array in data.modalities.items():
         if array.dtype.kind == "f" and len(array) >= 8 and _is_centred(array):
             message = (

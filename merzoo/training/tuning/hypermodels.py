@@ -73,7 +73,6 @@ class NetworkHyperModel(keras_tuner.HyperModel):
 
     def build(self, hp):
         """The compiled network."""
-
         from merzoo.models import create_model
         from merzoo.training.distribution import xla_pays
         from merzoo.training.fit import make_optimizer

@@ -19,7 +19,7 @@ from merzoo.training.recipes import Recipe
 # Arguments of the optimizers that a search may pick, where the recipe's own is another one.
 OPTIMIZER_ARGUMENTS = {"adam": {}, "adamw": {"weight_decay": 0.01}, "sgd": {"momentum": 0.9}}
 
-_NOT_SEARCHED = {"name", "about", "optimizer_arguments", "protocol", "labels"}
+_NOT_SEARCHED = {"name", "about", "optimizer_arguments", "protocol", "labels", "chosen_on"}
 _WHOLE = ("batch_size", "epochs")  # numbers that are rounded where they come from a range
 
 # Switches of the papers' tables and sizes, by builder. A network without any is searched by how it

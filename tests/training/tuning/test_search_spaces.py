@@ -67,6 +67,8 @@ def test_own_spaces_are_checked_and_hold_the_start(tmp_path):
     recipe = get_recipe("ststnet")
     space = with_defaults({"dropout": [0.1], "epochs": [20]}, "ststnet", recipe)
     assert space == {"dropout": [0.1, 0.5], "epochs": [12, 20]}
+    with pytest.raises(InputError, match="chosen_on"):  # a record, no setting
+        with_defaults({"chosen_on": [["d/s1"]]}, "ststnet", recipe)
     with pytest.raises(InputError, match="Did you mean 'dropout'"):
         with_defaults({"dropuot": [0.1]}, "ststnet", recipe)
     with pytest.raises(InputError, match="0 < low < high"):
