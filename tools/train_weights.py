@@ -1,4 +1,4 @@
-"""Trains the weights that come with merzoo, one of the table `RUNS` at a time, and writes its log.
+"""Trains one of the weights that come with merzoo, a row of `weights_runs.RUNS`, and logs it.
 
     python tools/train_weights.py ststnet.synthetic
     python tools/train_weights.py rcn-s.megc2019 --data megc2019_flow28.npz --loso runs/rcn-s
@@ -19,7 +19,6 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -32,6 +31,7 @@ import h5py  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from weights_data import SPLITS, Split  # noqa: E402
+from weights_runs import RUNS, Run  # noqa: E402
 
 import merzoo  # noqa: E402
 from merzoo.errors import InputError, unknown  # noqa: E402
@@ -39,122 +39,12 @@ from merzoo.evaluation.metrics import confusion_matrix, scores, uf1  # noqa: E40
 from merzoo.evaluation.run_folder import write_json  # noqa: E402
 from merzoo.models import create_model  # noqa: E402
 from merzoo.training.fit import Fitter  # noqa: E402
-from merzoo.training.recipes import (  # noqa: E402
-    Recipe,
-    change_recipe,
-    get_recipe,
-    recipe_as_dict,
-)
+from merzoo.training.recipes import change_recipe, recipe_as_dict  # noqa: E402
 from merzoo.training.start import find_start  # noqa: E402
 from merzoo.weights import WeightsEntry, load  # noqa: E402
 from merzoo.weights.entry import read_entries  # noqa: E402
 from merzoo.weights.manifest import MANIFEST  # noqa: E402
 from merzoo.weights.verify import sample_outputs  # noqa: E402
-
-
-@dataclass(frozen=True)
-class Run:
-    """One file of weights: which network, on which data, by which recipe.
-
-    Args:
-        data: a key of `weights_data.SPLITS`.
-        labels: label map.
-        recipe: how to train.
-        arguments: of the builder.
-        start: tag of the network's weights to start from; `None` for random ones.
-    """
-
-    data: str
-    recipe: Recipe
-    labels: str = "megc3"
-    arguments: dict = field(default_factory=dict)
-    start: str | None = None
-
-
-_FLOW = get_recipe("merzoo-flow")
-_ONE_VIEW = replace(_FLOW, name="merzoo-flow, one view", test_time=None)
-_FRAMES = Recipe(
-    "frames",
-    "Adam 1e-3 with a cosine schedule, batch 32, flip, square-root class weights.",
-    schedule="cosine",
-    epochs=20,
-    class_weights="sqrt",
-    augment=("flip",),
-)
-_FACES = change_recipe(
-    _FRAMES,
-    name="faces",
-    about="Adam 1e-3 with a cosine schedule, flip and crop, square-root class weights.",
-    batch_size=64,
-    augment=("flip", "crop-15"),
-)
-
-RUNS = {
-    "ststnet.synthetic": Run("synthetic", change_recipe(_ONE_VIEW, epochs=40)),
-    "offapexnet.synthetic": Run(
-        "synthetic", change_recipe(_ONE_VIEW, epochs=20, learning_rate=5e-4)
-    ),
-    "dfrnet.synthetic": Run(
-        "synthetic",
-        change_recipe(_FRAMES, learning_rate=5e-4, epochs=7),
-        arguments={"input_shape": [64, 64, 1]},
-    ),
-    "densemixednet.synthetic": Run(
-        "synthetic",
-        change_recipe(_FRAMES, epochs=5),
-        arguments={"input_shape": [48, 48, 1]},
-    ),
-    "broadbentnet.synthetic": Run(
-        "synthetic", change_recipe(_FRAMES, epochs=40), arguments={"input_shape": [64, 64, 1]}
-    ),
-    "ststnet.megc2019": Run("megc2019", _FLOW),
-    "offapexnet.megc2019": Run("megc2019", replace(_FLOW, name="merzoo-flow-8", epochs=8)),
-    "rcn-s.megc2019": Run(
-        "megc2019",
-        replace(
-            _FLOW,
-            name="merzoo-flow-small",  # the smaller network of the paper
-            model_arguments=_FLOW.model_arguments
-            | {"input_shape": [28, 28, 3], "filters": 32, "pool_size": 5},
-        ),
-    ),
-    "broadbentnet.fer2013-7": Run(
-        "fer2013",
-        change_recipe(_FACES, epochs=15),
-        "macro7",
-        {"input_shape": [48, 48, 1], "dropout": 0.2},
-    ),
-    "broadbentnet.fer2013-3": Run(
-        "fer2013",
-        change_recipe(_FACES, epochs=6),
-        "macro3",
-        {"input_shape": [48, 48, 1], "dropout": 0.2},
-        start="fer2013-7",
-    ),
-    "resnet18.fer2013-7": Run(
-        "fer2013", change_recipe(_FACES, epochs=14), "macro7", {"input_shape": [48, 48, 1]}
-    ),
-    "resnet18.fer2013-3": Run(
-        "fer2013",
-        change_recipe(_FACES, epochs=3, learning_rate=5e-4),
-        "macro3",
-        {"input_shape": [48, 48, 1]},
-        start="fer2013-7",
-    ),
-    "densemixednet.fer2013-7": Run(
-        "fer2013",
-        change_recipe(_FACES, epochs=5, batch_size=32),
-        "macro7",
-        {"input_shape": [48, 48, 1], "modality": "apex"},
-    ),
-    "densemixednet.fer2013-3": Run(
-        "fer2013",
-        change_recipe(_FACES, epochs=2, batch_size=32, learning_rate=5e-4),
-        "macro3",
-        {"input_shape": [48, 48, 1], "modality": "apex"},
-        start="fer2013-7",
-    ),
-}
 
 
 def main() -> int:
@@ -227,7 +117,7 @@ def train(name: str, run: Run, split: Split, epochs: int | None):
         "backend": keras.backend.backend(),
         "versions": {
             package: importlib.metadata.version(package)
-            for package in ("merzoo", "keras", "jax", "numpy")
+            for package in ("merzoo", "keras", keras.backend.backend(), "numpy")
         },
     }
     return fitter, log

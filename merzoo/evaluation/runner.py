@@ -136,18 +136,11 @@ def evaluate(
     >>> evaluate("flow-krr", data).uf1
     1.0
     """
-    if engine not in ENGINES:
-        raise unknown("engine", engine, ENGINES)
-    if seeds < 1 or jobs < 1:
-        raise InputError(f"seeds={seeds} and jobs={jobs} must be at least 1.")
-    if cluster is not None:
-        check_cluster(cluster)
+    _check_how(engine, seeds, jobs, cluster)
     if cache_backbone:
         check_cacheable(model, recipe)
     if audit_epochs:
         check_has_epochs(model)
-    from merzoo.models import create_model
-
     recipe, arguments, inputs = settings_of(model, recipe)
     protocol = protocol or recipe.protocol
     chosen, rule = parse_protocol(protocol)[0], parse_selection(selection)
@@ -187,13 +180,6 @@ def evaluate(
     write_json(folder.path / "split.json", split_as_dict(folds, data, card["protocol"]))
     write_json(folder.path / "audit.json", [finding.as_dict() for finding in findings])
 
-    by_seed = [data] * seeds
-    if cache_backbone:
-        build = partial(create_model, model, **{"classes": len(data.classes)} | arguments)
-        by_seed = [
-            data.with_modalities(features)
-            for features in backbone_features(build, data.modalities, seeds)
-        ]
     settings = {
         "model": model,
         "arguments": arguments,
@@ -205,12 +191,7 @@ def evaluate(
         "start": start,
         "cached_backbone": cache_backbone,
     }
-    held_out = _held_out(folds, subjects, data)
-    todo = [
-        FoldJob(FoldData.of(samples_of_seed, fold), fold, seed, **settings)
-        for seed, samples_of_seed in enumerate(by_seed)
-        for fold in held_out
-    ]
+    todo = _fold_jobs(data, _held_out(folds, subjects, data), seeds, settings)
     results = run_unfinished(todo, folder, jobs, cluster)
 
     predictions_table(data, results).to_csv(folder.path / "predictions.csv", index=False)
@@ -227,6 +208,34 @@ def evaluate(
     oracle = write_oracle(folder.path, results, data)
     write_report(folder.path, samples)
     return _result(folder, metrics, predictions, oracle)
+
+
+def _check_how(engine: str, seeds: int, jobs: int, cluster: str | None) -> None:
+    if engine not in ENGINES:
+        raise unknown("engine", engine, ENGINES)
+    if seeds < 1 or jobs < 1:
+        raise InputError(f"seeds={seeds} and jobs={jobs} must be at least 1.")
+    if cluster is not None:
+        check_cluster(cluster)
+
+
+def _fold_jobs(data: Arrays, folds: list[Fold], seeds: int, settings: dict) -> list[FoldJob]:
+    """What is to be run, seed by seed; on a frozen trunk's features where they are kept."""
+    by_seed = [data] * seeds
+    if settings["cached_backbone"]:
+        from merzoo.models import create_model
+
+        arguments = {"classes": len(data.classes)} | settings["arguments"]
+        build = partial(create_model, settings["model"], **arguments)
+        by_seed = [
+            data.with_modalities(features)
+            for features in backbone_features(build, data.modalities, seeds)
+        ]
+    return [
+        FoldJob(FoldData.of(samples, fold), fold, seed, **settings)
+        for seed, samples in enumerate(by_seed)
+        for fold in folds
+    ]
 
 
 def _held_out(folds: list[Fold], subjects: list[str] | None, data: Arrays) -> list[Fold]:

@@ -1,0 +1,113 @@
+"""The weights that come with merzoo: which network, on which data, by which recipe.
+
+`tools/train_weights.py` makes them.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from merzoo.training.recipes import Recipe, change_recipe, get_recipe
+
+
+@dataclass(frozen=True)
+class Run:
+    """One file of weights: which network, on which data, by which recipe.
+
+    Args:
+        data: a key of `weights_data.SPLITS`.
+        labels: label map.
+        recipe: how to train.
+        arguments: of the builder.
+        start: tag of the network's weights to start from; `None` for random ones.
+    """
+
+    data: str
+    recipe: Recipe
+    labels: str = "megc3"
+    arguments: dict = field(default_factory=dict)
+    start: str | None = None
+
+
+_FLOW = get_recipe("merzoo-flow")
+_ONE_VIEW = replace(_FLOW, name="merzoo-flow, one view", test_time=None)
+_FRAMES = Recipe(
+    "frames",
+    "Adam 1e-3 with a cosine schedule, batch 32, flip, square-root class weights.",
+    schedule="cosine",
+    epochs=20,
+    class_weights="sqrt",
+    augment=("flip",),
+)
+_FACES = change_recipe(
+    _FRAMES,
+    name="faces",
+    about="Adam 1e-3 with a cosine schedule, flip and crop, square-root class weights.",
+    batch_size=64,
+    augment=("flip", "crop-15"),
+)
+
+RUNS = {
+    "ststnet.synthetic": Run("synthetic", change_recipe(_ONE_VIEW, epochs=40)),
+    "offapexnet.synthetic": Run(
+        "synthetic", change_recipe(_ONE_VIEW, epochs=20, learning_rate=5e-4)
+    ),
+    "dfrnet.synthetic": Run(
+        "synthetic",
+        change_recipe(_FRAMES, learning_rate=5e-4, epochs=7),
+        arguments={"input_shape": [64, 64, 1]},
+    ),
+    "densemixednet.synthetic": Run(
+        "synthetic",
+        change_recipe(_FRAMES, epochs=5),
+        arguments={"input_shape": [48, 48, 1]},
+    ),
+    "broadbentnet.synthetic": Run(
+        "synthetic", change_recipe(_FRAMES, epochs=40), arguments={"input_shape": [64, 64, 1]}
+    ),
+    "ststnet.megc2019": Run("megc2019", _FLOW),
+    "offapexnet.megc2019": Run("megc2019", replace(_FLOW, name="merzoo-flow-8", epochs=8)),
+    "rcn-s.megc2019": Run(
+        "megc2019",
+        replace(
+            _FLOW,
+            name="merzoo-flow-small",  # the smaller network of the paper
+            model_arguments=_FLOW.model_arguments
+            | {"input_shape": [28, 28, 3], "filters": 32, "pool_size": 5},
+        ),
+    ),
+    "broadbentnet.fer2013-7": Run(
+        "fer2013",
+        change_recipe(_FACES, epochs=15),
+        "macro7",
+        {"input_shape": [48, 48, 1], "dropout": 0.2},
+    ),
+    "broadbentnet.fer2013-3": Run(
+        "fer2013",
+        change_recipe(_FACES, epochs=6),
+        "macro3",
+        {"input_shape": [48, 48, 1], "dropout": 0.2},
+        start="fer2013-7",
+    ),
+    "resnet18.fer2013-7": Run(
+        "fer2013", change_recipe(_FACES, epochs=14), "macro7", {"input_shape": [48, 48, 1]}
+    ),
+    "resnet18.fer2013-3": Run(
+        "fer2013",
+        change_recipe(_FACES, epochs=3, learning_rate=5e-4),
+        "macro3",
+        {"input_shape": [48, 48, 1]},
+        start="fer2013-7",
+    ),
+    "densemixednet.fer2013-7": Run(
+        "fer2013",
+        change_recipe(_FACES, epochs=5, batch_size=32),
+        "macro7",
+        {"input_shape": [48, 48, 1], "modality": "apex"},
+    ),
+    "densemixednet.fer2013-3": Run(
+        "fer2013",
+        change_recipe(_FACES, epochs=2, batch_size=32, learning_rate=5e-4),
+        "macro3",
+        {"input_shape": [48, 48, 1], "modality": "apex"},
+        start="fer2013-7",
+    ),
+}
