@@ -41,6 +41,8 @@ def arguments(parser):
     parser.add_argument(
         "--subjects", nargs="+", metavar="DATASET/SUBJECT", help="hold out only these subjects"
     )
+    parser.add_argument("--selection", default="last", help="as for merzoo evaluate (last)")
+    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help="a Dask scheduler, for folds")
     add_json_option(parser)
 
 
@@ -66,6 +68,8 @@ def run(options) -> int:
         seeds=options.seeds,
         jobs=options.jobs,
         subjects=options.subjects,
+        selection=options.selection,
+        cluster=options.cluster,
         parameters={"on_error": options.on_error}
         | ({"detector": options.detector} if options.detector else {}),
         out=options.out,

@@ -109,6 +109,7 @@ def _attempt(jobs: list[tuple[int, FoldJob]], client, address: str) -> Iterator:
 
 def _collect(jobs: list[tuple[int, FoldJob]], client, results: queue.Queue) -> None:
     """Puts what joblib yields into a queue, so that the main thread can watch the cluster."""
+    import cloudpickle
     import keras
     from joblib import Parallel, delayed, parallel_config
 
@@ -116,7 +117,9 @@ def _collect(jobs: list[tuple[int, FoldJob]], client, results: queue.Queue) -> N
     shared = list({id(job.data.modalities): job.data.modalities for _, job in jobs}.values())
     backend = keras.backend.backend()
     tasks = (
-        delayed(_run_on_worker)(number, job.data.modalities, _without_arrays(job), backend)
+        delayed(_run_on_worker)(
+            number, job.data.modalities, cloudpickle.dumps(_without_arrays(job)), backend
+        )
         for number, job in jobs
     )
     try:
@@ -163,9 +166,14 @@ def _without_arrays(job: FoldJob) -> FoldJob:
 
 
 def _run_on_worker(
-    number: int, modalities: dict, job: FoldJob, backend: str
+    number: int, modalities: dict, packed: bytes, backend: str
 ) -> tuple[int, FoldResult]:
-    """One fold in the process of a worker, which is set up at its first fold."""
+    """One fold in the process of a worker, which is set up at its first fold.
+
+    The job comes packed: opening one with weights to start from, or callbacks, loads Keras.
+    """
+    import cloudpickle
+
     from merzoo.evaluation.parallel import ONE_THREAD
 
     for name, value in (ONE_THREAD | {"KERAS_BACKEND": backend}).items():
@@ -177,6 +185,7 @@ def _run_on_worker(
             f"worker {platform.node()} runs Keras on {keras.backend.backend()}, this command on "
             f"{backend}: start its workers anew, without KERAS_BACKEND."
         )
+    job = cloudpickle.loads(packed)
     return number, run_fold(replace(job, data=replace(job.data, modalities=modalities)))
 
 

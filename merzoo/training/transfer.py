@@ -91,6 +91,8 @@ def transfer(
     seeds: int = 1,
     jobs: int = 1,
     subjects: list[str] | None = None,
+    selection: str = "last",
+    cluster: str | None = None,
     parameters: dict | None = None,
     out: str | os.PathLike | None = None,
 ):
@@ -101,7 +103,8 @@ def transfer(
             the weights were made with `modality="apex"`, the network takes what it takes of a clip
             by default: weights of pictures serve DenseMixedNet's magnified apex as well.
         data: as for `evaluate`.
-        protocol, seeds, jobs, subjects, out: as for `evaluate`.
+        protocol, seeds, jobs, subjects, selection, out: as for `evaluate`.
+        cluster: as for `evaluate`; every worker must find the weights under the same path.
         epochs: instead of the recipe's.
         quick: a thin slice, to see that it works: 3 subjects with 4 clips each, one epoch in
             batches of 8.
@@ -141,6 +144,8 @@ def transfer(
         seeds=seeds,
         jobs=jobs,
         subjects=subjects,
+        selection=selection,
+        cluster=cluster,
         out=out,
         start=start,
     )

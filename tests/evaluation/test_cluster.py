@@ -14,6 +14,7 @@ import pytest
 from merzoo.errors import InputError
 from merzoo.evaluation import cluster, evaluate
 from merzoo.training.recipes import Recipe
+from merzoo.training.transfer import transfer
 from tests.samples import flow_arrays
 
 pytest.importorskip("distributed")
@@ -90,7 +91,7 @@ def test_a_killed_worker_loses_nothing_and_changes_no_result(dask, tmp_path):
 
 
 @pytest.mark.slow
-def test_networks_give_the_result_of_one_process(dask, tmp_path):
+def test_fine_tuned_networks_give_the_result_of_one_process(dask, tmp_path):
     workers = [dask.worker(), dask.worker()]
     out = tmp_path / "run"
 
@@ -100,8 +101,9 @@ def test_networks_give_the_result_of_one_process(dask, tmp_path):
         workers[0].send_signal(signal.SIGKILL)
 
     threading.Thread(target=kill_one, daemon=True).start()
-    found = evaluate("ststnet", flow_arrays(), recipe=QUICK, out=out, cluster=dask.address)
-    local = evaluate("ststnet", flow_arrays(), recipe=QUICK, jobs=2)  # one thread each, too
+    what = ("ststnet", "synthetic", flow_arrays())
+    found = transfer(*what, recipe=QUICK, out=out, cluster=dask.address)
+    local = transfer(*what, recipe=QUICK, jobs=2)  # one thread each, too
     columns = [c for c in local.predictions if c.startswith("p_")]
     np.testing.assert_allclose(found.predictions[columns], local.predictions[columns], atol=1e-5)
 
