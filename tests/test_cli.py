@@ -1,5 +1,8 @@
 """The command line as a user types it: answers, and one clear line for bad input."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -83,3 +86,11 @@ def test_info_prints_the_papers_figures_beside_ours(capsys):
     assert "parameters: 456,000, ours 456,359 (+0.08 %)" in out
     assert "multiply_adds: 1,404,000,000, ours 1,41" in out
     assert "reading     There is no 7x7 convolution" in out
+
+
+def test_python_m_merzoo_is_the_command_line():
+    run = subprocess.run(
+        [sys.executable, "-m", "merzoo", "weigths"], capture_output=True, text=True
+    )
+    assert run.returncode == 2
+    assert "Did you mean 'merzoo weights'?" in run.stderr

@@ -34,6 +34,9 @@ def arguments(parser):
     parser.add_argument("--accumulate", type=int, default=1, help="steps a gradient update (1)")
     parser.add_argument("--no-xla", action="store_true", help="do not compile with XLA")
     parser.add_argument("--seed", type=int, default=0, help="of weights, split and order (0)")
+    parser.add_argument(
+        "--devices", metavar="all|NAME,NAME", help="several devices, such as gpu:0,gpu:1"
+    )
     add_json_option(parser)
 
 
@@ -64,6 +67,7 @@ def run(options) -> int:
         accumulate=options.accumulate,
         xla=not options.no_xla,
         seed=options.seed,
+        devices=_devices(options.devices),
     )
     if options.json:
         print_json(found.entry.as_dict() | {"folder": str(found.folder)})
@@ -103,3 +107,7 @@ def _patience(name: str, text: str) -> int | None:
     if not text.isdigit():
         raise InputError(f"{name} {text}: give a number of epochs, or none.")
     return int(text)
+
+
+def _devices(text: str | None) -> str | tuple[str, ...] | None:
+    return text if text in (None, "all") else tuple(text.split(","))

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from merzoo.errors import InputError
-from merzoo.training.distribution import xla_pays
+from merzoo.training.distribution import distributed, xla_pays
 from merzoo.training.fit import class_weights, make_optimizer
 from merzoo.training.pool import Pool
 from merzoo.training.recipes import Recipe
@@ -48,6 +48,8 @@ class Training:
         accumulate: steps whose gradients make one update.
         xla: compile with XLA where it pays (see `merzoo.training.distribution.xla_pays`).
         seed: of weights, split, order and augmentation.
+        devices: several devices of this machine, as `merzoo.training.distribution.distributed`
+            takes them, such as `"all"`; `None` for one.
     """
 
     validation: float = 0.2
@@ -60,6 +62,7 @@ class Training:
     accumulate: int = 1
     xla: bool = True
     seed: int = 0
+    devices: str | tuple[str, ...] | None = None
 
     def __post_init__(self):
         for name, allowed in (("balance", BALANCES), ("precision", PRECISIONS)):
@@ -118,13 +121,46 @@ def train_once(
         the logs of every epoch.
 
     Raises:
-        InputError: if the loss is no longer a number.
+        InputError: if the loss is no longer a number, or the backend cannot use the devices so.
     """
+    if training.devices and training.accumulate > 1 and keras.backend.backend() == "tensorflow":
+        raise InputError(
+            f"accumulate={training.accumulate}: TensorFlow cannot accumulate gradients on several "
+            f"devices; set KERAS_BACKEND=jax, or give the recipe a larger batch_size instead."
+        )
     state = folder / "state"
     state.mkdir(parents=True, exist_ok=True)
+    with distributed(training.devices, recipe.batch_size):
+        model, logs = _fitted(build, pool, rows, recipe, training, folder, start)
+    if not logs or not np.isfinite([row["loss"] for row in logs]).all():
+        raise InputError(
+            f"The loss of recipe {recipe.name!r} is not finite any more: lower its learning rate."
+        )
+    if len(rows[1]):
+        model.load_weights(state / "best.weights.h5")
+    final = build()
+    final.set_weights(model.get_weights())
+    return final, logs
+
+
+def forget_state(folder: Path) -> None:
+    """Removes what only a training that is under way needs."""
+    shutil.rmtree(folder / "state", ignore_errors=True)
+
+
+def predict(model, pool: Pool, rows: np.ndarray, batch_size: int) -> np.ndarray:
+    """Class probabilities (len(rows), K) of samples that stay on disk."""
+    starts = range(0, len(rows), batch_size)
+    batches = [np.resize(rows[i : i + batch_size], batch_size) for i in starts]
+    found = [np.asarray(model.predict_on_batch(pool.gather(batch))) for batch in batches]
+    return np.concatenate(found)[: len(rows)]
+
+
+def _fitted(build, pool, rows, recipe, training, folder, start):
+    """The compiled model after its last epoch, and the logs of every epoch."""
     steps = max(1, len(rows[0]) // recipe.batch_size)
     model = _compiled(build, pool, recipe, training, steps, start)
-    callbacks, resume = _callbacks(folder, state, recipe, training, bool(len(rows[1])), steps)
+    callbacks, resume = _callbacks(folder, recipe, training, bool(len(rows[1])), steps)
     first = resume.restore(model)
     weight = _weights(pool, rows[0], recipe.class_weights)
     model.fit(
@@ -147,28 +183,7 @@ def train_once(
         verbose=0,
         callbacks=[*callbacks, resume],
     )
-    if not resume.rows or not np.isfinite([row["loss"] for row in resume.rows]).all():
-        raise InputError(
-            f"The loss of recipe {recipe.name!r} is not finite any more: lower its learning rate."
-        )
-    if len(rows[1]):
-        model.load_weights(state / "best.weights.h5")
-    final = build()
-    final.set_weights(model.get_weights())
-    return final, resume.rows
-
-
-def forget_state(folder: Path) -> None:
-    """Removes what only a training that is under way needs."""
-    shutil.rmtree(folder / "state", ignore_errors=True)
-
-
-def predict(model, pool: Pool, rows: np.ndarray, batch_size: int) -> np.ndarray:
-    """Class probabilities (len(rows), K) of samples that stay on disk."""
-    starts = range(0, len(rows), batch_size)
-    batches = [np.resize(rows[i : i + batch_size], batch_size) for i in starts]
-    found = [np.asarray(model.predict_on_batch(pool.gather(batch))) for batch in batches]
-    return np.concatenate(found)[: len(rows)]
+    return model, resume.rows
 
 
 def _compiled(build, pool, recipe, training, steps, start):
@@ -187,14 +202,15 @@ def _compiled(build, pool, recipe, training, steps, start):
         optimizer=make(recipe, steps),
         loss="sparse_categorical_crossentropy",
         weighted_metrics=["accuracy"],
-        jit_compile=training.xla and xla_pays(),
+        jit_compile=training.xla and xla_pays(training.devices),
     )
     model.optimizer.build(model.trainable_variables)
     return model
 
 
-def _callbacks(folder, state, recipe, training, validated, steps):
+def _callbacks(folder, recipe, training, validated, steps):
     """All callbacks but the last, and the last. Their order matters, see `Resume`."""
+    state = folder / "state"
     found = [keras.callbacks.TerminateOnNaN()]
     if training.ema is not None:  # first: what follows sees the averaged weights at an epoch's end
         found.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
