@@ -1,5 +1,6 @@
 """The command line as a user types it: answers, and one clear line for bad input."""
 
+import os
 import subprocess
 import sys
 
@@ -94,3 +95,20 @@ def test_python_m_merzoo_is_the_command_line():
     )
     assert run.returncode == 2
     assert "Did you mean 'merzoo weights'?" in run.stderr
+
+
+@pytest.mark.parametrize(("gpu", "backend"), [(False, "tensorflow"), (True, "jax")])
+def test_networks_of_pictures_train_on_what_is_fast_here(monkeypatch, tmp_path, gpu, backend):
+    from merzoo.commands._shared import choose_backend
+
+    if gpu:
+        (tmp_path / "nvidia-smi").write_text("#!/bin/sh\n")
+        (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("KERAS_BACKEND", "")
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    choose_backend(pictures=True)
+    assert os.environ["KERAS_BACKEND"] == backend
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    choose_backend(pictures=True)
+    assert os.environ["KERAS_BACKEND"] == "torch"

@@ -3,20 +3,27 @@
 import importlib.util
 import json
 import os
+import shutil
 
 from merzoo.errors import InputError
 
-BACKENDS = ("jax", "tensorflow", "torch")  # in order of speed on a CPU, see benchmarks/README.md
+# In order of speed, see benchmarks/README.md.
+BACKENDS = ("jax", "tensorflow", "torch")
+FOR_PICTURES_ON_CPU = ("tensorflow", "jax", "torch")
 
 
-def choose_backend(training: bool = True) -> None:
+def choose_backend(training: bool = True, pictures: bool = False) -> None:
     """Sets `KERAS_BACKEND`, unless the user did: JAX where installed, else TensorFlow, else torch.
 
-    For verbs that only build models (`training=False`) the NumPy backend, which loads fastest.
+    For verbs that only build models (`training=False`) the NumPy backend, which loads fastest. For
+    verbs that train large networks of pictures (`pictures=True`), TensorFlow first where there is
+    no GPU.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if not os.environ.get("KERAS_BACKEND"):
-        installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
+        on_cpu = shutil.which("nvidia-smi") is None
+        order = FOR_PICTURES_ON_CPU if pictures and on_cpu else BACKENDS
+        installed = [name for name in order if importlib.util.find_spec(name)]
         if not installed:
             raise InputError("No backend is installed: pip install 'merzoo[tensorflow,jax]'.")
         # Keras' NumPy backend itself uses JAX.

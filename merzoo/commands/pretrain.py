@@ -41,7 +41,7 @@ def arguments(parser):
 
 
 def run(options) -> int:
-    choose_backend()
+    choose_backend(pictures=True)
     import merzoo.models  # noqa: F401 - fills the register
     from merzoo.training.pretrain import pretrain
 

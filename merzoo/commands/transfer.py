@@ -47,7 +47,7 @@ def arguments(parser):
 
 
 def run(options) -> int:
-    choose_backend()
+    choose_backend(pictures=True)
     import merzoo.models  # noqa: F401 - fills the register
     from merzoo.commands.evaluate import print_result
     from merzoo.training.transfer import transfer
