@@ -112,3 +112,11 @@ def test_networks_of_pictures_train_on_what_is_fast_here(monkeypatch, tmp_path, 
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     choose_backend(pictures=True)
     assert os.environ["KERAS_BACKEND"] == "torch"
+
+
+def test_tensorflow_prints_nothing_of_itself():
+    command = [sys.executable, "-m", "merzoo", "weights", "verify", "ststnet.synthetic"]
+    environment = os.environ | {"KERAS_BACKEND": "tensorflow"}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    run = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")

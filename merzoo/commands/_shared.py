@@ -1,9 +1,12 @@
 """What several verbs need: the backend of a command-line run, and tables on the terminal."""
 
+import importlib
 import importlib.util
 import json
 import os
 import shutil
+import sys
+import tempfile
 
 from merzoo.errors import InputError
 
@@ -19,7 +22,7 @@ def choose_backend(training: bool = True, pictures: bool = False) -> None:
     verbs that train large networks of pictures (`pictures=True`), TensorFlow first where there is
     no GPU.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    chatter = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") != "3"
     if not os.environ.get("KERAS_BACKEND"):
         on_cpu = shutil.which("nvidia-smi") is None
         order = FOR_PICTURES_ON_CPU if pictures and on_cpu else BACKENDS
@@ -31,6 +34,25 @@ def choose_backend(training: bool = True, pictures: bool = False) -> None:
         os.environ["KERAS_BACKEND"] = "numpy" if build_only else installed[0]
     if os.environ["KERAS_BACKEND"] != "tensorflow":  # TensorFlow only feeds data then: no chatter
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    elif not chatter:
+        _import_silently("tensorflow")
+
+
+def _import_silently(module: str) -> None:
+    """Imports a module without what its C++ prints of itself; all is shown if it cannot."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            importlib.import_module(module)
+        except BaseException:
+            said.seek(0)
+            os.write(stderr, said.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def add_json_option(parser) -> None:
