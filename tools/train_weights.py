@@ -14,7 +14,6 @@ everything is trained on, `--loso` scores the recipe with every subject left out
 
 import argparse
 import hashlib
-import importlib.metadata
 import json
 import os
 import sys
@@ -35,6 +34,7 @@ from weights_runs import RUNS, Run  # noqa: E402
 
 import merzoo  # noqa: E402
 from merzoo.errors import InputError, unknown  # noqa: E402
+from merzoo.evaluation.card import package_versions  # noqa: E402
 from merzoo.evaluation.metrics import confusion_matrix, scores, uf1  # noqa: E402
 from merzoo.evaluation.run_folder import write_json  # noqa: E402
 from merzoo.models import create_model  # noqa: E402
@@ -115,10 +115,7 @@ def train(name: str, run: Run, split: Split, epochs: int | None):
             "cpu": round(time.process_time() - cpu),
         },
         "backend": keras.backend.backend(),
-        "versions": {
-            package: importlib.metadata.version(package)
-            for package in ("merzoo", "keras", keras.backend.backend(), "numpy")
-        },
+        "versions": package_versions(),
     }
     return fitter, log
 

@@ -57,7 +57,7 @@ RUNS = {
     ),
     "densemixednet.synthetic": Run(
         "synthetic",
-        change_recipe(_FRAMES, epochs=5),
+        change_recipe(_FRAMES, epochs=20),
         arguments={"input_shape": [48, 48, 1]},
     ),
     "broadbentnet.synthetic": Run(
