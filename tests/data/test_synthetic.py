@@ -81,6 +81,14 @@ def test_two_processes_may_write_the_same_folder_at_once(tree, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["faces"]
 
 
+def test_a_kill_at_the_very_first_file_does_not_block_the_folder(tree, tmp_path):
+    (tmp_path / "faces").mkdir()
+    (tmp_path / "faces" / ".synthesis.json.0123456789ab.partial").write_text("{")
+    assert set(contents(synthesize(tmp_path / "faces", **TINY, seed=3, jobs=1))) >= set(
+        contents(tree)
+    )
+
+
 def test_more_clips_leave_the_first_as_they_were(tree, tmp_path):
     more = synthesize(tmp_path / "faces", **TINY | {"clips": 3}, seed=3, jobs=1)
     few, many = contents(tree), contents(more)

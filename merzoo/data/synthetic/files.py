@@ -32,6 +32,11 @@ def write_bytes(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def unfinished(path: Path) -> bool:
+    """Whether `write_bytes` is at this file, or was killed at it."""
+    return path.name.startswith(".") and path.name.endswith(".partial")
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes UTF-8 text with plain newlines on every system."""
     write_bytes(path, text.encode())

@@ -194,6 +194,8 @@ def _finished(job: _Job) -> bool:
 def _claim(job: _Job, facts: dict) -> None:
     """Takes an empty folder, or one in which the same run was begun."""
     path = _settings_path(job)
+    # Asked in this order: another process that begins the same run writes the settings first.
+    occupied = job.out.is_dir() and not all(map(files.unfinished, job.out.iterdir()))
     if path.is_file():
         try:
             known = json.loads(path.read_text())
@@ -205,7 +207,7 @@ def _claim(job: _Job, facts: dict) -> None:
                     f"{job.out}: holds clips with {name} {known.get(name)!r}, not {value!r}; "
                     f"choose another folder."
                 )
-    elif job.out.is_dir() and any(job.out.iterdir()):
+    elif occupied:
         raise InputError(f"{job.out}: is not empty; choose another folder.")
     else:
         job.out.mkdir(parents=True, exist_ok=True)
