@@ -69,11 +69,10 @@ def peak_mb() -> float:
 
 
 def compiled(model, jit: bool | None = None):
-    """The model compiled through XLA, but on PyTorch as it is."""
-    import keras
+    """The model compiled as merzoo trains it, or with XLA or without."""
+    from merzoo.training.distribution import xla_pays
 
-    if jit is None:
-        jit = keras.backend.backend() != "torch"
+    jit = xla_pays() if jit is None else jit
     model.compile("adam", "sparse_categorical_crossentropy", jit_compile=jit)
     return model
 
