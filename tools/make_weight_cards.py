@@ -11,6 +11,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import h5py
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -75,9 +77,12 @@ def table(entries: list[WeightsEntry]) -> str:
 
 def _facts(entry: WeightsEntry, log: dict) -> list[list[str]]:
     difference = log["float16_difference"]
-    stored = "kernels as float16, loaded as float32"
+    with h5py.File(WEIGHTS / entry.file) as file:
+        short = _compressed(file)
+    rounded = " rounded to 5 fraction bits" if short else ""
+    stored = f"kernels as float16{rounded}, loaded as float32"
     if difference is not None:
-        stored += f" (moves no probability by more than {difference:.1g})"
+        stored += f" (moves a probability by about {difference:.2g} at the most)"
     return [
         ["network", f"`{entry.network}`"],
         ["arguments", f"`{json.dumps(entry.model_arguments)}`"],
@@ -87,6 +92,11 @@ def _facts(entry: WeightsEntry, log: dict) -> list[list[str]]:
         ["stored", stored],
         ["merzoo", entry.merzoo_version],
     ]
+
+
+def _compressed(file) -> bool:
+    """Whether the kernels of a file were shortened and compressed (`train_weights.shrink`)."""
+    return bool(file.visititems(lambda _, item: getattr(item, "compression", None)))
 
 
 def _data(entry: WeightsEntry, log: dict) -> str:

@@ -10,7 +10,7 @@ import tempfile
 
 from merzoo.errors import InputError
 
-# In order of speed, see benchmarks/README.md.
+# The order of choice. What trains networks of pictures fastest on a CPU: benchmarks/README.md.
 BACKENDS = ("jax", "tensorflow", "torch")
 FOR_PICTURES_ON_CPU = ("tensorflow", "jax", "torch")
 

@@ -116,7 +116,7 @@ def run_training(
 ) -> TrainedWeights:
     """`pretrain` and `finetune`; `start` is a `merzoo.training.start.Start` or `None`."""
     from merzoo.models import create_model
-    from merzoo.training.single import Training, forget_state, train_once
+    from merzoo.training.single import Training, check_devices, forget_state, train_once
     from merzoo.training.split import split_validation
 
     training = _options(Training, training)
@@ -126,6 +126,7 @@ def run_training(
     if quick:
         recipe = replace(recipe, epochs=min(recipe.epochs, QUICK_EPOCHS))
     recipe = training.applied_to(recipe)
+    check_devices(training, recipe)
     inputs = builder_inputs(model, recipe)
     check_still(model, inputs, clips)
     limit = QUICK_SAMPLES if quick else None

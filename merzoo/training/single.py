@@ -121,13 +121,8 @@ def train_once(
         the logs of every epoch.
 
     Raises:
-        InputError: if the loss is no longer a number, or the backend cannot use the devices so.
+        InputError: if the loss is no longer a number.
     """
-    if training.devices and training.accumulate > 1 and keras.backend.backend() == "tensorflow":
-        raise InputError(
-            f"accumulate={training.accumulate}: TensorFlow cannot accumulate gradients on several "
-            f"devices; set KERAS_BACKEND=jax, or give the recipe a larger batch_size instead."
-        )
     state = folder / "state"
     state.mkdir(parents=True, exist_ok=True)
     with distributed(training.devices, recipe.batch_size):
@@ -141,6 +136,17 @@ def train_once(
     final = build()
     final.set_weights(model.get_weights())
     return final, logs
+
+
+def check_devices(training: Training, recipe: Recipe) -> None:
+    """Raises `InputError` for devices that are not there or cannot train so, before any work."""
+    if training.devices and training.accumulate > 1 and keras.backend.backend() == "tensorflow":
+        raise InputError(
+            f"accumulate={training.accumulate}: TensorFlow cannot accumulate gradients on several "
+            f"devices; set KERAS_BACKEND=jax, or give the recipe a larger batch_size instead."
+        )
+    with distributed(training.devices, recipe.batch_size):
+        pass
 
 
 def forget_state(folder: Path) -> None:

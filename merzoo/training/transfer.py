@@ -123,7 +123,10 @@ def transfer(
     >>> result = transfer("densemixednet", "runs/pre", "synthetic:medium")  # doctest: +SKIP
     """
     from merzoo.evaluation import evaluate
+    from merzoo.evaluation.cluster import check_cluster
 
+    if cluster is not None:
+        check_cluster(cluster)
     start = find_start(pretrained, model, freeze, trunk_rate)
     arrays, clips = read_sources(data)
     start.check_unseen([c.subject for c in clips], ", ".join({c.dataset for c in clips}))

@@ -44,6 +44,7 @@ def test_both_label_maps_hold_out_the_same_pictures(faces):
     seven, three = (fer2013(faces, {"apex": (48, 48, 1)}, m) for m in ("macro7", "macro3"))
     assert len(seven.train) + len(seven.validation) == 80 and len(seven.validation) == 8
     assert len(seven.tests["PublicTest"]) == len(seven.tests["PrivateTest"]) == 8
+    assert len(three.validation) > 0
     assert set(three.validation.clip) <= set(seven.validation.clip)
     assert set(three.train.clip) <= set(seven.train.clip)
     assert "neutral" not in three.train.classes and len(three.train) < len(seven.train)

@@ -12,11 +12,8 @@ import pytest
 
 from merzoo.errors import InputError
 from merzoo.training.distribution import distributed
-from merzoo.training.pool import Pool
 from merzoo.training.recipes import Recipe
-from merzoo.training.single import Training, train_once
-from merzoo.training.split import split_validation
-from tests.training.pictures import picture_arrays
+from merzoo.training.single import Training, check_devices
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,7 +60,7 @@ LONG = """
 import sys
 from pathlib import Path
 from merzoo.training.pool import Pool
-from merzoo.training.recipes import Recipe
+from merzoo.training.recipes import Recipe, change_recipe
 from merzoo.training.single import Training, train_once
 from merzoo.training.split import split_validation
 from tests.training.pictures import picture_arrays
@@ -82,9 +79,8 @@ for devices in (None, "all"):
     recipe = training.applied_to(Recipe("quick", learning_rate=3e-2, epochs=4, batch_size=8))
     folder = Path(sys.argv[1]) / str(devices)
     rows = split_validation(pool, 0.2)
-    part = Recipe(**(recipe.__dict__ | {"epochs": 2}))
     if devices:  # stopped, and gone on with
-        train_once(build, pool, rows, part, training, folder)
+        train_once(build, pool, rows, change_recipe(recipe, epochs=2), training, folder)
     model, logs = train_once(build, pool, rows, recipe, training, folder)
     weights = [w.tolist() for w in model.get_weights()]
     found[str(devices)] = [[row["loss"] for row in logs], weights]
@@ -127,10 +123,9 @@ def test_a_long_training_on_two_devices_is_that_of_one(tmp_path):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="JAX can")
-def test_gradients_of_several_devices_are_not_accumulated_on_tensorflow(tmp_path):
-    pool, training = Pool((picture_arrays(),)), Training(accumulate=2, devices="all")
+def test_gradients_of_several_devices_are_not_accumulated_on_tensorflow():
     with pytest.raises(InputError, match="accumulate=2: TensorFlow cannot"):
-        train_once(None, pool, split_validation(pool, 0.2), Recipe("quick"), training, tmp_path)
+        check_devices(Training(accumulate=2, devices="all"), Recipe("quick"))
 
 
 def test_what_cannot_be_distributed_is_refused():
