@@ -3,7 +3,7 @@
 Invented populations of people, each with a number of clips, a mixture of classes and a skill of the
 model on them that differ as widely as in the micro-expression sets. From each population, data
 sets of the real ones' sizes are drawn many times; counted is how often the interval of
-`merzoo.evaluation.statistics` holds the population's own score, and, beside it, the plain
+`merzoo.evaluation.scores.bootstrap` holds the population's own score, and, beside it, the plain
 percentile interval of a bootstrap. Differences between two models are counted too. Writes
 `results/coverage.csv`.
 
@@ -24,9 +24,9 @@ sys.path.insert(0, str(HERE))
 
 from machine import machine  # noqa: E402
 
-from merzoo.evaluation.metrics import uar, uf1  # noqa: E402
-from merzoo.evaluation.paired import difference_intervals  # noqa: E402
-from merzoo.evaluation.statistics import subject_bootstrap  # noqa: E402
+from merzoo.evaluation.scores.bootstrap import subject_bootstrap  # noqa: E402
+from merzoo.evaluation.scores.paired_tests import difference_intervals  # noqa: E402
+from merzoo.metrics import uar, uf1  # noqa: E402
 
 SCORES = {"uf1": uf1, "uar": uar}
 # Subjects, and shares of negative, positive, surprise, of the sets of MEGC 2019.

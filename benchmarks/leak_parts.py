@@ -41,13 +41,13 @@ def only(data, *names):
 
 
 def loso(data, **more):
-    from merzoo.evaluation.protocols import make_folds
+    from merzoo.evaluation.splits.protocols import make_folds
 
     return {"data": data, "folds": make_folds("loso", data), **more}
 
 
 def protocol(data, name, **more):
-    from merzoo.evaluation.protocols import make_folds, parse_protocol
+    from merzoo.evaluation.splits.protocols import make_folds, parse_protocol
 
     by = parse_protocol(name)[0].by
     return {"data": data, "folds": make_folds(name, data), "by": by, **more}
@@ -77,7 +77,7 @@ def saved_split(folds: dict, data):
     """The folds of a split written by hand, by way of a file as a user would give it."""
     import json
 
-    from merzoo.evaluation.splits import read_split
+    from merzoo.evaluation.splits.file import read_split
 
     path = Path(tempfile.mkdtemp()) / "split.json"
     path.write_text(json.dumps({"folds": folds}))

@@ -26,7 +26,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from machine import machine  # noqa: E402
 
 from merzoo.evaluation import evaluate  # noqa: E402
-from merzoo.evaluation.metrics import confusion_matrix, scores  # noqa: E402
+from merzoo.metrics import confusion_matrix, scores  # noqa: E402
 from merzoo.models.registry import register  # noqa: E402
 from merzoo.training.recipes import Recipe  # noqa: E402
 
@@ -66,7 +66,7 @@ def single_frames(difficulty: str, subjects: int, clips: int, count: int):
 def shared_clips(data, protocol: str) -> str:
     """Share of test samples whose clip has frames in the training set, mean over folds."""
     from merzoo.data.frame_samples import clip_of
-    from merzoo.evaluation.protocols import make_folds
+    from merzoo.evaluation.splits.protocols import make_folds
 
     clips = clip_of(data.clip)
     shares = [np.isin(clips[f.test], clips[f.train]).mean() for f in make_folds(protocol, data)]

@@ -65,7 +65,7 @@ def same_values(data):
 @planted("identical samples")
 def joined_twice(data):
     """one dataset joined twice, under two names."""
-    from merzoo.data.arrays import join_arrays
+    from merzoo.preprocessing.arrays import join_arrays
 
     names = {"dataset": ["again"] * len(data), "subject": [f"p{s}" for s in numbers(data)]}
     both = join_arrays([data, changed(data, **names)])
@@ -180,7 +180,7 @@ def unknown_weights(data):
 @planted("features fitted before the split")
 def fitted_npz(data):
     """features whose file says that a PCA was fitted on all subjects."""
-    from merzoo.data.arrays import read_arrays
+    from merzoo.preprocessing.arrays import read_arrays
 
     path = Path(tempfile.mkdtemp()) / "features.npz"
     changed(data, fitted_on=sorted(set(data.subject.tolist()))).save(path)
@@ -290,7 +290,7 @@ def held_global(data):
 @planted("code holds test samples")
 def held_file(data):
     """a callback that knows the file of the samples."""
-    from merzoo.data.arrays import read_arrays
+    from merzoo.preprocessing.arrays import read_arrays
 
     path = Path(tempfile.mkdtemp()) / "flow.npz"
     only(data, "flow_image").save(path)

@@ -174,9 +174,9 @@ def errors_of(plans) -> list[tuple[float, str, int]]:
     from merzoo.data.clip import Clip
     from merzoo.data.frames import ArrayFrames
     from merzoo.data.synthetic.film import film, sensor_noise
-    from merzoo.preprocessing.aligned import AlignedClip
+    from merzoo.preprocessing.aligned_clip import AlignedClip
     from merzoo.preprocessing.apex import SPOTTERS
-    from merzoo.preprocessing.modalities import check_parameters
+    from merzoo.preprocessing.extract import check_parameters
 
     cv2.setNumThreads(1)
     errors = []

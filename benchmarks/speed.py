@@ -70,7 +70,7 @@ def peak_mb() -> float:
 
 def compiled(model, jit: bool | None = None):
     """The model compiled as merzoo trains it, or with XLA or without."""
-    from merzoo.training.distribution import xla_pays
+    from merzoo.training.devices import xla_pays
 
     jit = xla_pays() if jit is None else jit
     model.compile("adam", "sparse_categorical_crossentropy", jit_compile=jit)

@@ -33,8 +33,8 @@ def measure(difficulty: str, fps: float, seed: int) -> dict:
     from merzoo.data.frames import Frames
     from merzoo.data.synthetic.long import film_long, plan_long
     from merzoo.prediction.motion import measure_motion
-    from merzoo.prediction.scores import spotting_scores
     from merzoo.prediction.spotting import spot
+    from merzoo.prediction.spotting_scores import spotting_scores
     from merzoo.preprocessing.face import default_detector
 
     class Film(Frames):
@@ -67,7 +67,7 @@ def measure(difficulty: str, fps: float, seed: int) -> dict:
 
 def table() -> str:
     """Markdown from the result file: one line a setting, its videos pooled."""
-    from merzoo.prediction.scores import SpottingScores
+    from merzoo.prediction.spotting_scores import SpottingScores
 
     pooled: dict[tuple, SpottingScores] = {}
     videos: dict[tuple, int] = {}

@@ -25,7 +25,7 @@ def main() -> None:
 
     choose_backend()
     import merzoo
-    from merzoo.evaluation.metrics import uf1
+    from merzoo.metrics import uf1
     from merzoo.training.recipes import change_recipe, get_recipe
 
     jobs = len(os.sched_getaffinity(0))

@@ -47,11 +47,11 @@ def run(way: str, options) -> dict:
     import numpy as np
 
     import merzoo
-    from merzoo.evaluation.metrics import confusion_matrix, uf1
+    from merzoo.metrics import confusion_matrix, uf1
     from merzoo.preprocessing.samples import load_samples
-    from merzoo.training.fit import Fitter
-    from merzoo.training.tuning.search import grouped_folds
-    from merzoo.training.tuning.shared_fitter import Fitters
+    from merzoo.training.trainer import Fitter
+    from merzoo.tuning.search import grouped_folds
+    from merzoo.tuning.shared_fitter import Fitters
 
     data = load_samples(options.data, {})
     classes = len(data.classes)

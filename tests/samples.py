@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from merzoo.data.arrays import Arrays
+from merzoo.preprocessing.arrays import Arrays
 
 CLASSES = ("negative", "positive", "surprise")
 

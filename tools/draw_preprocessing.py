@@ -9,9 +9,9 @@ from matplotlib.patheffects import withStroke
 
 from merzoo.data.synthetic import clips
 from merzoo.preprocessing import regions
-from merzoo.preprocessing.aligned import AlignedClip
+from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.apex import plot_apex
-from merzoo.preprocessing.modalities import check_parameters
+from merzoo.preprocessing.extract import check_parameters
 
 FOLDER = Path(__file__).parent.parent / "merzoo" / "preprocessing"
 SIZE = 224

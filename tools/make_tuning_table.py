@@ -1,4 +1,4 @@
-"""Writes the tables of `merzoo/training/tuning/README.md` from result files.
+"""Writes the tables of `merzoo/tuning/README.md` from result files.
 
 python tools/make_tuning_table.py                      # rewrite the tables
 python tools/make_tuning_table.py --collect runs/tune  # keep a finished search in the results

@@ -34,13 +34,13 @@ from weights_runs import RUNS, Run  # noqa: E402
 
 import merzoo  # noqa: E402
 from merzoo.errors import InputError, unknown  # noqa: E402
-from merzoo.evaluation.card import package_versions  # noqa: E402
-from merzoo.evaluation.metrics import confusion_matrix, scores, uf1  # noqa: E402
-from merzoo.evaluation.run_folder import write_json  # noqa: E402
+from merzoo.files import write_json  # noqa: E402
+from merzoo.metrics import confusion_matrix, scores, uf1  # noqa: E402
 from merzoo.models import create_model  # noqa: E402
-from merzoo.training.fit import Fitter  # noqa: E402
+from merzoo.training.pretrained import find_start  # noqa: E402
 from merzoo.training.recipes import change_recipe, recipe_as_dict  # noqa: E402
-from merzoo.training.start import find_start  # noqa: E402
+from merzoo.training.trainer import Fitter  # noqa: E402
+from merzoo.versions import package_versions  # noqa: E402
 from merzoo.weights import WeightsEntry, load  # noqa: E402
 from merzoo.weights.entry import read_entries  # noqa: E402
 from merzoo.weights.manifest import MANIFEST  # noqa: E402

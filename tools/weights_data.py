@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from merzoo.data.arrays import Arrays, join_arrays
+from merzoo.preprocessing.arrays import Arrays, join_arrays
 from merzoo.preprocessing.samples import load_samples
 
 # People of these seeds are trained on; those of the tests, seed 0, are others.

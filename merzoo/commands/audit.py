@@ -28,7 +28,7 @@ def arguments(parser):
 
 def run(options) -> int:
     choose_backend(training=False)
-    from merzoo.evaluation.auditing import audit
+    from merzoo.evaluation.audit import audit
 
     findings = audit(
         options.data,

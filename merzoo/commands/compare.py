@@ -26,12 +26,12 @@ def arguments(parser):
 def run(options) -> int:
     from merzoo.errors import unknown
     from merzoo.evaluation.compare import compare
-    from merzoo.evaluation.comparison_page import (
+    from merzoo.evaluation.pages.comparison import (
         differences_table,
         runs_table,
         secondary_table,
     )
-    from merzoo.evaluation.tables import FORMATS, as_text
+    from merzoo.evaluation.pages.paper_tables import FORMATS, as_text
 
     if options.format and options.format not in FORMATS:
         raise unknown("format", options.format, FORMATS)

@@ -59,7 +59,7 @@ def arguments(parser):
 
 def protocol_help() -> str:
     """The protocols, for `--help`."""
-    from merzoo.evaluation.protocols import PROTOCOLS
+    from merzoo.evaluation.splits.protocols import PROTOCOLS
 
     rows = (f"{n}{':K' if p.numbered else ''} ({p.about})" for n, p in PROTOCOLS.items())
     return f"loso (default), or another of: {'; '.join(rows)}"
@@ -67,7 +67,7 @@ def protocol_help() -> str:
 
 def run(options) -> int:
     choose_backend()
-    from merzoo.evaluation.runner import evaluate
+    from merzoo.evaluation.evaluate import evaluate
     from merzoo.models.registry import entry
     from merzoo.training.recipes import change_recipe, get_recipe
 

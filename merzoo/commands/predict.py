@@ -6,7 +6,7 @@ from pathlib import Path
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
 from merzoo.errors import InputError
 from merzoo.prediction.spotting import LONGEST, SHORTEST
-from merzoo.preprocessing.modalities import PARAMETERS
+from merzoo.preprocessing.extract import PARAMETERS
 
 SUMMARY = "find and classify the micro-expressions of a video"
 EXAMPLE = "merzoo predict sample --out runs/predicted"

@@ -18,9 +18,9 @@ def arguments(parser):
 
 def run(options) -> int:
     from merzoo.errors import unknown
-    from merzoo.evaluation.report import write_report
-    from merzoo.evaluation.runs import read_run
-    from merzoo.evaluation.tables import FORMATS, as_text, classes_table, results_table
+    from merzoo.evaluation.pages.paper_tables import FORMATS, as_text, classes_table, results_table
+    from merzoo.evaluation.pages.report import write_report
+    from merzoo.evaluation.runs.read import read_run
 
     if options.format == "html":
         print(write_report(options.run, pictures=not options.no_pictures))

@@ -39,8 +39,8 @@ def run(options) -> int:
             "merzoo reproduce --list shows the tables."
         )
     choose_backend()
-    from merzoo.evaluation.reproduce import reproduce
-    from merzoo.evaluation.reproduced import as_dict, figure_rows
+    from merzoo.reproduction.figures import as_dict, figure_rows
+    from merzoo.reproduction.reproduce import reproduce
 
     start = time.perf_counter()
     found = reproduce(
@@ -69,7 +69,7 @@ def run(options) -> int:
 
 def _list(options) -> int:
     choose_backend(training=False)
-    from merzoo.training.tables import get_table, list_tables
+    from merzoo.reproduction.tables import get_table, list_tables
 
     tables = [get_table(name) for name in list_tables()]
     if options.json:

@@ -21,9 +21,9 @@ def arguments(parser):
 
 
 def run(options) -> int:
-    from merzoo.evaluation.foreign import score
-    from merzoo.evaluation.runs import read_run
-    from merzoo.evaluation.tables import results_table
+    from merzoo.evaluation.pages.paper_tables import results_table
+    from merzoo.evaluation.runs.read import read_run
+    from merzoo.evaluation.score import score
 
     result = score(
         options.predictions,

@@ -50,7 +50,7 @@ def run(options) -> int:
     choose_backend(pictures=True)
     import merzoo.models  # noqa: F401 - fills the register
     from merzoo.commands.evaluate import print_result
-    from merzoo.training.transfer import transfer
+    from merzoo.evaluation.transfer import transfer
 
     start = time.perf_counter()
     result = transfer(

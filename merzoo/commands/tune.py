@@ -56,8 +56,8 @@ def arguments(parser):
 def run(options) -> int:
     choose_backend()
     _take_role(options)
-    from merzoo.training.tune import tune
-    from merzoo.training.tuning.search_spaces import read_space
+    from merzoo.tuning.search_spaces import read_space
+    from merzoo.tuning.tune import tune
 
     result = tune(
         options.model,

@@ -1,8 +1,8 @@
 """From files to clips and arrays: adapters, label maps, synthetic clips. No Keras here."""
 
-from merzoo.data.arrays import Arrays, read_arrays
 from merzoo.data.clip import Clip
 from merzoo.data.datasets import load, parse_data
+from merzoo.preprocessing.arrays import Arrays, read_arrays
 
 __all__ = ["Arrays", "Clip", "load", "parse_data", "read_arrays", "synthesize"]
 

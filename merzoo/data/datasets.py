@@ -21,7 +21,7 @@ class Kind(NamedTuple):
 
 
 KINDS: dict[str, Kind] = {
-    "arrays": Kind("merzoo.data.arrays", "samples as arrays, an .npz file", "read_arrays"),
+    "arrays": Kind("merzoo.preprocessing.arrays", "samples as arrays, an .npz file", "read_arrays"),
     "synthetic": Kind("merzoo.data.synthetic", "invented clips: easy, medium or hard", "clips"),
     "casme2": Kind("merzoo.data.casme2", "CASME II"),
     "samm": Kind("merzoo.data.samm", "SAMM"),

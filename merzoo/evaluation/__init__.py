@@ -1,7 +1,9 @@
-"""Subject-wise evaluation: splits, metrics, the runner of folds, statistics and the report."""
+"""Subject-wise evaluation: splits, the runs of folds, scores, pages, the leak audit."""
 
-from merzoo.evaluation.auditing import audit
-from merzoo.evaluation.reproduce import Reproduction, reproduce
-from merzoo.evaluation.runner import EvaluationResult, evaluate
+from merzoo.evaluation.audit import audit
+from merzoo.evaluation.compare import compare
+from merzoo.evaluation.evaluate import EvaluationResult, evaluate
+from merzoo.evaluation.score import score
+from merzoo.evaluation.transfer import transfer
 
-__all__ = ["EvaluationResult", "Reproduction", "audit", "evaluate", "reproduce"]
+__all__ = ["EvaluationResult", "audit", "compare", "evaluate", "score", "transfer"]

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from merzoo.errors import InputError
-from merzoo.evaluation.paired import (
+from merzoo.evaluation.runs.read import Run, load_run
+from merzoo.evaluation.scores.bootstrap import subject_matrices
+from merzoo.evaluation.scores.paired_tests import (
     PERMUTATIONS,
     SCORES,
     detectable,
@@ -22,9 +24,7 @@ from merzoo.evaluation.paired import (
     swap_test,
     wilcoxon,
 )
-from merzoo.evaluation.predictions import runs_of
-from merzoo.evaluation.runs import Run, load_run
-from merzoo.evaluation.statistics import subject_matrices
+from merzoo.evaluation.scores.predictions import runs_of
 
 KEY = ["dataset", "subject", "clip"]
 
@@ -92,7 +92,7 @@ def compare(
         "notes": _notes(loaded),
     }
     if out is not None:
-        from merzoo.evaluation.comparison_page import write_comparison
+        from merzoo.evaluation.pages.comparison import write_comparison
 
         write_comparison(Path(out), result, tables)
     return result

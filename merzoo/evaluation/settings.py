@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
-from merzoo.evaluation.selection import Selection
+from merzoo.evaluation.splits.selection import Selection
+from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.recipes import Recipe, get_recipe
 
 

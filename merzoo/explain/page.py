@@ -13,7 +13,7 @@ from merzoo.explain.cam import grad_cam
 from merzoo.explain.draw import draw_flow, draw_regions, overlay
 from merzoo.explain.figure import panels
 from merzoo.explain.split import split
-from merzoo.pages import render
+from merzoo.pages.render import render
 from merzoo.progress import progress_bar
 
 SIDE = 224  # of the face in the pictures, pixels
@@ -74,7 +74,7 @@ def explain_clips(
     Raises:
         InputError: for clips that cannot be prepared, or classes that are not the model's.
     """
-    from merzoo.preprocessing.modalities import check_parameters
+    from merzoo.preprocessing.extract import check_parameters
     from merzoo.preprocessing.pipeline import prepare
 
     chosen = check_parameters(parameters)
@@ -129,7 +129,7 @@ def _pictures(model, inputs, face, flow, units, predicted) -> list[tuple[str, np
 def _units(clip: Clip, parameters) -> list[tuple[str, np.ndarray]]:
     """Boxes of the annotated action units, by the clip's landmarks or those of any aligned face."""
     from merzoo.data.action_units import parse_action_units
-    from merzoo.preprocessing.aligned import AlignedClip
+    from merzoo.preprocessing.aligned_clip import AlignedClip
     from merzoo.preprocessing.face import has_landmarks
     from merzoo.preprocessing.landmarks import reference_face
 

@@ -39,7 +39,7 @@ def model_card(model, exported, classes, entry, preprocessing: bool) -> dict:
     import merzoo.models  # noqa: F401 - fills the register
     from merzoo import __version__
     from merzoo.models.registry import REGISTRY
-    from merzoo.preprocessing.modalities import MODALITIES
+    from merzoo.preprocessing.extract import MODALITIES
 
     known = REGISTRY.get(entry.network if entry else model.name)
     raw = "aligned face crop, RGB, 0..255"

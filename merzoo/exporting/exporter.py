@@ -192,7 +192,7 @@ def _check(model, path: Path, format: str, preprocessing: bool, int8: bool) -> P
 def _probes(model, exported, data, labels, crop_size, int8):
     """Real samples, and by name the inputs with which the export will be checked."""
     from merzoo.data.datasets import load, parse_data
-    from merzoo.preprocessing.modalities import input_shapes
+    from merzoo.preprocessing.extract import input_shapes
     from merzoo.preprocessing.samples import load_samples
 
     probes = {"random": random_inputs(exported, batch=3)}

@@ -5,8 +5,8 @@ so that an exported graph and `merzoo.preprocessing` give the same numbers from 
 """
 
 from merzoo.errors import InputError
-from merzoo.preprocessing.aligned import WORKING_SIZE
-from merzoo.preprocessing.modalities import input_shapes, working_factor
+from merzoo.preprocessing.aligned_clip import WORKING_SIZE
+from merzoo.preprocessing.extract import input_shapes, working_factor
 
 # What can be made of the onset and the apex alone; other inputs stay as they are.
 FROM_FRAMES = ("onset", "apex", "difference", "signed_difference", "flow", "flow_image")
@@ -105,7 +105,7 @@ class _Frames:
         return [self.frame(name, height, width, channels) for name in ("onset", "apex")]
 
     def flow(self, height: int, width: int):
-        """Flow (B, height f, width f, 2) and f; see `merzoo.preprocessing.modalities`."""
+        """Flow (B, height f, width f, 2) and f; see `merzoo.preprocessing.extract`."""
         from merzoo.layers import FarnebackFlow
         from merzoo.preprocessing.align import align
         from merzoo.preprocessing.face import Face

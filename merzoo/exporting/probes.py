@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from merzoo.data.arrays import Arrays
 from merzoo.data.frames import ArrayFrames
 from merzoo.data.labels import map_labels
-from merzoo.preprocessing.aligned import AlignedClip
-from merzoo.preprocessing.modalities import check_parameters, input_shapes
+from merzoo.preprocessing.aligned_clip import AlignedClip
+from merzoo.preprocessing.arrays import Arrays
+from merzoo.preprocessing.extract import check_parameters, input_shapes
 from merzoo.preprocessing.pipeline import prepare
 from merzoo.progress import progress_bar
 

@@ -3,8 +3,8 @@
 from merzoo.prediction.classify import Classifier
 from merzoo.prediction.predicting import predict, predict_files
 from merzoo.prediction.results import Prediction, Segment
-from merzoo.prediction.scores import SpottingScores, spotting_scores
 from merzoo.prediction.spotting import Settings
+from merzoo.prediction.spotting_scores import SpottingScores, spotting_scores
 
 __all__ = [
     "Classifier",

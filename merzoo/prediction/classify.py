@@ -11,9 +11,9 @@ from merzoo.data.frames import ArrayFrames
 from merzoo.data.labels import LABEL_MAPS
 from merzoo.errors import InputError
 from merzoo.prediction.spotting import Spot
-from merzoo.preprocessing.aligned import AlignedClip
+from merzoo.preprocessing.aligned_clip import AlignedClip
+from merzoo.preprocessing.extract import MODALITIES, check_parameters, input_shapes
 from merzoo.preprocessing.face import Face
-from merzoo.preprocessing.modalities import MODALITIES, check_parameters, input_shapes
 
 DEFAULT_MODEL, DEFAULT_WEIGHTS = "ststnet", "synthetic"
 BATCH = 8  # segments at a time, padded to one shape: nothing is compiled twice
@@ -29,7 +29,7 @@ class Classifier:
             file (layers that would run code of the file's own are refused).
         weights: tag, run folder or `.weights.h5` path for a name; `None` for `"synthetic"`.
         classes: names of the classes in order, where the weights' entry does not say them.
-        parameters: choices of preprocessing, see `merzoo.preprocessing.modalities`.
+        parameters: choices of preprocessing, see `merzoo.preprocessing.extract`.
 
     Raises:
         InputError: for a model or weights that cannot be used.

@@ -21,7 +21,7 @@ from merzoo.prediction.results import Failed, Prediction, Segment, write_results
 from merzoo.prediction.sources import Source, open_source
 from merzoo.prediction.spotting import LOWEST_RATE, Settings, Spot, spot
 from merzoo.preprocessing.align import align
-from merzoo.preprocessing.aligned import WORKING_SIZE
+from merzoo.preprocessing.aligned_clip import WORKING_SIZE
 from merzoo.preprocessing.apex import spot_apex
 from merzoo.preprocessing.face import find_face
 from merzoo.progress import progress_bar

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from merzoo.data.synthetic.files import write_text
+from merzoo.files import write_text
 from merzoo.preprocessing.face import Face
 
 NOT_FOR = (

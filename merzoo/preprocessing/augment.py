@@ -13,8 +13,8 @@ from functools import partial
 
 import numpy as np
 
-from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError, unknown
+from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.mixing import MIXINGS
 from merzoo.preprocessing.transforms import (
     brighten,

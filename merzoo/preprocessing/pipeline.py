@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from merzoo.data.arrays import Arrays
 from merzoo.data.clip import Clip
 from merzoo.data.labels import LabelMap, map_labels
 from merzoo.errors import InputError
-from merzoo.preprocessing.aligned import AlignedClip
+from merzoo.preprocessing.aligned_clip import AlignedClip
+from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.cache import Cache, CacheError, key
-from merzoo.preprocessing.modalities import MODALITIES, check_parameters, input_shapes
+from merzoo.preprocessing.extract import MODALITIES, check_parameters, input_shapes
 from merzoo.progress import progress_bar
 
 _SHOWN = 5  # failures that an error message spells out
@@ -66,7 +66,7 @@ def prepare(
         jobs: worker processes; `None` means one per processor, 1 works in this process.
         on_error: `"fail"` ends with an error that lists the clips that failed; `"skip"` leaves
             them out and warns of each. What did not fail is in the cache either way.
-        parameters: choices of `merzoo.preprocessing.modalities.PARAMETERS`, such as
+        parameters: choices of `merzoo.preprocessing.extract.PARAMETERS`, such as
             `apex="annotated+flow"`.
 
     Returns:

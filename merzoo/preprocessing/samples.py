@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from merzoo.data.arrays import Arrays, join_arrays
 from merzoo.data.clip import Clip
 from merzoo.data.datasets import load, parse_data
 from merzoo.data.frame_samples import expand_frames
 from merzoo.errors import InputError
+from merzoo.preprocessing.arrays import Arrays, join_arrays
 from merzoo.preprocessing.pipeline import prepare
 
 

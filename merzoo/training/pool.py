@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from merzoo.data.arrays import COLUMNS, Arrays
 from merzoo.data.clip import Clip
 from merzoo.data.datasets import load, parse_data
 from merzoo.data.labels import map_labels
 from merzoo.errors import InputError
+from merzoo.preprocessing.arrays import COLUMNS, Arrays
 from merzoo.preprocessing.pipeline import prepare
 
 TEST_SPLITS = ("publictest", "privatetest", "test")  # the authors' own, in small letters

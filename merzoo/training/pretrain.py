@@ -97,7 +97,7 @@ def pretrain(
 
     Example:
 
-    >>> from merzoo.data.arrays import Arrays
+    >>> from merzoo.preprocessing.arrays import Arrays
     >>> y = np.arange(32) % 2
     >>> x = np.full((32, 16, 16, 1), 60.0); x[y == 1, :8] = 200
     >>> data = Arrays({"apex": x}, y, [f"s{i // 4}" for i in range(32)], ["demo"] * 32,
@@ -114,10 +114,10 @@ def pretrain(
 def run_training(
     model, data, labels, recipe, arguments, epochs, quick, parameters, out, training, start=None
 ) -> TrainedWeights:
-    """`pretrain` and `finetune`; `start` is a `merzoo.training.start.Start` or `None`."""
+    """`pretrain` and `finetune`; `start` is a `merzoo.training.pretrained.Start` or `None`."""
     from merzoo.models import create_model
     from merzoo.training.single import Training, check_devices, forget_state, train_once
-    from merzoo.training.split import split_validation
+    from merzoo.training.validation import split_validation
 
     training = _options(Training, training)
     arrays, clips = read_sources(data)
@@ -163,8 +163,8 @@ def full_recipe(model: str, recipe, start, arguments, clips) -> Recipe:
     from, over them the recipe's own, over these the user's; and `modality="apex"` where clips are
     single pictures and nobody says otherwise."""
     from merzoo.models.registry import entry
+    from merzoo.training.pretrained import plain_arguments
     from merzoo.training.recipes import RECIPES
-    from merzoo.training.start import plain_arguments
 
     found = entry(model)
     if found.kind != "network":
@@ -199,7 +199,7 @@ def _card(model, pool: Pool, rows, labels, recipe, training, quick, start) -> di
     """Everything needed to rerun, and to tell whether a rerun goes on with the same training."""
     import keras
 
-    from merzoo.evaluation.card import package_versions
+    from merzoo.versions import package_versions
 
     rule = "the last epoch's weights"
     if training.validation:
@@ -234,7 +234,7 @@ def _card(model, pool: Pool, rows, labels, recipe, training, quick, start) -> di
 
 def _claim(out, card: dict) -> Path:
     """The folder, which is new, empty, or that of the same training."""
-    from merzoo.evaluation.run_folder import write_json
+    from merzoo.files import write_json
 
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))
     file = folder / PROTOCOL
@@ -269,7 +269,7 @@ def _write(folder, final, history, model, pool, rows, labels, recipe, card, star
     import pandas as pd
 
     from merzoo import __version__
-    from merzoo.evaluation.run_folder import write_json
+    from merzoo.files import write_json
     from merzoo.training.curves import draw_curves
 
     final.save_weights(folder / WEIGHTS)
@@ -302,7 +302,7 @@ def _write(folder, final, history, model, pool, rows, labels, recipe, card, star
 
 def _metrics(final, pool: Pool, rows, recipe) -> dict:
     """Scores of the kept weights on the validation samples, and what these are."""
-    from merzoo.evaluation.metrics import confusion_matrix, scores
+    from merzoo.metrics import confusion_matrix, scores
     from merzoo.training.single import predict
 
     if not len(rows):

@@ -1,7 +1,7 @@
 """Recipes: how a network is trained, as data. One per paper, and merzoo's own.
 
-The rows of the papers' tables, with the changes that each makes, are in `merzoo/training/tables/`.
-A recipe's `epochs` are epochs of the whole data set at its batch size, so that every fold takes the
+The papers' tables, with the changes that each row makes, are in `merzoo/reproduction/tables/`. A
+recipe's `epochs` are epochs of the whole data set at its batch size, so that every fold takes the
 same number of steps. The final weights are scored; no recipe looks at test data to stop or choose.
 """
 
@@ -272,7 +272,7 @@ def get_recipe(name: str | Path | Recipe | None, default: str = "default") -> Re
     if str(name).endswith(".json"):
         return _read_recipe(Path(name))
     if "/" in str(name):  # a row of a paper's table, such as "dfrnet/table6/none"
-        from merzoo.training.tables import row_recipe
+        from merzoo.reproduction.tables import row_recipe
 
         return row_recipe(str(name))
     if name not in RECIPES:

@@ -2,7 +2,7 @@
 
 Keras' `fit` with its own callbacks: the rate falls when validation stalls, training stops when it
 stalls for longer, and the weights of the best epoch are kept. A fold of an evaluation is not
-trained like this: it has no samples to validate on (see `merzoo.training.fit`).
+trained like this: it has no samples to validate on (see `merzoo.training.trainer`).
 """
 
 import importlib.util
@@ -15,14 +15,14 @@ import keras
 import numpy as np
 
 from merzoo.errors import InputError
-from merzoo.training.distribution import distributed, xla_pays
-from merzoo.training.fit import class_weights, make_optimizer
+from merzoo.training.batches import ordered_stream, training_stream
+from merzoo.training.devices import distributed, xla_pays
 from merzoo.training.pool import Pool
+from merzoo.training.pretrained import Start
 from merzoo.training.recipes import Recipe
 from merzoo.training.resume import Resume
 from merzoo.training.seeds import seeded
-from merzoo.training.start import Start
-from merzoo.training.stream import ordered_stream, training_stream
+from merzoo.training.trainer import class_weights, make_optimizer
 
 BALANCES = (None, "weights", "sampling")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -46,9 +46,9 @@ class Training:
             kept; `None` for none.
         precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`; weights stay float32.
         accumulate: steps whose gradients make one update.
-        xla: compile with XLA where it pays (see `merzoo.training.distribution.xla_pays`).
+        xla: compile with XLA where it pays (see `merzoo.training.devices.xla_pays`).
         seed: of weights, split, order and augmentation.
-        devices: several devices of this machine, as `merzoo.training.distribution.distributed`
+        devices: several devices of this machine, as `merzoo.training.devices.distributed`
             takes them, such as `"all"`; `None` for one.
     """
 

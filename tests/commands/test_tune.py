@@ -15,14 +15,14 @@ import time
 import pytest
 
 from merzoo.cli import main
-from merzoo.training.tuning.oracles import Searches, make_oracle
+from merzoo.tuning.oracles import Searches, make_oracle
 from tests.samples import flow_arrays
 from tests.training.tuning.test_oracles import space
 
 WORKER = """
 import sys, time
 from keras_tuner.engine import base_tuner
-from merzoo.training.tuning.oracles import Searches
+from merzoo.tuning.oracles import Searches
 
 class Formula(base_tuner.BaseTuner):
     def run_trial(self, trial):

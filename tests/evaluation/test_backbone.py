@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
-from merzoo.evaluation.backbone import backbone_features, without_backbone
+from merzoo.evaluation.runs.backbone import backbone_features, without_backbone
 from merzoo.models import create_model
+from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.cache import Cache
 from merzoo.training.recipes import RECIPES
 

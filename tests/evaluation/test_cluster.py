@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from merzoo.errors import InputError
-from merzoo.evaluation import cluster, evaluate
+from merzoo.evaluation import evaluate
+from merzoo.evaluation.runs import cluster
+from merzoo.evaluation.transfer import transfer
 from merzoo.training.recipes import Recipe
-from merzoo.training.transfer import transfer
 from tests.samples import flow_arrays
 
 pytest.importorskip("distributed")

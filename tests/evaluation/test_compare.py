@@ -10,7 +10,13 @@ from scipy import stats
 from merzoo.cli import main
 from merzoo.errors import InputError
 from merzoo.evaluation.compare import compare
-from merzoo.evaluation.paired import difference_intervals, holm, student, swap_test, wilcoxon
+from merzoo.evaluation.scores.paired_tests import (
+    difference_intervals,
+    holm,
+    student,
+    swap_test,
+    wilcoxon,
+)
 
 CLASSES = ("negative", "positive", "surprise")
 

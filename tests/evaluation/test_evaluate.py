@@ -12,8 +12,8 @@ import pytest
 
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
-from merzoo.evaluation.predictions import metrics_of, read_predictions
-from merzoo.evaluation.protocols import loso
+from merzoo.evaluation.scores.predictions import metrics_of, read_predictions
+from merzoo.evaluation.splits.protocols import loso
 from merzoo.training.recipes import Recipe
 from tests.samples import flow_arrays
 

@@ -8,9 +8,9 @@ from joblib.externals.loky import get_reusable_executor
 
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
-from merzoo.evaluation.fold_data import FoldData
-from merzoo.evaluation.folds import FoldJob, run_fold
-from merzoo.evaluation.protocols import loso
+from merzoo.evaluation.runs.fold import FoldJob, run_fold
+from merzoo.evaluation.runs.fold_data import FoldData
+from merzoo.evaluation.splits.protocols import loso
 from merzoo.training.recipes import Recipe
 from tests.samples import flow_arrays
 

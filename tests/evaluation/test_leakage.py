@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from merzoo.cli import main
-from merzoo.data.arrays import Arrays, read_arrays
 from merzoo.errors import InputError
 from merzoo.evaluation import audit, evaluate
 from merzoo.evaluation.leakage import KINDS, find_leaks
-from merzoo.evaluation.protocols import Fold, loso
+from merzoo.evaluation.splits.protocols import Fold, loso
+from merzoo.preprocessing.arrays import Arrays, read_arrays
 from merzoo.training.recipes import Recipe
 from tests.benchmarks.test_speed import load
 from tests.samples import flow_arrays
@@ -93,7 +93,7 @@ def test_the_samples_own_word_survives_saving_joining_and_taking(tmp_path, data)
     said.save(tmp_path / "said.npz")
     read = read_arrays(tmp_path / "said.npz").take([0, 1])
     assert read.fitted_on == ("x/*", "y/1") and read.annotated == ("apex",)
-    from merzoo.data.arrays import join_arrays
+    from merzoo.preprocessing.arrays import join_arrays
 
     other = parts.changed(people(1), dataset=["other"] * 4, subject=["z"] * 4, fitted_on=("y/1",))
     joined = join_arrays([said, other])

@@ -8,9 +8,9 @@ import pytest
 from merzoo.cli import main
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
-from merzoo.evaluation.folds import FoldJob, FoldResult
-from merzoo.evaluation.oracle import ONE_EPOCH, PER_FOLD, oracle_gap, random_floor
-from merzoo.evaluation.protocols import loso
+from merzoo.evaluation.runs.fold import FoldJob, FoldResult
+from merzoo.evaluation.scores.oracle import ONE_EPOCH, PER_FOLD, oracle_gap, random_floor
+from merzoo.evaluation.splits.protocols import loso
 from merzoo.training.recipes import Recipe, recipe_as_dict
 from tests.samples import flow_arrays
 

@@ -5,20 +5,20 @@ import json
 import numpy as np
 import pytest
 
-from merzoo.data.arrays import Arrays
 from merzoo.data.clip import Clip
 from merzoo.data.frame_samples import clip_of, expand_frames
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
-from merzoo.evaluation.protocols import (
+from merzoo.evaluation.splits.file import read_split, split_as_dict
+from merzoo.evaluation.splits.protocols import (
     PROTOCOLS,
     make_folds,
     parse_protocol,
     split_fingerprint,
     subject_wise,
 )
-from merzoo.evaluation.splits import read_split, split_as_dict
 from merzoo.preprocessing import load_samples
+from merzoo.preprocessing.arrays import Arrays
 from tests.preprocessing import made
 from tests.samples import flow_arrays
 

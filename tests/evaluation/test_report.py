@@ -5,8 +5,8 @@ import pytest
 
 from merzoo.cli import main
 from merzoo.evaluation import evaluate
-from merzoo.evaluation.hardest import draw_sample, hardest_clips
-from merzoo.evaluation.probabilities import (
+from merzoo.evaluation.pages.hardest_clips import draw_sample, hardest_clips
+from merzoo.evaluation.scores.calibration import (
     FALSE_POSITIVE_RATES,
     expected_calibration_error,
     reliability,

@@ -9,8 +9,9 @@ from sklearn.metrics import f1_score, recall_score, roc_auc_score
 from merzoo.cli import main
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
-from merzoo.evaluation.foreign import read_foreign, score
-from merzoo.evaluation.predictions import metrics_of
+from merzoo.evaluation.score import score
+from merzoo.evaluation.scores.foreign import read_foreign
+from merzoo.evaluation.scores.predictions import metrics_of
 from tests.samples import flow_arrays
 
 # The twelve clips of tests/evaluation/test_metrics.py, whose scores are worked out there by hand.

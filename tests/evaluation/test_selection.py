@@ -7,7 +7,7 @@ import pytest
 
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
-from merzoo.evaluation.selection import inner_split, parse_selection
+from merzoo.evaluation.splits.selection import inner_split, parse_selection
 from merzoo.training.recipes import Recipe
 from tests.samples import flow_arrays
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from merzoo.data.synthetic.files import encode_image, write_workbook
+from merzoo.files import encode_image, write_workbook
 
 SIDE = 48
 
@@ -68,7 +68,7 @@ def arrays(folder: Path) -> bytes:
 
 
 def load_arrays(path):
-    from merzoo.data.arrays import read_arrays
+    from merzoo.preprocessing.arrays import read_arrays
 
     read_arrays(path)
 

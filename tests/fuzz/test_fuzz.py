@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from merzoo.data.arrays import read_arrays
 from merzoo.data.frames import VideoFrames, read_image
 from merzoo.data.tables import read_table
 from merzoo.errors import InputError
+from merzoo.preprocessing.arrays import read_arrays
 from tests.fuzz.targets import TARGETS, keras_file, workbook
 
 ROOT = Path(__file__).resolve().parents[2]

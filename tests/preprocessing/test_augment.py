@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
+from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.augment import flip, prediction_batches, random_flip, training_graph
 from tests.samples import flow_arrays
 

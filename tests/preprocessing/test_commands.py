@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from merzoo.cli import main
-from merzoo.data.arrays import read_arrays
+from merzoo.preprocessing.arrays import read_arrays
 from tests.preprocessing import made
 
 

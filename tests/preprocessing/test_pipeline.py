@@ -7,10 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from merzoo.data.arrays import Arrays
 from merzoo.data.frames import ArrayFrames
 from merzoo.errors import InputError
-from merzoo.preprocessing import modalities, pipeline
+from merzoo.preprocessing import extract as modalities
+from merzoo.preprocessing import pipeline
+from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.cache import Cache
 from merzoo.preprocessing.face import has_landmarks
 from merzoo.preprocessing.pipeline import PrepareError, prepare

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
+from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.augment import (
     AUGMENTATIONS,
     epoch_graph,

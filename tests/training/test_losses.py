@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from merzoo.errors import InputError
-from merzoo.training.fit import Fitter
 from merzoo.training.losses import add_l2, make_loss, wants_soft_labels
 from merzoo.training.recipes import RECIPES, Recipe
+from merzoo.training.trainer import Fitter
 from tests.samples import flow_arrays
 
 QUICK = Recipe("quick", learning_rate=5e-3, epochs=2, batch_size=8)

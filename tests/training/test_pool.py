@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from merzoo.data.arrays import Arrays
 from merzoo.data.clip import Clip
 from merzoo.data.frames import ArrayFrames
 from merzoo.errors import InputError
+from merzoo.preprocessing.arrays import Arrays
+from merzoo.training.batches import epoch_rows, ordered_stream, training_stream
 from merzoo.training.pool import Pool, check_still, make_pool, without_tests
-from merzoo.training.split import split_validation
-from merzoo.training.stream import epoch_rows, ordered_stream, training_stream
+from merzoo.training.validation import split_validation
 from tests.training.pictures import picture_arrays
 
 

@@ -8,7 +8,7 @@ from merzoo.errors import InputError
 from merzoo.training.pool import Pool
 from merzoo.training.recipes import Recipe
 from merzoo.training.single import Training, train_once
-from merzoo.training.split import split_validation
+from merzoo.training.validation import split_validation
 from tests.training.pictures import picture_arrays
 
 
@@ -68,7 +68,7 @@ def test_the_best_epoch_is_kept_and_balanced_accuracy_is_the_mean_recall(tmp_pat
     recipe = training.applied_to(Recipe("quick", learning_rate=3e-2, epochs=4, batch_size=8))
     rows = split_validation(pool, 0.2)
     model, history = train_once(build, pool, rows, recipe, training, tmp_path)
-    from merzoo.evaluation.metrics import confusion_matrix, uar
+    from merzoo.metrics import confusion_matrix, uar
     from merzoo.training.single import predict
 
     predicted = predict(model, pool, rows[1], 8).argmax(1)

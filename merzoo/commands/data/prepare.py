@@ -7,7 +7,7 @@ from pathlib import Path
 
 from merzoo.commands._shared import add_json_option, choose_backend, print_json
 from merzoo.errors import InputError
-from merzoo.preprocessing.modalities import PARAMETERS
+from merzoo.preprocessing.extract import PARAMETERS
 
 SUMMARY = "work out the arrays that a model's inputs ask for"
 EXAMPLE = "merzoo data prepare --data synthetic:medium --model ststnet --out runs/flow.npz"

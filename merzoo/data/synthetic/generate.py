@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from merzoo.data.synthetic import files
+from merzoo import files
 from merzoo.data.synthetic.film import film
 from merzoo.data.synthetic.forms import Faults, Form, form_named
 from merzoo.data.synthetic.macro import film_expression, plan_macro

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from merzoo.data.arrays import Arrays
 from merzoo.evaluation.leakage.findings import Finding, Sides
+from merzoo.preprocessing.arrays import Arrays
 
 _DEPTH, _OBJECTS, _BATCHES = 8, 20_000, 64
 _LIBRARIES = (

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from merzoo.data.arrays import Arrays
 from merzoo.errors import InputError
 from merzoo.evaluation.leakage import code, copies, groups, history
 from merzoo.evaluation.leakage.findings import Finding, Sides
-from merzoo.evaluation.protocols import Fold
+from merzoo.evaluation.splits.protocols import Fold
+from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.recipes import Recipe
 from merzoo.weights import WeightsEntry
 from merzoo.weights.load import locate

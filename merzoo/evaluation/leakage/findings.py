@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from merzoo.data.arrays import Arrays
-from merzoo.evaluation.protocols import Fold
+from merzoo.evaluation.splits.protocols import Fold
+from merzoo.preprocessing.arrays import Arrays
 
 # Kind -> what it means, for the documentation and the command line.
 KINDS = {

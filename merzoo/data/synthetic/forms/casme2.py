@@ -4,9 +4,9 @@ Yan et al., "CASME II: An Improved Spontaneous Micro-Expression Database", PLoS 
 workbook has two columns without a name, and `/` where coders saw no apex.
 """
 
-from merzoo.data.synthetic.files import write_workbook
 from merzoo.data.synthetic.forms.form import Form, first_number
 from merzoo.data.synthetic.forms.micro import objective_class, write_composite_list
+from merzoo.files import write_workbook
 
 COLUMNS = ["Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None]
 COLUMNS += ["Action Units", "Estimated Emotion"]

@@ -4,8 +4,8 @@ Lucey et al., "The Extended Cohn-Kanade Dataset (CK+)", CVPR Workshops 2010. A s
 emotion file has no label.
 """
 
-from merzoo.data.synthetic.files import write_text
 from merzoo.data.synthetic.forms.form import Form
+from merzoo.files import write_text
 
 # Number in the emotion file; 0 is neutral, which no sequence peaks in.
 NUMBERS = {

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from merzoo.data.synthetic.files import write_text
 from merzoo.data.synthetic.plan import NATIVE_EMOTIONS, ClipPlan, generator
+from merzoo.files import write_text
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Recognition", J. Imaging 2018, Table 1. The list has the form of MEGC2019's
 `combined_3class_gt.csv`: no header; dataset, subject, clip, class.
 """
 
-from merzoo.data.synthetic.files import write_text
+from merzoo.files import write_text
 
 # Class I happiness .. VII others, by the set of action units.
 _OBJECTIVE = {

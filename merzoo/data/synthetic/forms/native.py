@@ -3,8 +3,8 @@
 import csv
 import io
 
-from merzoo.data.synthetic.files import write_text
 from merzoo.data.synthetic.forms.form import Form
+from merzoo.files import write_text
 
 COLUMNS = ["dataset", "subject", "clip", "path", "onset", "apex", "offset"]
 COLUMNS += ["label", "action_units", "fps"]

@@ -4,8 +4,8 @@ Li, Deng, Du, "Reliable Crowdsourcing and Deep Locality-Preserving Learning for 
 Recognition in the Wild", CVPR 2017. The list's name is misspelt in the real set too.
 """
 
-from merzoo.data.synthetic.files import write_text
 from merzoo.data.synthetic.forms.form import Form
+from merzoo.files import write_text
 
 NUMBERS = {
     "surprise": 1,

@@ -4,9 +4,9 @@ Davison et al., "SAMM: A Spontaneous Micro-Facial Movement Dataset", IEEE Trans.
 Computing 2018.
 """
 
-from merzoo.data.synthetic.files import write_workbook
 from merzoo.data.synthetic.forms.form import Form, first_number
 from merzoo.data.synthetic.forms.micro import objective_class, roman, write_composite_list
+from merzoo.files import write_workbook
 
 COLUMNS = ["Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame"]
 COLUMNS += ["Duration", "Micro", "Action Units", "Estimated Emotion", "Objective Classes", "Notes"]

@@ -1,0 +1,279 @@
+"""`evaluate`: a model, data and a protocol in; pooled honest scores and a folder of results out."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from merzoo.data.frame_samples import FRAMES
+from merzoo.errors import InputError, unknown
+from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
+from merzoo.evaluation.pages.report import write_report
+from merzoo.evaluation.runs.backbone import backbone_features, check_cacheable
+from merzoo.evaluation.runs.card import protocol_card
+from merzoo.evaluation.runs.cluster import check_cluster
+from merzoo.evaluation.runs.fold import FoldJob
+from merzoo.evaluation.runs.fold_data import FoldData
+from merzoo.evaluation.runs.folder import RunFolder
+from merzoo.evaluation.runs.running import run_unfinished
+from merzoo.evaluation.scores.oracle import check_has_epochs, write_oracle
+from merzoo.evaluation.scores.predictions import metrics_of, predictions_table, read_predictions
+from merzoo.evaluation.settings import fit_together, selected_recipe, settings_of
+from merzoo.evaluation.splits.file import folds_of, split_as_dict
+from merzoo.evaluation.splits.protocols import Fold, parse_protocol, subject_wise
+from merzoo.evaluation.splits.selection import parse_selection
+from merzoo.files import write_json
+from merzoo.preprocessing.arrays import Arrays
+from merzoo.preprocessing.samples import load_samples
+from merzoo.training.recipes import Recipe
+
+ENGINES = ("auto", "reuse", "fresh")
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """Scores of one evaluation.
+
+    Args:
+        uf1, uar, accuracy: pooled over folds, mean over seeds, 0..1.
+        by_dataset: name -> the same scores, counts and intervals within one dataset.
+        metrics: the content of `metrics.json`.
+        predictions: pandas DataFrame, one row a clip and seed.
+        warnings: what a reader must know.
+        folder: where everything was written.
+        oracle: with `audit_epochs=True`, what choosing the epoch on test subjects would claim
+            (not a result; see `merzoo.evaluation.scores.oracle`).
+    """
+
+    uf1: float
+    uar: float
+    accuracy: float
+    by_dataset: dict
+    metrics: dict = field(repr=False)
+    predictions: object = field(repr=False)
+    warnings: tuple[str, ...]
+    folder: Path
+    oracle: dict | None = None
+
+
+def evaluate(
+    model: str,
+    data,
+    *,
+    labels: str | None = None,
+    protocol: str | None = None,
+    recipe: Recipe | str | None = None,
+    engine: str = "auto",
+    seeds: int = 1,
+    jobs: int = 1,
+    subjects: list[str] | None = None,
+    out: str | os.PathLike | None = None,
+    audit_epochs: bool = False,
+    split: str | os.PathLike | list[Fold] | None = None,
+    selection: str = "last",
+    callbacks: Sequence = (),
+    allow_leaks: bool = False,
+    start=None,
+    cluster: str | None = None,
+    cache_backbone: bool = False,
+) -> EvaluationResult:
+    """Trains and tests a model in every fold of a protocol and reports pooled scores.
+
+    No epoch, threshold or weight is chosen on test samples: what trains gets the training samples
+    of its fold and nothing else. The leak audit looks at data, split, weights and callbacks first.
+
+    Args:
+        model: a name of `merzoo.list_models()`.
+        data: `Arrays`, clips, or text such as `"arrays:file.npz"` or `"synthetic:easy"` (or a list
+            of such texts, joined); see `merzoo.preprocessing.load_samples`.
+        labels: label map for clips; `None` for the protocol's own, else the recipe's.
+        protocol: `"loso"` or another of `merzoo.evaluation.splits.protocols.PROTOCOLS`, such as
+            `"kfold:8"`; `None` for the recipe's. Splits by clip or frame leak, so the score by
+            subject is worked out too.
+        recipe: a `Recipe`, a name of one, a path to a `.json`, or `None` for the model's own.
+        engine: `"auto"` and `"reuse"` reset one compiled model for every fold; `"fresh"` builds and
+            compiles anew in each (the same numbers, slower; for checks and benchmarks).
+        seeds: how many seeds 0, 1, ... to run.
+        jobs: folds run at a time, in worker processes if above 1.
+        subjects: hold out only these (`"dataset/subject"`); `None` for all.
+        out: folder for the results; `None` makes a temporary one. A run that stopped half-way
+            continues when called again with the same folder.
+        audit_epochs: also predict the test samples with each epoch's weights, after a fold's
+            training has ended, and show what choosing the epoch on them would have claimed (not a
+            result).
+        split: instead of a protocol's folds, the path of a `split.json`, or a list of `Fold`s.
+        selection: which weights are scored: `"last"`, `"fixed:N"` (N epochs) or `"inner"` (the best
+            epoch on subjects drawn from the training subjects); see
+            `merzoo.evaluation.splits.selection`.
+        callbacks: Keras callbacks of your own, run during training; every fold starts with a copy
+            of them as given (networks only).
+        allow_leaks: run although the audit found leaks for certain, and mark the result.
+        start: a `merzoo.training.pretrained.Start`: every fold begins with its weights instead of
+            random ones; `None` for random ones. See `merzoo.transfer`.
+        cluster: address of a Dask scheduler, such as `"tcp://192.168.1.10:8786"`, whose workers run
+            the folds; see `merzoo.evaluation.runs.cluster`.
+        cache_backbone: work out the features of KeyRegionNet's frozen trunk once for every clip;
+            for recipes that do not augment frames, such as `"keyregionnet-cached"`.
+
+    Returns:
+        An `EvaluationResult`.
+
+    Raises:
+        InputError: for an unknown model, recipe or protocol, data that the model cannot take, a
+            folder that holds another protocol's run, or a leak.
+
+    Source:
+        See et al., "MEGC 2019 - The Second Facial Micro-Expressions Grand Challenge", FG 2019.
+
+    Example:
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.arange(24) % 2
+    >>> x = rng.uniform(0, 255, (24, 28, 28, 3)); x[y == 1, :14] *= 0.5
+    >>> data = Arrays({"flow_image": x}, y, [f"s{i // 6}" for i in range(24)], ["demo"] * 24,
+    ...               [str(i) for i in range(24)], ("negative", "positive"))
+    >>> evaluate("flow-krr", data).uf1
+    1.0
+    """
+    _check_how(engine, seeds, jobs, cluster)
+    if cache_backbone:
+        check_cacheable(model, recipe)
+    if audit_epochs:
+        check_has_epochs(model)
+    recipe, arguments, inputs = settings_of(model, recipe)
+    protocol = protocol or recipe.protocol
+    chosen, rule = parse_protocol(protocol)[0], parse_selection(selection)
+    recipe = selected_recipe(model, recipe, rule, callbacks)
+    labels = labels or chosen.labels or recipe.labels
+    frames = FRAMES if chosen.by == "frame" else None
+    samples = load_samples(data, inputs, labels=labels, jobs=jobs, frames=frames)
+    data = fit_together(model, samples, recipe, inputs)
+    folds = folds_of(data, protocol, split)
+    if start is not None:
+        start.check_unseen(data.subject, data.source)
+
+    findings = find_leaks(
+        data,
+        folds,
+        by=chosen.by if split is None else "subject",
+        model=model,
+        recipe=recipe,
+        weights=None if start is None else start.entry,
+        callbacks=callbacks,
+    )
+    leaks = stop_at_leaks(findings, allow_leaks)
+    card = protocol_card(
+        model,
+        data,
+        protocol if split is None else "a split of one's own",
+        folds,
+        recipe,
+        arguments,
+        seeds=seeds,
+        subjects=subjects,
+        selection=rule.about,
+        callbacks=callbacks,
+        start=start,
+    )
+    folder = RunFolder(out or tempfile.mkdtemp(prefix="merzoo-"), card)
+    write_json(folder.path / "split.json", split_as_dict(folds, data, card["protocol"]))
+    write_json(folder.path / "audit.json", [finding.as_dict() for finding in findings])
+
+    settings = {
+        "model": model,
+        "arguments": arguments,
+        "recipe": recipe,
+        "engine": engine,
+        "audit_epochs": audit_epochs,
+        "selection": rule.name,
+        "callbacks": tuple(callbacks),
+        "start": start,
+        "cached_backbone": cache_backbone,
+    }
+    todo = _fold_jobs(data, _held_out(folds, subjects, data), seeds, settings)
+    results = run_unfinished(todo, folder, jobs, cluster)
+
+    predictions_table(data, results).to_csv(folder.path / "predictions.csv", index=False)
+    predictions = read_predictions(folder.path / "predictions.csv")
+    metrics = metrics_of(predictions)
+    metrics["warnings"] = leaks + metrics["warnings"]
+    beside = subject_wise(protocol, data) if split is None else None
+    if beside is not None:
+        options = {"labels": labels, "protocol": beside, "recipe": recipe, "engine": engine}
+        options |= {"seeds": seeds, "jobs": jobs, "out": folder.path / "by-subject"}
+        options |= {"selection": selection, "callbacks": callbacks, "allow_leaks": allow_leaks}
+        _show_beside(metrics, protocol, beside, evaluate(model, data, **options))
+    write_json(folder.path / "metrics.json", metrics)
+    oracle = write_oracle(folder.path, results, data)
+    write_report(folder.path, samples)
+    return _result(folder, metrics, predictions, oracle)
+
+
+def _check_how(engine: str, seeds: int, jobs: int, cluster: str | None) -> None:
+    if engine not in ENGINES:
+        raise unknown("engine", engine, ENGINES)
+    if seeds < 1 or jobs < 1:
+        raise InputError(f"seeds={seeds} and jobs={jobs} must be at least 1.")
+    if cluster is not None:
+        check_cluster(cluster)
+
+
+def _fold_jobs(data: Arrays, folds: list[Fold], seeds: int, settings: dict) -> list[FoldJob]:
+    """What is to be run, seed by seed; on a frozen trunk's features where they are kept."""
+    by_seed = [data] * seeds
+    if settings["cached_backbone"]:
+        from merzoo.models import create_model
+
+        arguments = {"classes": len(data.classes)} | settings["arguments"]
+        build = partial(create_model, settings["model"], **arguments)
+        by_seed = [
+            data.with_modalities(features)
+            for features in backbone_features(build, data.modalities, seeds)
+        ]
+    return [
+        FoldJob(FoldData.of(samples, fold), fold, seed, **settings)
+        for seed, samples in enumerate(by_seed)
+        for fold in folds
+    ]
+
+
+def _held_out(folds: list[Fold], subjects: list[str] | None, data: Arrays) -> list[Fold]:
+    """The folds of the named subjects; all of them for `None`."""
+    if not subjects:
+        return folds
+    names = {fold.name for fold in folds}
+    for subject in subjects:
+        if subject not in names:
+            raise unknown("subject", subject, names, f"It has no clips in {data.source}.")
+    return [fold for fold in folds if fold.name in subjects]
+
+
+def _result(folder: RunFolder, metrics: dict, predictions, oracle) -> EvaluationResult:
+    full = metrics["full"]
+    return EvaluationResult(
+        uf1=full["uf1"],
+        uar=full["uar"],
+        accuracy=full["accuracy"],
+        by_dataset=metrics["by_dataset"],
+        metrics=metrics,
+        predictions=predictions,
+        warnings=tuple(metrics["warnings"]),
+        folder=folder.path,
+        oracle=oracle,
+    )
+
+
+def _show_beside(metrics: dict, protocol: str, beside: str, honest: EvaluationResult) -> None:
+    """Puts the score by subject, and a warning, into the metrics of a split that leaks."""
+    full = honest.metrics["full"]
+    names = ("uf1", "uar", "accuracy", "interval")
+    metrics["by_subject"] = {"protocol": beside} | {name: full[name] for name in names}
+    metrics["warnings"].insert(
+        0,
+        f"{protocol} puts one person on both sides of a split, so its UF1 "
+        f"{metrics['full']['uf1']:.3f} is not that of new people: with subjects held out "
+        f"({beside}) it is {full['uf1']:.3f}. Report that one.",
+    )

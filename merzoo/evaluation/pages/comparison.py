@@ -1,0 +1,131 @@
+"""The page of a comparison, and its tables for papers."""
+
+from pathlib import Path
+
+from merzoo.errors import InputError
+from merzoo.evaluation.compare import subject_accuracies
+from merzoo.evaluation.pages import plots
+from merzoo.evaluation.pages.report import keep_figures, write_text
+from merzoo.files import write_json
+from merzoo.pages.render import render
+
+
+def write_comparison(folder: Path, result: dict, tables: dict[str, dict]) -> Path:
+    """Writes `comparison.html`, `comparison.json` and `plots/` into a folder.
+
+    Args:
+        folder: made if missing; an earlier comparison in it is replaced.
+        result: of `merzoo.compare`.
+        tables: run -> its aligned labels and predictions.
+
+    Raises:
+        InputError: if the folder holds other files, such as a run.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / "comparison.json").is_file():
+        raise InputError(f"{folder}: not empty and not a comparison's folder; give another --out.")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "comparison.json", result)
+    svg = keep_figures(_figures(result, tables), folder / "plots")
+    path = folder / "comparison.html"
+    text = render(
+        "comparison.html",
+        result=result,
+        names=[run["name"] for run in result["runs"]],
+        tables=[runs_table(result), differences_table(result), secondary_table(result)],
+        svg=svg,
+    )
+    write_text(path, text)
+    return path
+
+
+def runs_table(result: dict) -> tuple[str, list[str], list[list[str]]]:
+    """Scores of each run, and how far it is from the first: a table of ablations."""
+    against_first = {
+        found["second"]: found["uf1"]
+        for found in result["comparisons"]
+        if found["first"] == result["runs"][0]["name"]
+    }
+    several = len(result["comparisons"]) > 1
+    rows = []
+    for run in result["runs"]:
+        row = [run["name"], run["model"], str(run["seeds"])]
+        for key in ("uf1", "uar"):
+            row += [f"{run[key]:.3f}", "{:.3f}–{:.3f}".format(*run["interval"][key])]
+        found = against_first.get(run["name"])
+        row += [f"{found['difference']:+.3f}", as_p(found["p_holm"])] if found else ["", ""]
+        rows.append(row)
+    caption = (
+        f"{result['clips']} clips of {result['subjects']} subjects; 95 % intervals over subjects. "
+        f"Δ UF1 is against the first row; p of a subject-swap permutation test"
+        f"{', corrected by Holm' if several else ''}."
+    )
+    columns = ["run", "model", "seeds", "UF1", "95 %", "UAR", "95 %", "Δ UF1", "p"]
+    return caption, columns, rows
+
+
+def differences_table(result: dict) -> tuple[str, list[str], list[list[str]]]:
+    """The primary test of every comparison, on UF1 and UAR."""
+    rows = []
+    for found in result["comparisons"]:
+        for key in ("uf1", "uar"):
+            part = found[key]
+            interval = "{:+.3f} to {:+.3f}".format(*part["interval"])
+            row = [f"{found['second']} − {found['first']}", key.upper()]
+            row += [f"{part['difference']:+.3f}", interval, as_p(part["p"]), as_p(part["p_holm"])]
+            rows.append([*row, f"{part['detectable']:.3f}"])
+    caption = (
+        "Subject-swap permutation test on the pooled score. Detectable: the true difference found "
+        "with 80 % power at 5 %."
+    )
+    columns = ["difference", "score", "Δ", "95 %", "p", "p, Holm", "detectable"]
+    return caption, columns, rows
+
+
+def secondary_table(result: dict) -> tuple[str, list[str], list[list[str]]]:
+    """The tests that papers print, with what each of them pairs."""
+    rows = []
+    for found in result["comparisons"]:
+        tests = found["secondary"]
+        exact, t = tests["mcnemar"], tests["student"]["t"]
+        name = f"{found['second']} − {found['first']}"
+        counts = f"only first right {exact['only_first_right']}, only second "
+        counts += str(exact["only_second_right"])
+        pairs = f"{tests['wilcoxon']['pairs']} subjects that differ"
+        about = f"{tests['student']['pairs']} subjects" + ("" if t is None else f", t = {t:.2f}")
+        rows.append([name, "McNemar, exact", "clip", counts, as_p(exact["p"])])
+        rows.append([name, "Wilcoxon", "subject's accuracy", pairs, as_p(tests["wilcoxon"]["p"])])
+        rows.append([name, "Student's t", "subject's accuracy", about, as_p(tests["student"]["p"])])
+    caption = (
+        "Secondary tests, not corrected. McNemar's takes clips as independent; the other two weigh "
+        "all subjects the same, whatever their clips."
+    )
+    return caption, ["difference", "test", "paired unit", "pairs", "p"], rows
+
+
+def as_p(p: float) -> str:
+    """A p-value as papers print it.
+
+    >>> as_p(0.0312), as_p(0.00004)
+    ('0.031', '<0.001')
+    """
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _figures(result: dict, tables: dict[str, dict]) -> dict:
+    runs = [(run["name"], run["uf1"], run["interval"]["uf1"]) for run in result["runs"]]
+    differences = [
+        (f"{c['second']}\n− {c['first']}", c["uf1"]["difference"], c["uf1"]["interval"])
+        for c in result["comparisons"]
+    ]
+    figures = {
+        "scores": plots.intervals(runs, "UF1, 95 % over subjects"),
+        "differences": plots.intervals(differences, "difference in UF1, 95 %", zero=True),
+    }
+    for number, found in enumerate(result["comparisons"], start=1):
+        first, second = tables[found["first"]], tables[found["second"]]
+        seeds = found["seeds"]
+        difference = subject_accuracies(second, seeds) - subject_accuracies(first, seeds)
+        figures[f"subjects-{number}"] = plots.subject_differences(
+            first["subjects"], difference, "accuracy difference"
+        )
+    return figures

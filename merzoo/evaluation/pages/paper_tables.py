@@ -1,0 +1,124 @@
+"""Tables of results as text for papers: Markdown and LaTeX (booktabs)."""
+
+from merzoo.errors import unknown
+
+FORMATS = ("markdown", "latex")
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "–": "--",
+    "−": "$-$",
+    "Δ": r"$\Delta$",
+    "<": "$<$",
+}
+
+
+def as_text(table: tuple[str, list[str], list[list[str]]], form: str) -> str:
+    """A table (caption, column names, rows of text) in one of `FORMATS`.
+
+    >>> print(as_text(("A run.", ["data", "UF1"], [["CASME_II", "0.7"]]), "markdown"))
+    | data | UF1 |
+    |---|---:|
+    | CASME_II | 0.7 |
+    <BLANKLINE>
+    A run.
+    >>> print(as_text(("A run.", ["data", "UF1"], [["CASME_II", "0.7"]]), "latex"))
+    \\begin{table}
+      \\centering
+      \\caption{A run.}
+      \\begin{tabular}{lr}
+        \\toprule
+        data & UF1 \\\\
+        \\midrule
+        CASME\\_II & 0.7 \\\\
+        \\bottomrule
+      \\end{tabular}
+    \\end{table}
+    """
+    if form not in FORMATS:
+        raise unknown("format", form, FORMATS)
+    caption, columns, rows = table
+    return (_markdown if form == "markdown" else _latex)(caption, columns, rows)
+
+
+def results_table(card: dict, metrics: dict) -> tuple[str, list[str], list[list[str]]]:
+    """Scores with intervals over all data and by dataset; the caption says what they stand on."""
+    columns = ["data", "UF1", "95 %", "UAR", "95 %", "accuracy", "subjects"]
+    columns.append("N " + "/".join(metrics["classes"]))
+    parts = [("all", metrics["full"]), *sorted(metrics["by_dataset"].items())]
+    if metrics["ensemble"]:
+        parts.append((f"all, ensemble of {metrics['seeds']} seeds", metrics["ensemble"]))
+    rows = []
+    for name, part in parts:
+        row = [name]
+        for key in ("uf1", "uar"):
+            row += [f"{part[key]:.3f}", "{:.3f}–{:.3f}".format(*part["interval"][key])]
+        counts = "/".join(map(str, part["n_per_class"]))
+        rows.append([*row, f"{part['accuracy']:.3f}", str(part["subjects"]), counts])
+    seeds = f"{metrics['seeds']} seed" + ("s" if metrics["seeds"] > 1 else "")
+    caption = (
+        f"{card['model']}, {card['protocol']}, {seeds}; scores pooled over folds, mean over seeds; "
+        f"95 % intervals over subjects. Selection: {card['selection']}."
+    )
+    return caption, columns, rows
+
+
+def classes_table(card: dict, metrics: dict) -> tuple[str, list[str], list[list[str]]]:
+    """Precision, recall, F1 and AUC of each class over all data, means over seeds."""
+    import numpy as np
+
+    from merzoo.metrics import f1_per_class, recall_per_class
+
+    matrices = np.array(metrics["full"]["confusion"])  # (R, K, K)
+    precision = recall_per_class(np.swapaxes(matrices, 1, 2)).mean(0)
+    recall, f1 = recall_per_class(matrices).mean(0), f1_per_class(matrices).mean(0)
+    areas = metrics.get("roc_auc") or [None] * len(metrics["classes"])
+    rows = []
+    for k, name in enumerate(metrics["classes"]):
+        area = "" if areas[k] is None else f"{areas[k]:.3f}"
+        scores = [f"{values[k]:.3f}" for values in (precision, recall, f1)]
+        rows.append([name, str(metrics["full"]["n_per_class"][k]), *scores, area])
+    return f"{card['model']}: by class.", ["class", "N", "precision", "recall", "F1", "AUC"], rows
+
+
+def _markdown(caption, columns, rows) -> str:
+    def line(cells):
+        return "| " + " | ".join(str(cell).replace("|", r"\|") for cell in cells) + " |"
+
+    rule = "|" + "|".join(["---", *["---:"] * (len(columns) - 1)]) + "|"
+    return "\n".join([line(columns), rule, *map(line, rows), "", caption])
+
+
+def _latex(caption, columns, rows) -> str:
+    def line(cells):
+        return "    " + " & ".join(map(_escape, cells)) + r" \\"
+
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"  \centering",
+            rf"  \caption{{{_escape(caption)}}}",
+            rf"  \begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}",
+            r"    \toprule",
+            line(columns),
+            r"    \midrule",
+            *map(line, rows),
+            r"    \bottomrule",
+            r"  \end{tabular}",
+            r"\end{table}",
+        ]
+    )
+
+
+def _escape(text) -> str:
+    return "".join(_LATEX.get(character, character) for character in str(text))

@@ -1,0 +1,122 @@
+"""`report.html`: one self-contained page that says what was reached, how, and what to doubt.
+
+Made from the files of a run's folder alone, so that it can be made again at any time; its plots are
+kept beside it in `plots/` as PNG and PDF for papers.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from merzoo.evaluation.pages import plots
+from merzoo.evaluation.pages.hardest_clips import hardest_clips, read_pictures, write_pictures
+from merzoo.evaluation.pages.paper_tables import classes_table
+from merzoo.evaluation.runs.read import Run, read_run
+from merzoo.evaluation.scores.predictions import runs_of
+from merzoo.pages.figures import as_svg, close, save
+from merzoo.pages.render import render
+from merzoo.preprocessing.arrays import Arrays
+
+
+def write_report(
+    folder: str | Path, samples: Arrays | None = None, *, pictures: bool = True
+) -> Path:
+    """Writes `report.html` and `plots/` into a run's folder, from its other files.
+
+    Args:
+        folder: of the run.
+        samples: the samples that were tested, to draw the hardest clips; `None` uses the pictures
+            that an earlier report kept, if any.
+        pictures: show pictures of the hardest clips.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        InputError: for a folder that holds no finished run.
+    """
+    run = read_run(folder)
+    hardest = hardest_clips(run.predictions, run.classes)
+    if samples is not None:
+        write_pictures(run.folder, hardest, samples)
+    figures = draw_figures(run)
+    svg = keep_figures(figures, run.folder / "plots")
+    parts = [("All", run.metrics["full"]), *sorted(run.metrics["by_dataset"].items())]
+    path = run.folder / "report.html"
+    text = render(
+        "report.html",
+        run=run,
+        card=run.card,
+        metrics=run.metrics,
+        oracle=run.oracle,
+        rows=parts,
+        by_class=classes_table(run.card, run.metrics),
+        confusions=[(name, _confusion(part)) for name, part in parts],
+        hardest=hardest,
+        pictures=read_pictures(run.folder) if pictures else {},
+        svg=svg,
+    )
+    write_text(path, text)
+    return path
+
+
+def draw_figures(run: Run) -> dict:
+    """Name -> matplotlib figure of everything that a run's files allow to be drawn."""
+    _, label, _, probabilities = runs_of(run.predictions, run.classes)
+    metrics, figures = run.metrics, {}
+    if probabilities is not None and metrics.get("roc_auc"):
+        figures["roc"] = plots.roc(label, probabilities, run.classes, metrics["roc_auc"])
+        figures["calibration"] = plots.calibration(label, probabilities, metrics["ece"])
+    parts = [("all", metrics["full"])]
+    if len(metrics["by_dataset"]) > 1:
+        parts += sorted(metrics["by_dataset"].items())
+    counts = [(name, np.mean(part["confusion"], axis=0)) for name, part in parts]
+    figures["confusion"] = plots.confusions(counts, run.classes)
+    figures["subjects"] = _strip(run.predictions)
+    if run.oracle:
+        figures["oracle"] = plots.oracle_bars(run.oracle)
+        figures["oracle-epochs"] = plots.oracle_epochs(run.oracle)
+    histories = [h for h in run.histories() if {"loss", "accuracy"} <= set(h)]
+    if histories:
+        figures["training"] = plots.training_curves(histories)
+    return figures
+
+
+def keep_figures(figures: dict, folder: Path) -> dict[str, str]:
+    """Saves figures into a folder as PNG and PDF, and returns name -> SVG text for a page."""
+    folder.mkdir(exist_ok=True)
+    for name, figure in figures.items():
+        save(figure, folder, name)
+    svg = {name: as_svg(figure) for name, figure in figures.items()}
+    close(figures.values())
+    return svg
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a page whole or not at all."""
+    temporary = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def _confusion(part: dict) -> list[list[tuple[float, float]]]:
+    """Rows of (mean count over seeds, share of the row)."""
+    counts = np.mean(part["confusion"], axis=0)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    return [
+        list(zip(c, s, strict=True)) for c, s in zip(counts.tolist(), shares.tolist(), strict=True)
+    ]
+
+
+def _strip(predictions):
+    right = predictions["label"] == predictions["predicted"]
+    by_subject = right.groupby(predictions["subject"])
+    seeds = predictions["seed"].nunique()
+    correct, total = by_subject.sum() / seeds, by_subject.size() / seeds
+    return plots.subject_strip(list(correct.index), correct.tolist(), total.tolist())

@@ -1,0 +1,100 @@
+"""A finished run, read back from its files alone."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from merzoo.errors import InputError
+from merzoo.evaluation.scores.oracle import ORACLE_FILE
+from merzoo.evaluation.scores.predictions import metrics_of, read_predictions
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's folder.
+
+    Args:
+        folder: of the run.
+        card: content of `protocol.json`.
+        metrics: content of `metrics.json`.
+        predictions: DataFrame of `predictions.csv`.
+        oracle: content of `oracle.json`, or `None` where epochs were not audited.
+        name: the folder's name, unless given.
+    """
+
+    folder: Path
+    card: dict
+    metrics: dict
+    predictions: object
+    oracle: dict | None = None
+    name: str = ""
+
+    def __post_init__(self):
+        object.__setattr__(self, "name", self.name or self.folder.resolve().name)
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes, in order."""
+        return self.metrics["classes"]
+
+    def renamed(self, name: str) -> "Run":
+        """The run under another name."""
+        return replace(self, name=name)
+
+    def histories(self) -> list[dict[str, list[float]]]:
+        """Training history of every finished fold of the run's seeds that has one."""
+        found = []
+        seeds = {f"seed{seed}" for seed in self.predictions["seed"]}
+        for file in sorted((self.folder / "folds").glob("*.npz")):
+            if file.name.split("-")[0] not in seeds:
+                continue  # left by an earlier run with more seeds
+            with np.load(file, allow_pickle=False) as content:
+                names = [n for n in content.files if n.startswith("history_")]
+                found.append({n.removeprefix("history_"): content[n].tolist() for n in names})
+        return [history for history in found if history]
+
+
+def load_run(path: str | Path) -> Run:
+    """A run's folder, or a file of another model's predictions (see `merzoo.score`)."""
+    path = Path(path)
+    if path.is_dir() or not path.exists():
+        return read_run(path)
+    from merzoo.evaluation.scores.foreign import foreign_card, read_foreign
+
+    table, classes = read_foreign([path])
+    metrics = metrics_of(table, classes)
+    card = foreign_card(path.stem, table, classes, [path])
+    return Run(path, card, metrics, table, name=path.stem)
+
+
+def read_run(folder: str | Path) -> Run:
+    """Reads the folder that `merzoo evaluate` or `merzoo score` wrote.
+
+    Raises:
+        InputError: where the folder is missing, unfinished, or damaged.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give the --out folder of an evaluation.")
+    for name in ("protocol.json", "predictions.csv"):
+        if not (folder / name).is_file():
+            raise InputError(
+                f"{folder}: holds no {name}: not a finished run of merzoo evaluate or merzoo score."
+            )
+    card = _read_json(folder / "protocol.json")
+    predictions = read_predictions(folder / "predictions.csv")
+    if (folder / "metrics.json").is_file():
+        metrics = _read_json(folder / "metrics.json")
+    else:
+        metrics = metrics_of(predictions, card.get("data", {}).get("classes"))
+    oracle = folder / ORACLE_FILE
+    return Run(folder, card, metrics, predictions, _read_json(oracle) if oracle.is_file() else None)
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: damaged ({error}); run the evaluation again.") from None

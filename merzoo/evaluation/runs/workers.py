@@ -1,0 +1,84 @@
+"""Folds in one process, in several, or on a cluster; results come back as they finish."""
+
+import os
+import warnings
+from collections.abc import Callable, Iterator
+
+from merzoo.evaluation.runs.fold import FoldJob, FoldResult, run_fold
+
+# One thread a worker: networks this small gain nothing from more, and workers don't compete.
+ONE_THREAD = {
+    "NPROC": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+
+def run_folds(
+    jobs: list[FoldJob],
+    workers: int,
+    on_epoch: Callable[[FoldJob, int, float], None] | None = None,
+    cluster: str | None = None,
+) -> Iterator[tuple[FoldJob, FoldResult]]:
+    """Runs fold jobs and yields (job, result) as each finishes.
+
+    Args:
+        jobs: what to run.
+        workers: 1 runs in this process; more start that many worker processes.
+        on_epoch: called in this process with (job, epoch, loss).
+        cluster: address of a Dask scheduler, whose workers then run all folds.
+    """
+    if cluster is not None:
+        from merzoo.evaluation.runs.cluster import run_on_cluster
+
+        yield from _reported(run_on_cluster(jobs, cluster) if jobs else (), jobs, on_epoch)
+        return
+    if workers == 1 or len(jobs) <= 1:
+        for job in jobs:
+            report = None if on_epoch is None else _bind(on_epoch, job)
+            yield job, run_fold(job, report)
+        return
+    yield from _run_in_workers(jobs, min(workers, len(jobs)), on_epoch)
+
+
+def _run_in_workers(jobs, workers, on_epoch):
+    from joblib import Parallel, delayed, parallel_config
+
+    saved = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)  # inherited by the workers, before they load a backend
+    try:
+        with (
+            warnings.catch_warnings(),
+            parallel_config("loky", n_jobs=workers, inner_max_num_threads=1),
+        ):
+            # joblib replaces workers whose memory has grown, and says so each time.
+            warnings.filterwarnings("ignore", message="A worker stopped")
+            tasks = (delayed(_run_numbered)(number, job) for number, job in enumerate(jobs))
+            results = Parallel(return_as="generator_unordered")(tasks)
+            yield from _reported(results, jobs, on_epoch)
+    finally:
+        for name, value in saved.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _reported(results, jobs, on_epoch):
+    """(job, result) of each (number, result), with the epochs of the fold reported at its end."""
+    for number, result in results:
+        if on_epoch is not None:
+            for epoch, loss in enumerate(result.history.get("loss", [])):
+                on_epoch(jobs[number], epoch, loss)
+        yield jobs[number], result
+
+
+def _run_numbered(number: int, job: FoldJob) -> tuple[int, FoldResult]:
+    return number, run_fold(job)
+
+
+def _bind(on_epoch, job):
+    return lambda epoch, loss: on_epoch(job, epoch, loss)

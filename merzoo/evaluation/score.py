@@ -1,0 +1,93 @@
+"""`score`: other programs' predictions, judged as merzoo's own."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from merzoo.evaluation.evaluate import EvaluationResult
+from merzoo.evaluation.pages.report import write_report
+from merzoo.evaluation.runs.folder import RunFolder
+from merzoo.evaluation.scores.foreign import foreign_card, read_foreign
+from merzoo.evaluation.scores.predictions import metrics_of
+from merzoo.files import write_json
+
+
+def score(
+    predictions: str | Path | Sequence[str | Path],
+    *,
+    labels: str = "megc3",
+    classes: Sequence[str] | None = None,
+    name: str | None = None,
+    out: str | os.PathLike | None = None,
+):
+    """Judges any model's predictions: the same metrics, intervals, warnings and report.
+
+    Args:
+        predictions: one or more files in the forms that the module describes.
+        labels: label map whose classes are used, where neither `classes` nor probability columns
+            say what they are.
+        classes: names of the classes, in the order of their numbers.
+        name: of the model, for the report; the first file's name where `None`.
+        out: folder for the results; `None` makes a temporary one.
+
+    Returns:
+        An `EvaluationResult`, as `merzoo.evaluate` gives.
+
+    Raises:
+        InputError: for a file that can't be read, missing columns, unknown classes, clips that
+            stand twice, gaps, or probabilities that are none; the message names file and line.
+
+    Source:
+        See et al., "MEGC 2019 - The Second Facial Micro-Expressions Grand Challenge", FG 2019.
+
+    Example:
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     log = Path(folder) / "log.txt"
+    ...     _ = log.write_text("casme2 sub01\\nEP02_01f 0 0\\nEP03_02 1 0\\nsmic s1\\ns1_01 2 2\\n")
+    ...     result = score(log, out=Path(folder) / "judged")
+    >>> round(result.uf1, 3), sorted(result.by_dataset)
+    (0.556, ['casme2', 'smic'])
+    """
+
+    paths = [predictions] if isinstance(predictions, str | Path) else list(predictions)
+    table, found = read_foreign(paths, labels=labels, classes=classes)
+    card = foreign_card(name or Path(paths[0]).stem, table, found, paths)
+    folder = RunFolder(out or tempfile.mkdtemp(prefix="merzoo-"), card)
+    table.to_csv(folder.path / "predictions.csv", index=False)
+    metrics = metrics_of(table, found)
+    metrics["warnings"] += _doubts(table, found)
+    write_json(folder.path / "metrics.json", metrics)
+    write_report(folder.path)
+    full = metrics["full"]
+    return EvaluationResult(
+        uf1=full["uf1"],
+        uar=full["uar"],
+        accuracy=full["accuracy"],
+        by_dataset=metrics["by_dataset"],
+        metrics=metrics,
+        predictions=table,
+        warnings=tuple(metrics["warnings"]),
+        folder=folder.path,
+    )
+
+
+def _doubts(table, classes: list[str]) -> list[str]:
+    doubts = [
+        "These predictions come from elsewhere: whether test subjects were kept apart, and how the "
+        "epoch was chosen, can't be seen in them."
+    ]
+    columns = [f"p_{name}" for name in classes if f"p_{name}" in table]
+    if columns:
+        likeliest = np.array(classes)[table[columns].to_numpy().argmax(1)]
+        differ = int((likeliest != table["predicted"]).sum())
+        if differ:
+            doubts.append(
+                f"{differ} of {len(table)} predictions are not the class of the highest "
+                f"probability; scores are of the predictions."
+            )
+    return doubts

@@ -1,0 +1,1 @@
+"""From predictions to figures: pooled scores, intervals, paired tests, calibration."""

@@ -1,0 +1,226 @@
+"""Other programs' predictions: read, checked, and judged as merzoo's own.
+
+Two forms are read. A table (`.csv`) has one row a clip (and seed): `dataset`, `subject`, `clip`,
+`label`, `predicted`, and optionally `seed`, `fold` and a column `p_<class>` of probabilities for
+each class. A log is that of MEGC 2019: a line `casme2 sub01` names dataset and subject, and the
+lines below it are `clip truth prediction`, until the next such line. Classes are written as names
+or as their numbers from 0.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from merzoo.errors import InputError
+from merzoo.evaluation.scores.predictions import classes_in
+
+REQUIRED = ("dataset", "subject", "clip", "label", "predicted")
+OPTIONAL = ("seed", "fold")
+LINE = "line"  # column that says where a row stands, for messages
+
+
+def read_foreign(
+    paths: Sequence[str | Path], *, labels: str = "megc3", classes: Sequence[str] | None = None
+) -> tuple:
+    """Predictions of one or more files as merzoo's own table, and the classes; see `score`."""
+    import pandas as pd
+
+    if not paths:
+        raise InputError("No file of predictions given.")
+    parts = [_read(Path(path)) for path in paths]
+    with_probabilities = {tuple(classes_in(part)) for part in parts}
+    if len(with_probabilities) > 1:
+        raise InputError("The files have different probability columns: score them one by one.")
+    table = pd.concat(parts, ignore_index=True)
+    table, found = _classes(table, labels, classes)
+    for column in ("label", "predicted"):
+        table[column] = _names(table, column, found)
+    _check_probabilities(table, found)
+    table["subject"] = [
+        s if s.startswith(f"{d}/") else f"{d}/{s}"
+        for d, s in zip(table["dataset"], table["subject"], strict=True)
+    ]
+    _check_clips(table)
+    columns = ["seed", "dataset", "subject", "clip", "fold", "label", "predicted"]
+    columns += [f"p_{name}" for name in found if f"p_{name}" in table]
+    table = table[columns]
+    return table.sort_values(columns[:4], ignore_index=True), found
+
+
+def foreign_card(name: str, table, classes: list[str], paths) -> dict:
+    """What a report says of predictions whose making is unknown, as `protocol.json`."""
+    from merzoo import __version__
+
+    first = table[table["seed"] == table["seed"].iloc[0]]
+    counts = first["label"].value_counts()
+    return {
+        "model": name,
+        "protocol": "predictions from elsewhere",
+        "selection": "unknown: how they were made is not in the files",
+        "source": ", ".join(Path(path).name for path in paths),
+        "data": {
+            "samples": len(first),
+            "subjects": int(first["subject"].nunique()),
+            "classes": list(classes),
+            "samples_per_class": {name: int(counts.get(name, 0)) for name in classes},
+        },
+        "seeds": int(table["seed"].nunique()),
+        "versions": {"merzoo": __version__},
+    }
+
+
+def _read(path: Path):
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a readable text file ({error}).") from None
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    if not first:
+        raise InputError(f"{path}: empty.")
+    return _read_table(path) if "," in first else _read_log(path, text)
+
+
+def _read_table(path: Path):
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: not a readable table ({error}).") from None
+    missing = [name for name in REQUIRED if name not in table]
+    if missing:
+        raise InputError(
+            f"{path}: lacks the column {missing[0]!r}; it has {', '.join(table.columns)}, and "
+            f"{', '.join(REQUIRED)} are needed."
+        )
+    allowed = {*REQUIRED, *OPTIONAL}
+    extra = [c for c in table if c not in allowed and not c.startswith("p_")]
+    if extra:
+        raise InputError(
+            f"{path}: unknown column {extra[0]!r}; besides {', '.join(REQUIRED)} only "
+            f"{', '.join(OPTIONAL)} and p_<class> are read."
+        )
+    if not len(table):
+        raise InputError(f"{path}: holds no rows.")
+    table = table.apply(lambda column: column.str.strip())
+    table[LINE] = [f"{path}, line {i + 2}" for i in range(len(table))]
+    for column in [c for c in table if c != LINE]:
+        gaps = np.flatnonzero(table[column].str.lower().isin(["", "nan", "none", "null"]))
+        if gaps.size:
+            raise InputError(f"{table[LINE][gaps[0]]}: {column!r} is empty or NaN.")
+    for column in [c for c in table if c.startswith("p_") or c == "seed"]:
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        bad = np.flatnonzero(~np.isfinite(numbers.to_numpy(float)))
+        if bad.size:
+            where, what = table[LINE][bad[0]], table[column][bad[0]]
+            raise InputError(f"{where}: {column!r} is {what!r}, not a number.")
+        table[column] = numbers
+    table["seed"] = table.get("seed", 0)
+    table["fold"] = table.get("fold", "-")
+    return table
+
+
+def _read_log(path: Path, text: str):
+    import pandas as pd
+
+    rows, dataset, subject = [], None, None
+    for number, line in enumerate(text.splitlines(), start=1):
+        words, where = line.split(), f"{path}, line {number}"
+        if not words or words[0].startswith("#"):
+            continue
+        if len(words) == 2:
+            dataset, subject = words
+        elif len(words) == 3:
+            if dataset is None:
+                raise InputError(
+                    f"{where}: a clip before any line of dataset and subject, such as "
+                    f"'casme2 sub01'."
+                )
+            clip, label, predicted = words
+            rows.append((dataset, subject, clip, label, predicted, where))
+        else:
+            raise InputError(
+                f"{where}: {len(words)} words; a log has lines 'dataset subject' and 'clip truth "
+                f"prediction' (a table needs commas)."
+            )
+    if not rows:
+        raise InputError(f"{path}: holds no line 'clip truth prediction'.")
+    table = pd.DataFrame(rows, columns=[*REQUIRED, LINE])
+    return table.assign(seed=0, fold=table["dataset"] + "/" + table["subject"])
+
+
+def _classes(table, labels: str, classes: Sequence[str] | None) -> tuple:
+    """The table and the classes given, else of its probability columns, else of the label map.
+
+    Columns `p_0`, `p_1`, ... take the names of the classes.
+    """
+    from merzoo.data.labels import label_map
+
+    named = classes_in(table)
+    numbered = sorted(named) == [str(k) for k in range(len(named))]
+    if classes is None and named and not numbered:
+        return table, named
+    chosen = list(classes or label_map(labels).classes)
+    if numbered and len(named) == len(chosen):
+        table = table.rename(columns={f"p_{k}": f"p_{name}" for k, name in enumerate(chosen)})
+    elif named and sorted(named) != sorted(chosen):
+        raise InputError(
+            f"the probability columns are of {', '.join(named)}, but the classes are "
+            f"{', '.join(chosen)}: name them with --classes."
+        )
+    return table, chosen
+
+
+def _names(table, column: str, classes: list[str]):
+    numbers = {str(k): name for k, name in enumerate(classes)}
+    names = {name.lower(): name for name in classes}
+    found = []
+    for value, where in zip(table[column], table[LINE], strict=True):
+        name = names.get(value.lower(), numbers.get(value))
+        if name is None:
+            raise InputError(
+                f"{where}: {column!r} is {value!r}, which is no class; the classes are "
+                f"{', '.join(classes)} or 0 to {len(classes) - 1} (--classes gives others)."
+            )
+        found.append(name)
+    return found
+
+
+def _check_probabilities(table, classes: list[str]) -> None:
+    columns = [f"p_{name}" for name in classes if f"p_{name}" in table]
+    if not columns:
+        return
+    values = table[columns].to_numpy(float)
+    bad = np.flatnonzero(
+        (values < 0).any(1) | (values > 1).any(1) | (abs(values.sum(1) - 1) > 0.01)
+    )
+    if bad.size:
+        where, row = table[LINE].iloc[bad[0]], values[bad[0]]
+        raise InputError(
+            f"{where}: {', '.join(f'{v:g}' for v in row)} are no probabilities of the "
+            f"{len(classes)} classes: each must be 0 to 1, and all together 1."
+        )
+
+
+def _check_clips(table) -> None:
+    key = ["dataset", "subject", "clip"]
+    twice = np.flatnonzero(table.duplicated(["seed", *key]))
+    if twice.size:
+        row = table.iloc[twice[0]]
+        same = (table[["seed", *key]] == row[["seed", *key]]).all(axis=1)
+        before = table[LINE][same].iloc[0]
+        raise InputError(
+            f"{row[LINE]}: clip {row['clip']!r} of {row['subject']} stands twice, first in "
+            f"{before}."
+        )
+    sizes = table.groupby(key).agg(seeds=("seed", "size"), labels=("label", "nunique"))
+    seeds = table["seed"].nunique()
+    for column, most, what in (
+        ("seeds", seeds, f"is missing in some of the {seeds} seeds"),
+        ("labels", 1, "has different labels in different seeds"),
+    ):
+        wrong = sizes[sizes[column] != most]
+        if len(wrong):
+            dataset, subject, clip = wrong.index[0]
+            raise InputError(f"clip {clip!r} of {subject} ({dataset}) {what}.")

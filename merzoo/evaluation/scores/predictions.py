@@ -1,0 +1,138 @@
+"""`predictions.csv` and the metrics that follow from it alone.
+
+One row a clip and seed: seed, dataset, subject, clip, fold, label, predicted (class names) and one
+column `p_<class>` of probabilities for each class, in class order.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from merzoo.errors import InputError
+from merzoo.evaluation.scores.bootstrap import summarise
+from merzoo.evaluation.scores.calibration import expected_calibration_error, roc_auc
+from merzoo.preprocessing.arrays import Arrays
+
+LEAK_ALARM = 0.80  # honest UF1 on real composites has stayed below (see warnings_of)
+
+
+def predictions_table(data: Arrays, results):
+    """A pandas DataFrame of (job, result) pairs, sorted by seed, dataset, subject and clip."""
+    import pandas as pd
+
+    parts = []
+    for job, result in results:
+        rows = job.fold.test
+        part = {
+            "seed": job.seed,
+            "dataset": data.dataset[rows],
+            "subject": data.subject[rows],
+            "clip": data.clip[rows],
+            "fold": job.fold.name,
+            "label": np.array(data.classes)[data.label[rows]],
+            "predicted": np.array(data.classes)[result.probabilities.argmax(1)],
+        }
+        for index, name in enumerate(data.classes):
+            part[f"p_{name}"] = result.probabilities[:, index].astype("float64")
+        parts.append(pd.DataFrame(part))
+    table = pd.concat(parts, ignore_index=True)
+    return table.sort_values(["seed", "dataset", "subject", "clip"], ignore_index=True)
+
+
+def read_predictions(path: str | Path):
+    """Reads `predictions.csv`; raises `InputError` for missing columns."""
+    import pandas as pd
+
+    try:
+        text = dict.fromkeys(("dataset", "subject", "clip", "fold", "label", "predicted"), str)
+        table = pd.read_csv(path, dtype=text, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable table of predictions ({error}).") from None
+    missing = [c for c in ("seed", "dataset", "subject", "clip", "label") if c not in table]
+    if missing:
+        raise InputError(f"{path}: lacks the column {missing[0]!r}; it has {list(table.columns)}.")
+    return table
+
+
+def runs_of(table, classes) -> tuple:
+    """A table of predictions as arrays, the seeds side by side.
+
+    Args:
+        table: as `predictions_table` or `read_predictions` give it.
+        classes: names of the classes, in order.
+
+    Returns:
+        The first seed's rows as a DataFrame, (N,) class indices of the labels, (R, N) of the
+        predictions, and (R, N, K) probabilities (`None` where the table has none).
+    """
+    runs = [run.reset_index(drop=True) for _, run in table.groupby("seed", sort=True)]
+    number = {name: k for k, name in enumerate(classes)}
+    label = runs[0]["label"].map(number).to_numpy()
+    predicted = np.stack([run["predicted"].map(number).to_numpy() for run in runs])
+    columns = [f"p_{name}" for name in classes]
+    if not set(columns) <= set(table.columns):
+        return runs[0], label, predicted, None
+    return runs[0], label, predicted, np.stack([run[columns].to_numpy() for run in runs])
+
+
+def classes_in(table) -> list[str]:
+    """The classes that a table's probability columns name, in their order."""
+    return [c.removeprefix("p_") for c in table.columns if c.startswith("p_")]
+
+
+def metrics_of(table, classes=None) -> dict:
+    """All metrics of a table of predictions.
+
+    Args:
+        table: as `predictions_table` or `read_predictions` give it.
+        classes: names of the classes, in order; `None` reads them off the probability columns.
+
+    Returns:
+        A dict with `classes`, `full` (see `statistics.summarise`), `by_dataset`, `ensemble` (the
+        seeds' probabilities averaged; `None` for a single seed), `roc_auc` (one a class) and `ece`
+        (both `None` without probabilities) and `warnings`.
+    """
+    classes = list(classes or classes_in(table))
+    first, label, predicted, probabilities = runs_of(table, classes)
+    subject, predictions = first["subject"].to_numpy(), list(predicted)
+
+    def part(rows, found):
+        return summarise(label[rows], subject[rows], [p[rows] for p in found], len(classes))
+
+    everything = np.arange(len(first))
+    datasets = sorted(set(first["dataset"]))
+    several = len(predictions) > 1 and probabilities is not None
+    metrics = {
+        "classes": classes,
+        "seeds": len(predictions),
+        "full": part(everything, predictions),
+        "by_dataset": {
+            name: part(np.flatnonzero(first["dataset"] == name), predictions) for name in datasets
+        },
+        "ensemble": part(everything, [probabilities.mean(0).argmax(-1)]) if several else None,
+        "roc_auc": None if probabilities is None else roc_auc(label, probabilities),
+        "ece": None if probabilities is None else expected_calibration_error(label, probabilities),
+    }
+    return metrics | {"warnings": warnings_of(metrics)}
+
+
+def warnings_of(metrics: dict) -> list[str]:
+    """What a reader of the result must know before believing it."""
+    found = []
+    full, classes = metrics["full"], metrics["classes"]
+    real = any(not name.startswith("synthetic") for name in metrics["by_dataset"])
+    if real and full["uf1"] > LEAK_ALARM:
+        found.append(
+            f"UF1 {full['uf1']:.3f} is above {LEAK_ALARM:.2f}, which no honest protocol has "
+            f"reached on the MEGC composite: look for a leak."
+        )
+    for name, part in {"all data": full, **metrics["by_dataset"]}.items():
+        missing = [c for c, n in zip(classes, part["n_per_class"], strict=True) if n == 0]
+        if missing:
+            found.append(
+                f"{name}: no samples of {', '.join(missing)}; its F1 and recall count as 0 in "
+                f"UF1 and UAR there."
+            )
+    if metrics["seeds"] == 1:
+        found.append("A single seed: the spread over seeds is unknown. Use --seeds 3 or more.")
+    return found

@@ -1,0 +1,1 @@
+"""Who is trained on, who is tested: protocols, splits as files, and who chooses an epoch."""

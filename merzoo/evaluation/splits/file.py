@@ -1,0 +1,75 @@
+"""Splits as files: who is trained on and who is tested in each fold, by the names of the samples.
+
+`split.json` lies in every run's folder. It can be edited, published and given to another run
+(`--split FILE`), which is then tested on the same samples whatever their order in its data.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from merzoo.errors import InputError, unknown
+from merzoo.evaluation.splits.protocols import Fold, make_folds, split_fingerprint
+from merzoo.preprocessing.arrays import Arrays
+
+
+def folds_of(data: Arrays, protocol: str, split=None) -> list[Fold]:
+    """The folds of a split (a file's path, or folds), or of the protocol where there is none."""
+    if split is None:
+        return make_folds(protocol, data)
+    return read_split(split, data) if isinstance(split, str | Path) else list(split)
+
+
+def split_as_dict(folds: list[Fold], data: Arrays, protocol: str) -> dict:
+    """`{"protocol", "fingerprint", "folds": {name: {"train": [...], "test": [...]}}}`.
+
+    Samples are named `"dataset/clip"`; the fingerprint is that of the protocol card.
+    """
+    ids = data.ids()
+    named = {
+        fold.name: {"train": ids[fold.train].tolist(), "test": ids[fold.test].tolist()}
+        for fold in folds
+    }
+    return {"protocol": protocol, "fingerprint": split_fingerprint(folds), "folds": named}
+
+
+def read_split(path: str | Path, data: Arrays) -> list[Fold]:
+    """The folds of a `split.json` for these samples.
+
+    A file may hold fewer samples than the data: the others are neither trained on nor tested.
+    Overlaps of training and test are left to the leak audit, which names them.
+
+    Raises:
+        InputError: for a missing or damaged file, a sample that the data lack, an empty side, or a
+            sample that is tested in two folds.
+    """
+    path = Path(path)
+    try:
+        named = json.loads(path.read_text(encoding="utf-8"))["folds"]
+        sides = {name: (list(fold["train"]), list(fold["test"])) for name, fold in named.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path}: not a readable split ({error!r}); it holds "
+            '{"folds": {NAME: {"train": [...], "test": [...]}}}.'
+        ) from None
+    row = {name: i for i, name in enumerate(data.ids().tolist())}
+    tested: dict[str, str] = {}
+    folds = []
+    for name, (train, test) in sides.items():
+        if not train or not test:
+            raise InputError(f"{path}: fold {name} has no samples to train on or to test.")
+        for sample in (*train, *test):
+            if sample not in row:
+                raise unknown("sample", sample, row, f"{path}, fold {name}, is of other data.")
+        for sample in test:
+            if tested.setdefault(sample, name) != name:
+                raise InputError(
+                    f"{path}: {sample} is tested in the folds {tested[sample]} and {name}; each "
+                    f"sample counts once."
+                )
+        sides_rows = [np.array(sorted({row[s] for s in side})) for side in (train, test)]
+        folds.append(Fold(name, *sides_rows))
+    if not folds:
+        raise InputError(f"{path}: holds no folds.")
+    return folds

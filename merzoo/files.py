@@ -1,0 +1,129 @@
+"""Writing that a kill cannot spoil: each file or folder appears whole or not at all.
+
+Everything is written under a temporary name beside the target and renamed. Two processes that
+write the same clip at once both succeed: the bytes are the same, and the first rename stands.
+"""
+
+import contextlib
+import io
+import json
+import os
+import re
+import shutil
+import time
+import uuid
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+_STALE = 120.0  # seconds without a new frame after which a temporary folder counts as left behind
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all; makes its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.partial")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def unfinished(path: Path) -> bool:
+    """Whether `write_bytes` is at this file, or was killed at it."""
+    return path.name.startswith(".") and path.name.endswith(".partial")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes UTF-8 text with plain newlines on every system."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, content) -> None:
+    """Writes JSON, indented by two."""
+    write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def write_arrays(path: Path, **arrays) -> None:
+    """Writes a compressed `.npz` whose bytes depend on its content only."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_bytes(path, buffer.getvalue())
+
+
+@contextlib.contextmanager
+def new_folder(target: Path, workshop: Path) -> Iterator[Path]:
+    """A temporary folder inside `workshop` that becomes `target` when the block ends well.
+
+    `workshop` lies on the same file system as `target` and outside the tree that is written.
+    """
+    workshop.mkdir(parents=True, exist_ok=True)
+    temporary = workshop / uuid.uuid4().hex[:12]
+    temporary.mkdir()
+    try:
+        yield temporary
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.rename(temporary, target)
+        except OSError:
+            if not target.exists():
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def clean_workshop(workshop: Path) -> None:
+    """Removes what killed runs left in `workshop`, and the folder itself once it is empty."""
+    if not workshop.is_dir():
+        return
+    for entry in workshop.iterdir():
+        with contextlib.suppress(OSError):
+            if time.time() - entry.stat().st_mtime > _STALE:
+                entry.unlink() if entry.is_file() else shutil.rmtree(entry)
+    with contextlib.suppress(OSError):
+        workshop.rmdir()
+
+
+def write_workbook(path: Path, sheet: str, rows: list[list]) -> None:
+    """Writes an `.xlsx` of one sheet whose bytes depend on its content only.
+
+    openpyxl stamps the time of writing into the document and into the zip; both are fixed here.
+    """
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.title = sheet
+    for row in rows:
+        book.active.append(row)
+    written = io.BytesIO()
+    book.save(written)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(written) as source, zipfile.ZipFile(buffer, "w") as target:
+        for name in sorted(source.namelist()):
+            content = source.read(name)
+            if name == "docProps/core.xml":
+                content = re.sub(rb"\d{4}-\d\d-\d\dT[\d:.]+Z?", b"2000-01-01T00:00:00Z", content)
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            target.writestr(entry, content)
+    write_bytes(path, buffer.getvalue())
+
+
+def encode_image(image: np.ndarray, suffix: str) -> bytes:
+    """The file content of an RGB (H, W, 3) or grey (H, W) uint8 image, `.jpg` or `.png`."""
+    import cv2
+
+    options = (
+        [cv2.IMWRITE_JPEG_QUALITY, 95] if suffix == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 2]
+    )
+    if image.ndim == 3:
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    ok, data = cv2.imencode(suffix, image, options)
+    if not ok:
+        raise OSError(f"OpenCV could not encode an image of shape {image.shape} as {suffix}.")
+    return data.tobytes()

@@ -1,0 +1,329 @@
+"""`Arrays`: samples as arrays, one per modality, with the label, subject, dataset and clip of each.
+
+The form in which data reaches training and evaluation, whatever it was before. `read_arrays` reads
+it from an `.npz` file whose keys are modalities (see `merzoo.preprocessing.extract`) plus
+`label`, `subject`, `dataset`, `clip` and, optionally, `classes`, `fitted_on` and `annotated`.
+"""
+
+import copy
+import hashlib
+import math
+import zipfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from merzoo.errors import InputError
+
+COLUMNS = ("label", "subject", "dataset", "clip")
+TEXTS = ("classes", "fitted_on", "annotated")  # of all samples together
+
+_PLAIN = 1 << 30  # bytes that any archive may unpack to
+_PACKED = 100  # times its size that a larger one may
+
+# Number of axes of one sample of each modality.
+MODALITY_RANKS = {
+    "onset": 3,
+    "apex": 3,
+    "magnified_apex": 3,
+    "flow": 3,
+    "flow_image": 3,
+    "difference": 3,
+    "signed_difference": 3,
+    "sequence": 4,
+    "regions": (2, 3),
+    "action_units": 1,
+}
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Samples as arrays; sample i is row i of every field.
+
+    Args:
+        modalities: name -> array (N, ...), in the units of the modality.
+        label: (N,) int64 class index, 0..len(classes) - 1.
+        subject: (N,) text, `"dataset/subject"`.
+        dataset: (N,) text.
+        clip: (N,) text, unique within a dataset.
+        classes: names of the classes, in the order of their indices.
+        source: where the samples came from, for messages and the protocol file.
+        fitted_on: subjects whose samples something in these features was fitted on (a scaler, a
+            PCA, a dictionary): `"dataset/subject"` or a pattern such as `"casme2/*"`; empty where
+            nothing was fitted.
+        annotated: what annotation the features were worked out with: `"apex"`, `"action_units"`.
+
+    Raises:
+        InputError: for lengths, shapes, types, NaN, labels or names that cannot be right.
+
+    Example:
+
+    >>> data = Arrays({"flow_image": np.zeros((2, 28, 28, 3), "float32")}, label=[0, 1],
+    ...               subject=["s1", "s2"], dataset=["a", "a"], clip=["x", "y"],
+    ...               classes=("negative", "positive"))
+    >>> len(data), str(data.subject[0])
+    (2, 'a/s1')
+    """
+
+    modalities: dict[str, np.ndarray]
+    label: np.ndarray
+    subject: np.ndarray
+    dataset: np.ndarray
+    clip: np.ndarray
+    classes: tuple[str, ...]
+    source: str = "arrays"
+    fitted_on: tuple[str, ...] = ()
+    annotated: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        for name in ("subject", "dataset", "clip"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name)).astype(str))
+        object.__setattr__(self, "label", np.asarray(self.label))
+        for name in TEXTS:
+            texts = np.atleast_1d(np.asarray(getattr(self, name), str))
+            object.__setattr__(self, name, tuple(texts.tolist()))
+        _check_lengths(self)
+        full = [
+            s if s.startswith(f"{d}/") else f"{d}/{s}"
+            for d, s in zip(self.dataset, self.subject, strict=True)
+        ]
+        object.__setattr__(self, "subject", np.asarray(full))
+        _check_labels(self)
+        _check_names(self)
+        for name, array in self.modalities.items():
+            _check_modality(self.source, name, array, self.clip)
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def take(self, indices) -> "Arrays":
+        """The samples at `indices`, as new arrays (a gather: nothing of the others remains)."""
+        part = self.with_modalities({n: array[indices] for n, array in self.modalities.items()})
+        for name in COLUMNS:
+            object.__setattr__(part, name, getattr(self, name)[indices])
+        return part
+
+    def with_modalities(self, modalities: dict[str, np.ndarray]) -> "Arrays":
+        """The same samples with other modalities, which are not checked (a look at every value)."""
+        part = copy.copy(self)
+        object.__setattr__(part, "modalities", modalities)
+        return part
+
+    def ids(self) -> np.ndarray:
+        """(N,) text, `"dataset/clip"`: the name of each sample in splits and findings."""
+        return np.char.add(np.char.add(self.dataset, "/"), self.clip)
+
+    def as_dataset(self, batch_size: int = 32, augment=None, seed: int = 0):
+        """The samples as a `tf.data.Dataset` that `model.fit` takes: one shuffled pass.
+
+        Iterated again, it gives another order and other augmentations.
+
+        Args:
+            batch_size: samples a batch; the last batch holds what is left.
+            augment: `None`, `"standard"` (a random flip), or names from
+                `AUGMENTATIONS` or `MIXINGS` of `merzoo.preprocessing`, applied in this order.
+            seed: of order and augmentation.
+
+        Returns:
+            A finite dataset of ({modality: (B, ...) float32}, label (B,)); shares of the classes,
+            (B, K), where samples are mixed.
+
+        Raises:
+            InputError: for an unknown augmentation or a batch size below 1.
+
+        Example:
+
+        >>> flow = {"flow": np.zeros((3, 8, 8, 3), "float32")}
+        >>> data = Arrays(flow, [0, 1, 0], ["s"] * 3, ["d"] * 3, list("abc"), ("no", "yes"))
+        >>> [label.shape[0] for _, label in data.as_dataset(batch_size=2, augment="standard")]
+        [2, 1]
+        """
+        from merzoo.preprocessing.augment import epoch_graph
+
+        return epoch_graph(self, batch_size=batch_size, augment=augment, seed=seed)
+
+    def fingerprint(self) -> str:
+        """SHA-256 over names, labels and every value: the same data gives the same text."""
+        digest = hashlib.sha256()
+        for name in COLUMNS:
+            digest.update("\x1f".join(map(str, getattr(self, name))).encode())
+        for name in sorted(self.modalities):
+            array = self.modalities[name]
+            digest.update(f"{name}{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array))
+        digest.update("\x1f".join(self.classes).encode())
+        return digest.hexdigest()
+
+    def counts(self) -> dict[str, int]:
+        """Samples per class, in class order.
+
+        >>> Arrays({}, [0, 0], ["s", "s"], ["a", "a"], ["x", "y"], ("no", "yes")).counts()
+        {'no': 2, 'yes': 0}
+        """
+        found = Counter(self.label.tolist())
+        return {name: found[index] for index, name in enumerate(self.classes)}
+
+    def save(self, path: str | Path) -> None:
+        """Writes an `.npz` file that `read_arrays` reads."""
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        texts = {name: np.array(getattr(self, name)) for name in TEXTS if getattr(self, name)}
+        np.savez_compressed(path, **self.modalities, **columns, **texts)
+
+
+def read_arrays(path: str | Path) -> Arrays:
+    """Reads samples from an `.npz` file.
+
+    Args:
+        path: of a file whose keys are modalities (each (N, ...), numeric) plus `label` (N integers
+            from 0), `subject`, `dataset`, `clip` (N texts) and optionally `classes` (K texts),
+            `fitted_on` and `annotated` (texts, see `Arrays`).
+
+    Returns:
+        `Arrays`, with subjects named `"dataset/subject"`.
+
+    Raises:
+        InputError: for a missing or damaged file, missing keys, wrong shapes, NaN, labels out of
+            range, or duplicated clips; the message names the key and the sample.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file.")
+    try:
+        _check_sizes(path)
+        with np.load(path, allow_pickle=False) as archive:
+            content = {name: archive[name] for name in archive.files}
+    except InputError:
+        raise
+    except Exception as error:  # of zip, zlib and NumPy, whatever a damaged file provokes
+        raise InputError(f"{path}: not a readable .npz file ({error}).") from None
+    missing = [name for name in COLUMNS if name not in content]
+    if missing:
+        raise InputError(f"{path}: lacks the key {missing[0]!r}; it holds {sorted(content)}.")
+    modalities = {name: a for name, a in content.items() if name in MODALITY_RANKS}
+    if not modalities:
+        raise InputError(
+            f"{path}: holds no modality; it holds {sorted(content)}, "
+            f"and a modality is one of {sorted(MODALITY_RANKS)}."
+        )
+    label = content["label"]
+    classes = content.get("classes")
+    if classes is None and np.issubdtype(label.dtype, np.integer) and label.size:
+        classes = [f"class {k}" for k in range(int(label.max()) + 1)]
+    columns = {name: content[name] for name in COLUMNS}
+    facts = {name: content[name] for name in TEXTS[1:] if name in content}
+    classes = () if classes is None else classes
+    return Arrays(modalities, **columns, classes=classes, source=str(path), **facts)
+
+
+def _check_sizes(path: Path) -> None:
+    """Refuses an archive whose arrays state more than it holds, or hold far more than it packs."""
+    with zipfile.ZipFile(path) as archive:
+        packed = unpacked = 0
+        for part in archive.infolist():
+            packed, unpacked = packed + part.compress_size, unpacked + part.file_size
+            if not part.filename.endswith(".npy"):
+                continue
+            with archive.open(part) as file:
+                version = np.lib.format.read_magic(file)
+                read = np.lib.format.read_array_header_1_0
+                if version != (1, 0):
+                    read = np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(file)
+            if math.prod(shape) * dtype.itemsize > part.file_size:
+                raise InputError(
+                    f"{path}: {part.filename} states {shape} values, more than the file holds."
+                )
+        if unpacked > max(_PLAIN, _PACKED * packed):
+            raise InputError(
+                f"{path}: {packed >> 10} kB that unpack to {unpacked >> 20} MB: no real samples "
+                "pack so well."
+            )
+
+
+def join_arrays(parts: list[Arrays]) -> Arrays:
+    """Several sources as one, with the modalities and classes that all of them share."""
+    first = parts[0]
+    for part in parts[1:]:
+        if part.classes != first.classes:
+            raise InputError(
+                f"{part.source} has the classes {part.classes}, {first.source} has "
+                f"{first.classes}: choose one label map for both."
+            )
+    names = [n for n in first.modalities if all(n in p.modalities for p in parts)]
+    modalities = {n: np.concatenate([p.modalities[n] for p in parts]) for n in names}
+    columns = {n: np.concatenate([getattr(p, n) for p in parts]) for n in COLUMNS}
+    source = " + ".join(p.source for p in parts)
+    facts = {n: tuple(dict.fromkeys(t for p in parts for t in getattr(p, n))) for n in TEXTS[1:]}
+    return Arrays(modalities, **columns, classes=first.classes, source=source, **facts)
+
+
+def _check_lengths(data: Arrays) -> None:
+    size = len(data.label)
+    if size == 0:
+        raise InputError(f"{data.source}: holds no samples.")
+    fields = {name: getattr(data, name) for name in COLUMNS[1:]} | data.modalities
+    for name, array in fields.items():
+        if array.shape[:1] != (size,):
+            raise InputError(
+                f"{data.source}: {name!r} has shape {array.shape}, but there are {size} labels."
+            )
+    for name in COLUMNS[1:]:
+        empty = [i for i, text in enumerate(getattr(data, name)) if not text.strip()]
+        if empty:
+            raise InputError(f"{data.source}: sample {empty[0]} has an empty {name!r}.")
+
+
+def _check_labels(data: Arrays) -> None:
+    if data.label.ndim != 1 or not np.issubdtype(data.label.dtype, np.integer):
+        raise InputError(
+            f"{data.source}: 'label' must be one whole number a sample, from 0; "
+            f"got {data.label.dtype} {data.label.shape}."
+        )
+    object.__setattr__(data, "label", data.label.astype(np.int64))
+    bad = np.flatnonzero((data.label < 0) | (data.label >= len(data.classes)))
+    if bad.size:
+        i = int(bad[0])
+        raise InputError(
+            f"{data.source}: sample {i} (clip {data.clip[i]}) has label {data.label[i]}, but the "
+            f"{len(data.classes)} classes are numbered 0..{len(data.classes) - 1}."
+        )
+
+
+def _check_names(data: Arrays) -> None:
+    seen: dict[tuple, int] = {}
+    for i, key in enumerate(zip(data.dataset.tolist(), data.clip.tolist(), strict=True)):
+        if key in seen:
+            raise InputError(
+                f"{data.source}: clip {key[1]!r} of {key[0]!r} stands twice, in samples "
+                f"{seen[key]} and {i}."
+            )
+        seen[key] = i
+    spelt: dict[str, str] = {}
+    for subject in sorted(set(data.subject)):
+        plain = subject.lower()
+        if plain in spelt:
+            raise InputError(
+                f"{data.source}: the subjects {spelt[plain]!r} and {subject!r} differ only in "
+                f"case: one person would stand on both sides of a split."
+            )
+        spelt[plain] = subject
+
+
+def _check_modality(source: str, name: str, array: np.ndarray, clip: np.ndarray) -> None:
+    if name not in MODALITY_RANKS:
+        raise InputError(f"{source}: {name!r} is no modality; use {sorted(MODALITY_RANKS)}.")
+    if array.dtype.kind not in "uif":
+        raise InputError(f"{source}: {name!r} must be numeric, got {array.dtype}.")
+    ranks = MODALITY_RANKS[name]
+    if array.ndim - 1 not in (ranks if isinstance(ranks, tuple) else (ranks,)):
+        raise InputError(
+            f"{source}: one sample of {name!r} must have {ranks} axes, got shape {array.shape[1:]}."
+        )
+    if array.dtype.kind == "f":
+        for i in range(len(array)):  # one sample at a time: constant memory on a memory map
+            if not np.isfinite(array[i]).all():
+                raise InputError(
+                    f"{source}: {name!r} of sample {i} (clip {clip[i]}) holds NaN or infinity."
+                )

@@ -1,0 +1,307 @@
+"""A reproduced table: the paper's figures beside ours, as JSON, Markdown and a page with a plot.
+
+Our figures follow from the predictions of each row's run alone. Precision, recall and F1-score
+(`precision`, `recall`, `f1`) are means weighted by class size; UF1 and UAR weigh classes alike.
+"""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from merzoo import metrics as scores
+from merzoo.evaluation.scores.bootstrap import subject_bootstrap, subject_matrices
+from merzoo.files import write_json
+from merzoo.pages.render import render
+from merzoo.reproduction.tables import PaperTable, Row, Run
+
+SCALES = {"": 1, "%": 0.01, "million": 1e6, "M": 1e6, "G": 1e9, "ms": 1e-3}
+NAMES = {
+    "uf1": "UF1",
+    "uar": "UAR",
+    "accuracy": "accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "loss": "loss",
+    "parameters": "parameters",
+    "multiply-adds": "multiply-adds",
+    "inference": "inference",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the paper beside ours.
+
+    Args:
+        paper: as printed; `"-"` where the paper prints none.
+        unit: of both.
+        ours: in the same unit, mean over seeds; `None` where we have none.
+        interval: 95 % over subjects, in the same unit, or `None`.
+    """
+
+    paper: str
+    unit: str = ""
+    ours: float | None = None
+    interval: tuple[float, float] | None = None
+
+    @property
+    def decimals(self) -> int:
+        """As many as the paper prints."""
+        if self.paper == "-":
+            return 2 if self.unit else 4
+        return len(self.paper.partition(".")[2])
+
+    def text(self) -> str:
+        """Ours, with the paper's number of decimals."""
+        return "-" if self.ours is None else f"{self.ours:.{self.decimals}f}"
+
+    def interval_text(self) -> str:
+        """Our interval, likewise; empty where there is none."""
+        if self.interval is None:
+            return ""
+        return "-".join(f"{value:.{self.decimals}f}" for value in self.interval)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the table on one part of the data; or (`run=None`) the network's costs.
+
+    Args:
+        row: its name.
+        printed: its name in the paper.
+        figures: metric -> `Figure`.
+        run, part: of the columns.
+        data: what was given for the run, and whether it stands in.
+        n, subjects, seeds: of ours.
+        paper_n: samples, where the paper prints them.
+    """
+
+    row: str
+    printed: str
+    figures: dict[str, Figure]
+    run: str | None = None
+    part: str = ""
+    data: str = ""
+    n: int | None = None
+    subjects: int | None = None
+    seeds: int | None = None
+    paper_n: int | None = None
+
+
+def score_lines(table: PaperTable, row: Row, run: Run, result, data: str) -> list[Line]:
+    """The lines of one run of a row: the whole data, and each data set that has columns."""
+    parts: dict[str, dict[str, Figure]] = {}
+    for column, printed in zip(table.columns, row.figures, strict=True):
+        if column.run == run.name:
+            parts.setdefault(column.part, {})[column.metric] = Figure(printed, column.unit)
+    lines = []
+    for part, figures in parts.items():
+        table_of_part = _part(result.predictions, part)
+        line = Line(
+            row.name,
+            row.printed,
+            figures,
+            run.name,
+            part,
+            data,
+            paper_n=run.printed_samples.get(part),
+        )
+        lines.append(_with_ours(line, table_of_part, result.metrics["classes"]))
+    return lines
+
+
+def cost_line(table: PaperTable, row: Row) -> Line:
+    """Parameters and multiply-adds of a row's network beside the paper's.
+
+    Inference time is left open: it is the processor's, and `benchmarks/speed.py` measures it.
+    """
+    from merzoo.models import create_model
+    from merzoo.models.count import multiply_adds
+
+    model = create_model(row.network, **row.arguments)
+    ours = {
+        "parameters": sum(math.prod(w.shape) for w in model.trainable_weights),
+        "multiply-adds": multiply_adds(model),
+    }
+    figures = {}
+    for column, printed in zip(table.columns, row.figures, strict=True):
+        if column.run is None:
+            value = ours.get(column.metric)
+            scaled = None if value is None else value / SCALES[column.unit]
+            figures[column.metric] = Figure(printed, column.unit, scaled)
+    return Line(row.name, row.printed, figures)
+
+
+def _part(predictions, part: str):
+    return predictions if part == "full" else predictions[predictions["dataset"] == part]
+
+
+def _with_ours(line: Line, predictions, classes: list[str]) -> Line:
+    """The line with our figures, from rows of `predictions.csv`."""
+    if not len(predictions):
+        return line
+    runs = [run for _, run in predictions.groupby("seed", sort=True)]
+    matrices = [
+        subject_matrices(
+            run["label"].map(classes.index), run["predicted"].map(classes.index), run["subject"], k
+        )
+        for run in runs
+        for k in [len(classes)]
+    ]
+    asked = {name: MATRIX_METRICS[name] for name in line.figures if name in MATRIX_METRICS}
+    intervals = subject_bootstrap(matrices, metrics=asked)
+    pooled = np.stack([np.sum(list(run.values()), axis=0) for run in matrices])
+    figures = {}
+    for name, figure in line.figures.items():
+        scale = SCALES[figure.unit]
+        value = asked[name](pooled).mean() if name in asked else _loss(predictions)
+        interval = tuple(x / scale for x in intervals[name]) if name in asked else None
+        figures[name] = dataclasses.replace(figure, ours=float(value / scale), interval=interval)
+    return dataclasses.replace(
+        line,
+        figures=figures,
+        n=len(runs[0]),
+        subjects=runs[0]["subject"].nunique(),
+        seeds=len(runs),
+    )
+
+
+def _precision(matrix):
+    """(..., K, K) -> precision of each class, weighted by its size."""
+    return _weighted(scores.recall_per_class(np.swapaxes(matrix, -1, -2)), matrix)
+
+
+def _f1(matrix):
+    return _weighted(scores.f1_per_class(matrix), matrix)
+
+
+def _weighted(values, matrix):
+    sizes = matrix.sum(-1)
+    return (values * sizes).sum(-1) / np.maximum(sizes.sum(-1), 1)
+
+
+# Name -> function of (..., K, K) pooled confusion matrices. Recall weighted by class size is the
+# accuracy.
+MATRIX_METRICS = {
+    "uf1": scores.uf1,
+    "uar": scores.uar,
+    "accuracy": scores.accuracy,
+    "precision": _precision,
+    "recall": scores.accuracy,
+    "f1": _f1,
+}
+
+
+def _loss(predictions) -> float:
+    """Mean cross-entropy of the true classes."""
+    probability = [row[f"p_{row['label']}"] for _, row in predictions.iterrows()]
+    return float(-np.log(np.maximum(probability, 1e-7)).mean())
+
+
+def columns_and_rows(lines: list[Line], costs: bool) -> tuple[list[str], list[list[str]]]:
+    """Column names and text cells of the scores, or of the costs."""
+    lines = [line for line in lines if (line.run is None) == costs]
+    found = {n: f.unit for line in lines for n, f in line.figures.items()}
+    columns = ["row"] if costs else ["row", "data", "N", "N paper", "subjects", "seeds"]
+    for name, unit in found.items():
+        title = f"{NAMES[name]}, {unit}" if unit else NAMES[name]
+        columns += [f"{title}: paper", "ours"] + ([] if costs else ["95 %"])
+    rows = []
+    for line in lines:
+        cells = [line.printed]
+        if not costs:
+            cells += [_where(line), *_numbers(line)]
+        for name in found:
+            figure = line.figures.get(name, Figure("-"))
+            cells += [figure.paper, figure.text()] + ([] if costs else [figure.interval_text()])
+        rows.append(cells)
+    return columns, rows
+
+
+def figure_rows(lines: list[Line]) -> tuple[list[str], list[list[str]]]:
+    """Column names and cells with a row for each figure, for a terminal; only where we have one."""
+    columns = [
+        "row",
+        "data",
+        "figure",
+        "paper",
+        "ours",
+        "95 %",
+        "N",
+        "N paper",
+        "subjects",
+        "seeds",
+    ]
+    rows = []
+    for line in lines:
+        for name, figure in line.figures.items():
+            if figure.ours is None:
+                continue
+            title = f"{NAMES[name]}, {figure.unit}" if figure.unit else NAMES[name]
+            where = [_where(line), title] if line.run else ["", title]
+            texts = [figure.paper, figure.text(), figure.interval_text()]
+            rows.append([line.printed, *where, *texts, *_numbers(line)])
+    return columns, rows
+
+
+def _where(line: Line) -> str:
+    if not line.n:
+        return f"{line.part} (not given)"
+    return line.data if line.part == "full" else f"{line.data}: {line.part}"
+
+
+def _numbers(line: Line) -> list[str]:
+    numbers = (line.n, line.paper_n, line.subjects, line.seeds)
+    return ["-" if x is None else str(x) for x in numbers]
+
+
+def write_pages(found) -> None:
+    """Writes `table.json`, `table.md` and `table.html` of a `Reproduction` into its folder."""
+    found.folder.mkdir(parents=True, exist_ok=True)
+    write_json(found.folder / "table.json", as_dict(found))
+    (found.folder / "table.md").write_text(markdown(found))
+    (found.folder / "table.html").write_text(_page(found))
+
+
+def as_dict(found) -> dict:
+    """The content of `table.json`."""
+    return {
+        "table": found.table.name,
+        "title": found.table.title,
+        "lines": json.loads(json.dumps([dataclasses.asdict(line) for line in found.lines])),
+        "failed": found.failed,
+        "notes": found.notes,
+    }
+
+
+def markdown(found) -> str:
+    """The content of `table.md`."""
+    parts = [f"# {found.table.name}: {found.table.title}", ""]
+    for costs in (False, True):
+        columns, rows = columns_and_rows(found.lines, costs)
+        if rows:
+            parts += ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+            parts += ["| " + " | ".join(cells) + " |" for cells in rows] + [""]
+    parts += [f"- {note}" for note in found.notes]
+    parts += [f"- Not run: {name}: {reason}" for name, reason in found.failed.items()]
+    parts += ["", "Ours: mean over seeds; 95 % intervals from a bootstrap over subjects.", ""]
+    return "\n".join(parts)
+
+
+def _page(found) -> str:
+    from merzoo.reproduction.plot import bars
+
+    tables = [columns_and_rows(found.lines, costs) for costs in (False, True)]
+    return render(
+        "reproduced.html",
+        table=found.table,
+        notes=found.notes,
+        failed=found.failed,
+        tables=[(columns, rows) for columns, rows in tables if rows],
+        plot=bars(found.lines),
+        stand_in=any("(stand-in)" in line.data for line in found.lines),
+    )

@@ -1,1 +1,0 @@
-"""What `merzoo tune` is made of: spaces, oracles, models shared by trials, results."""

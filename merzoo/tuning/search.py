@@ -1,0 +1,278 @@
+"""Runs trials: each is trained and judged on folds of whole subjects inside its search's subjects.
+
+A search is named `all` (every subject that was given) or after the outer fold whose training
+subjects it has, such as `kfold5_2`. It is handed those samples and no others, so the subjects on
+which its winner is tested cannot reach it.
+"""
+
+import contextlib
+import hashlib
+import json
+import re
+import threading
+import time
+from dataclasses import dataclass, field, replace
+
+import keras
+import keras_tuner
+import numpy as np
+from keras_tuner.engine import base_tuner
+from keras_tuner.engine.trial import TrialStatus
+
+from merzoo.errors import InputError
+from merzoo.evaluation.splits.protocols import Fold, loso
+from merzoo.metrics import confusion_matrix, scores
+from merzoo.preprocessing.arrays import Arrays
+from merzoo.training.recipes import Recipe, recipe_as_dict
+from merzoo.tuning.oracles import REPORT, SETTINGS
+from merzoo.tuning.search_spaces import recipe_of
+from merzoo.tuning.shared_fitter import Fitters
+
+_BEAT = 1.0  # seconds between a worker's signs of life
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides what a trial's score is.
+
+    Args:
+        model: name of the network.
+        data: all samples.
+        recipe: the settings that are not searched.
+        space: what is searched, see `search_spaces`.
+        tuner: name of the algorithm.
+        folds: inner folds.
+        seed: of folds, weights and order.
+    """
+
+    model: str
+    data: Arrays = field(repr=False)
+    recipe: Recipe
+    space: dict
+    tuner: str
+    folds: int
+    seed: int = 0
+
+    def settings(self) -> dict:
+        """The plan as plain JSON types; a search continues only under equal ones."""
+        settings = {
+            "model": self.model,
+            "recipe": recipe_as_dict(self.recipe),
+            "space": self.space,
+            "tuner": self.tuner,
+            "folds": self.folds,
+            "seed": self.seed,
+            "data": self.data.fingerprint(),
+            "samples": len(self.data),
+        }
+        return json.loads(json.dumps(settings))
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the settings."""
+        return hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()
+
+
+def outer_folds(protocol: str, data: Arrays, seed: int = 0) -> list[Fold]:
+    """The outer folds of a nested search, by whole subjects.
+
+    Args:
+        protocol: `"loso"`, or `"kfold:5"` for five groups of subjects, alike in their classes.
+        data: all samples.
+        seed: of the groups.
+
+    Raises:
+        InputError: for another protocol, or too few subjects.
+    """
+    if protocol == "loso":
+        return loso(data)
+    groups = re.fullmatch(r"kfold:?(\d+)", protocol)
+    if groups is None or int(groups[1]) < 2:
+        raise InputError(f"outer protocol {protocol!r} is not known: use 'loso' or 'kfold:5'.")
+    return grouped_folds(data, int(groups[1]), seed)
+
+
+def grouped_folds(data: Arrays, folds: int, seed: int = 0) -> list[Fold]:
+    """Folds of whole subjects with like shares of the classes.
+
+    Raises:
+        InputError: if there are fewer subjects than folds.
+
+    >>> import numpy as np
+    >>> rows = range(6)
+    >>> data = Arrays({}, [0, 1] * 3, list("aabbcc"), ["d"] * 6, list("uvwxyz"), ("no", "yes"))
+    >>> [len(fold.test) for fold in grouped_folds(data, 3)]
+    [2, 2, 2]
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    subjects = len(set(data.subject.tolist()))
+    if subjects < folds or folds < 2:
+        raise InputError(
+            f"{data.source}: {subjects} subjects cannot be split into {folds} groups of subjects."
+        )
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    splits = splitter.split(np.zeros(len(data)), data.label, data.subject)
+    return [Fold(f"group {i + 1}", train, test) for i, (train, test) in enumerate(splits)]
+
+
+def outer_name(protocol: str, number: int) -> str:
+    """The name of the search of an outer fold, counted from 1.
+
+    >>> outer_name("kfold:5", 2)
+    'kfold5_2'
+    """
+    return f"{protocol.replace(':', '')}_{number}"
+
+
+def search_data(plan: Plan, search: str) -> Arrays:
+    """The samples that a search may see."""
+    if search == "all":
+        return plan.data
+    protocol, _, number = search.rpartition("_")
+    fold = outer_folds(protocol, plan.data, plan.seed)[int(number) - 1]
+    return plan.data.take(fold.train)
+
+
+class CutOff(Exception):
+    """The search has no time left."""
+
+
+class SearchTuner(base_tuner.BaseTuner):
+    """KerasTuner's loop of trials, each judged by pooled UF1 over inner folds of subjects.
+
+    Args:
+        oracle: `merzoo.tuning.oracles.Searches`.
+        plan: what is searched.
+        folder: for KerasTuner's files.
+        on_epoch: called with (trial, recipe, fold, epoch, loss) after each epoch.
+        on_end: called with (trial) after each trial.
+    """
+
+    def __init__(self, oracle, plan: Plan, folder, on_epoch=None, on_end=None):
+        super().__init__(oracle, directory=str(folder), project_name="searches")
+        keras_tuner.src.config.DEBUG = False  # which prints every failure's stack
+        self.plan, self.on_epoch, self.on_end = plan, on_epoch, on_end
+        self.settings = plan.fingerprint()
+        self.fitters = Fitters(plan.model, len(plan.data.classes))
+        self._idle, self._failure = False, None
+        self._search = ("", None, ())
+
+    def pre_create_trial(self):
+        if self._idle:
+            time.sleep(_BEAT)
+        self._idle = True
+
+    def on_trial_begin(self, trial):
+        self._idle = False
+
+    def run_trial(self, trial):
+        """Trains and judges one recipe; returns UF1, UAR and accuracy, pooled over the folds."""
+        values = trial.hyperparameters.values
+        if values.get(SETTINGS) != self.settings:
+            raise keras_tuner.errors.FatalRuntimeError(
+                "The chief searches with other settings or other data than this worker: start "
+                "both with the same options."
+            )
+        self._failure = None
+        try:
+            with _SignsOfLife(self.oracle, trial.trial_id) as life:
+                return self._judged(trial, values, life)
+        except Exception as error:
+            self._failure = error
+            raise
+
+    def _judged(self, trial, values: dict, life) -> dict:
+        start, compiled = time.perf_counter(), self.fitters.compiled
+        recipe = recipe_of(self.plan.space, values, self.plan.recipe)
+        if "tuner/epochs" in values:  # set by Hyperband
+            recipe = replace(recipe, epochs=values["tuner/epochs"])
+        data, folds = self._data_and_folds(trial.trial_id.rpartition("-")[0])
+        try:
+            found, histories = self._run_folds(trial, recipe, data, folds, life)
+        except Exception:
+            self.fitters.drop(recipe)  # it may be half made
+            raise
+        pooled = scores(confusion_matrix(data.label, found, len(data.classes)))
+        report = {
+            "seconds": time.perf_counter() - start,
+            "compiled": self.fitters.compiled - compiled,
+            "loss": np.median([h["loss"] for h in histories], axis=0).round(4).tolist(),
+        }
+        self._report(trial, pooled | report)
+        return pooled
+
+    def on_trial_end(self, trial):
+        if isinstance(self._failure, CutOff):
+            trial.status = TrialStatus.STOPPED
+        elif trial.message is not None:
+            self._report(trial, {"cause": _cause(self._failure, trial.message)})
+        super().on_trial_end(trial)
+        if self.on_end is not None and trial.status != TrialStatus.STOPPED:
+            self.on_end(trial)
+
+    def _report(self, trial, report: dict) -> None:
+        report = report | {"worker": self.tuner_id}
+        trial.hyperparameters.values[REPORT] = json.dumps(report)
+
+    def _data_and_folds(self, search: str):
+        if self._search[0] != search:
+            data = search_data(self.plan, search)
+            self._search = (search, data, grouped_folds(data, self.plan.folds, self.plan.seed))
+        return self._search[1:]
+
+    def _run_folds(self, trial, recipe, data, folds, life):
+        steps_per_epoch = -(-len(data) // recipe.batch_size)
+        fitter = self.fitters.get(recipe, steps_per_epoch)
+        fitter.reset(self.plan.seed)
+        data = _with_inputs(data, [tensor.name for tensor in fitter.model.inputs])
+        found = np.zeros(len(data), int)
+        histories = []
+        for fold in folds:
+
+            def after_epoch(epoch, logs, fold=fold):
+                if life.cut_off.is_set():
+                    raise CutOff()
+                if self.on_epoch is not None:
+                    self.on_epoch(trial, recipe, fold, epoch, logs["loss"])
+
+            callback = keras.callbacks.LambdaCallback(on_epoch_end=after_epoch)
+            histories.append(fitter.fit(data.take(fold.train), self.plan.seed, [callback]))
+            found[fold.test] = fitter.predict(data.take(fold.test)).argmax(1)
+        return found, histories
+
+
+class _SignsOfLife(threading.Thread):
+    """Tells the oracle each second that the trial is alive; learns when its time is over."""
+
+    def __init__(self, oracle, trial_id: str):
+        super().__init__(daemon=True)
+        self.oracle, self.trial_id = oracle, trial_id
+        self.cut_off, self._ended = threading.Event(), threading.Event()
+
+    def run(self):
+        while not self._ended.wait(_BEAT):
+            with contextlib.suppress(Exception):  # a chief that is away is no reason to stop
+                if self.oracle.get_trial(self.trial_id).status == TrialStatus.STOPPED:
+                    self.cut_off.set()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+
+
+def _with_inputs(data: Arrays, names: list[str]) -> Arrays:
+    missing = [name for name in names if name not in data.modalities]
+    if missing:
+        raise InputError(f"{data.source} holds no {missing[0]!r}, which this architecture takes.")
+    return replace(data, modalities={name: data.modalities[name] for name in names})
+
+
+def _cause(failure: Exception | None, stack: str) -> str:
+    """One line: what went wrong. `stack` is KerasTuner's text, where it found the fault itself."""
+    if failure is None:
+        return stack.strip().splitlines()[-1][:500]
+    line = " ".join(str(failure).split())
+    return (line if isinstance(failure, InputError) else f"{type(failure).__name__}: {line}")[:500]

@@ -1,0 +1,119 @@
+"""Pretrained weights: they fit exactly or not at all, whom they have seen, and what may move."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import merzoo
+from merzoo.errors import InputError
+from merzoo.training.pretrained import find_start
+from merzoo.training.recipes import Recipe
+from merzoo.weights import WeightsEntry
+from merzoo.weights.entry import ENTRY_FILE
+
+ARGUMENTS = {"input_shape": [8, 8, 1], "dense_units": [4]}
+CLASSES = ("negative", "positive", "surprise")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """The folder of a training run of a tiny broadbentnet, and its model."""
+    import hashlib
+
+    keras.utils.set_random_seed(5)
+    model = small()
+    model.save_weights(tmp_path / "model.weights.h5")
+    content = (tmp_path / "model.weights.h5").read_bytes()
+    entry = WeightsEntry(
+        id="broadbentnet.test",
+        file="model.weights.h5",
+        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(content),
+        licence="for tests",
+        trained_on=("fer2013", "ck_plus"),
+        subjects=("fer2013/*", "ck_plus/S005"),
+        classes=CLASSES,
+        labels="macro3",
+        model_arguments=ARGUMENTS,
+    )
+    (tmp_path / ENTRY_FILE).write_text(json.dumps(entry.as_dict()))
+    return tmp_path, model
+
+
+def small(classes=3, **arguments):
+    plain = {"input_shape": (8, 8, 1), "dense_units": (4,)} | arguments
+    return merzoo.create_model("broadbentnet", classes=classes, **plain)
+
+
+def test_same_classes_take_every_weight_and_others_a_fresh_head(run):
+    folder, source = run
+    start = find_start(folder, "broadbentnet")
+    model = small()
+    start.load_into(model, CLASSES)
+    for one, other in zip(source.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for classes in (("a", "b", "c", "d", "e"), ("surprise", "positive", "negative")):
+        model = small(classes=len(classes))
+        head = model.get_layer("classes").get_weights()
+        start.load_into(model, classes)
+        np.testing.assert_array_equal(model.get_layer("classes").get_weights()[0], head[0])
+        np.testing.assert_array_equal(
+            model.get_layer("conv_3").get_weights()[0], source.get_layer("conv_3").get_weights()[0]
+        )
+
+
+def test_what_does_not_fit_is_an_error_and_never_skipped(run):
+    start = find_start(run[0], "broadbentnet")
+    with pytest.raises(InputError, match="its layer 'dense_1' has weights of"):
+        start.load_into(small(dense_units=(6,)), CLASSES)
+    with pytest.raises(InputError, match="only broadbentnet has a layer 'dense_2'"):
+        start.load_into(small(dense_units=(4, 4)), CLASSES)
+
+
+def test_weights_are_found_by_folder_or_file_and_checked(run, tmp_path):
+    folder, _ = run
+    by_file = find_start(folder / "model.weights.h5", "broadbentnet")
+    assert by_file == find_start(folder, "broadbentnet")
+    with pytest.raises(InputError, match="holds weights of broadbentnet, not of resnet18"):
+        find_start(folder, "resnet18")
+    with pytest.raises(InputError, match="not known whom they have seen"):
+        find_start(tmp_path / "elsewhere" / "x.weights.h5", "broadbentnet")
+    small(classes=5).save_weights(folder / "model.weights.h5")
+    with pytest.raises(InputError, match=r"not what weights\.json says"):
+        find_start(folder, "broadbentnet")
+
+
+def test_subjects_that_the_weights_have_seen_are_refused(run):
+    start = find_start(run[0], "broadbentnet")
+    start.check_unseen(["ck_plus/S006", "casme2/sub01"], "data")
+    with pytest.raises(InputError, match=r"trained on 2 of the subjects of data \(CK_plus/s005, f"):
+        start.check_unseen(["casme2/sub01", "CK_plus/s005", "fer2013/happy/Training_1"], "data")
+
+
+def test_freezing_keeps_a_layer_and_all_before_it(run):
+    start = find_start(run[0], "broadbentnet", freeze="pool_2")
+    model = small()
+    start.load_into(model, CLASSES)
+    free = {w.path.split("/")[0] for w in model.trainable_weights}
+    assert free == {"conv_3", "bn_3", "attention", "dense_1", "classes"}
+    assert not model.get_layer("bn_2").trainable
+    with pytest.raises(InputError, match="Did you mean 'pool_2'"):
+        find_start(run[0], "broadbentnet", freeze="pool2").load_into(small(), CLASSES)
+    with pytest.raises(InputError, match="leaves no layer to train"):
+        find_start(run[0], "broadbentnet", freeze="predictions").load_into(small(), CLASSES)
+
+
+def test_the_trunk_moves_by_its_own_rate(run):
+    model = small()
+    start = find_start(run[0], "broadbentnet", trunk_rate=0.1)
+    start.load_into(model, CLASSES)
+    optimizer = start.optimizer(model, Recipe("x", optimizer="sgd", learning_rate=0.5), 1)
+    optimizer.build(model.trainable_variables)
+    before = [keras.ops.convert_to_numpy(w).copy() for w in model.trainable_variables]
+    optimizer.apply([keras.ops.ones(w.shape) for w in model.trainable_variables])
+    for weight, old in zip(model.trainable_variables, before, strict=True):
+        step = np.abs(keras.ops.convert_to_numpy(weight) - old)
+        expected = 0.5 if weight.path.startswith("classes/") else 0.05
+        np.testing.assert_allclose(step, expected, rtol=1e-4, err_msg=weight.path)

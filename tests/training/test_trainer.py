@@ -1,0 +1,38 @@
+"""One compiled model reset for every fold equals a fresh one, on every backend; class weights."""
+
+import numpy as np
+import pytest
+
+import merzoo
+from merzoo.training.recipes import Recipe
+from merzoo.training.trainer import Fitter, class_weights
+from tests.samples import flow_arrays
+
+QUICK = Recipe("quick", learning_rate=5e-3, epochs=3, batch_size=8, augment=("flip",))
+
+
+def test_reusing_one_model_equals_a_fresh_model_to_the_last_digit():
+    data = flow_arrays(subjects=3)
+    folds = [(np.arange(5, 15), 0), (np.arange(0, 10), 1), (np.arange(5, 15), 0)]
+
+    def fitter():
+        return Fitter(lambda: merzoo.create_model("ststnet"), QUICK, steps_per_epoch=2)
+
+    reused = fitter()
+    found = []
+    for rows, seed in folds:
+        reused.fit(data.take(rows), seed)
+        found.append(reused.predict(data))
+    np.testing.assert_array_equal(found[0], found[2])  # nothing is left of what came between
+    fresh = fitter()
+    fresh.fit(data.take(folds[1][0]), 1)
+    np.testing.assert_array_equal(found[1], fresh.predict(data))
+    assert np.abs(found[0] - found[1]).max() > 1e-3
+
+
+@pytest.mark.parametrize(("rule", "expected"), [("balanced", [2 / 3, 2]), ("sqrt", [0.845, 1.464])])
+def test_class_weights_come_from_the_training_labels_with_mean_one(rule, expected):
+    data = merzoo.data.Arrays({}, [0, 0, 0, 1], ["s"] * 4, ["d"] * 4, list("abcd"), ("no", "yes"))
+    weights = class_weights(data, rule)
+    np.testing.assert_allclose(weights[[0, 3]], expected, atol=0.01)
+    assert weights.mean() == pytest.approx(1)
