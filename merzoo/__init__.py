@@ -18,10 +18,10 @@ _NAMES = {
     "pretrain": "merzoo.training.pretrain",
     "finetune": "merzoo.training.finetune",
     "transfer": "merzoo.evaluation",
-    "tune": "merzoo.tuning",
+    "tune": "merzoo.tuning.tune",
     "export": "merzoo.exporting",
     "predict": "merzoo.prediction",
-    "reproduce": "merzoo.reproduction",
+    "reproduce": "merzoo.reproduction.reproduce",
     "InputError": "merzoo.errors",
 }
 _MODULES = (
@@ -31,7 +31,9 @@ _MODULES = (
     "layers",
     "models",
     "preprocessing",
+    "reproduction",
     "training",
+    "tuning",
     "weights",
 )
 

@@ -4,7 +4,7 @@ from merzoo.data.clip import Clip
 from merzoo.data.datasets import load, parse_data
 from merzoo.preprocessing.arrays import Arrays, read_arrays
 
-__all__ = ["Arrays", "Clip", "load", "parse_data", "read_arrays", "synthesize"]
+__all__ = ["Clip", "load", "parse_data", "synthesize"]
 
 
 def __getattr__(name):

@@ -10,7 +10,7 @@ from tests.samples import flow_arrays
 
 def test_kerastuners_own_search_trains_a_listed_network(tmp_path):
     data = flow_arrays(subjects=4, clips=3)
-    made = merzoo.training.hypermodel(
+    made = merzoo.tuning.hypermodel(
         "ststnet",
         samples=9,
         recipe=Recipe("quick", epochs=2, batch_size=4),
@@ -24,7 +24,7 @@ def test_kerastuners_own_search_trains_a_listed_network(tmp_path):
 
 
 def test_hyperparameters_reach_the_architecture():
-    made = merzoo.training.hypermodel("dfrnet-1", input_shape=(32, 32, 3), head_units=16)
+    made = merzoo.tuning.hypermodel("dfrnet-1", input_shape=(32, 32, 3), head_units=16)
     hp = keras_tuner.HyperParameters()
     made.build(hp)
     assert hp.get("fusion") == "attention"
