@@ -2,7 +2,6 @@
 
 from merzoo.data.clip import Clip
 from merzoo.data.datasets import load, parse_data
-from merzoo.preprocessing.arrays import Arrays, read_arrays
 
 __all__ = ["Clip", "load", "parse_data", "synthesize"]
 

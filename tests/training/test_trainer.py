@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import merzoo
+from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.recipes import Recipe
 from merzoo.training.trainer import Fitter, class_weights
 from tests.samples import flow_arrays
@@ -32,7 +33,7 @@ def test_reusing_one_model_equals_a_fresh_model_to_the_last_digit():
 
 @pytest.mark.parametrize(("rule", "expected"), [("balanced", [2 / 3, 2]), ("sqrt", [0.845, 1.464])])
 def test_class_weights_come_from_the_training_labels_with_mean_one(rule, expected):
-    data = merzoo.preprocessing.Arrays({}, [0, 0, 0, 1], ["s"] * 4, ["d"] * 4, list("abcd"), ("no", "yes"))
+    data = Arrays({}, [0, 0, 0, 1], ["s"] * 4, ["d"] * 4, list("abcd"), ("no", "yes"))
     weights = class_weights(data, rule)
     np.testing.assert_allclose(weights[[0, 3]], expected, atol=0.01)
     assert weights.mean() == pytest.approx(1)
