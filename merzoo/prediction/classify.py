@@ -14,6 +14,7 @@ from merzoo.prediction.spotting import Spot
 from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.extract import MODALITIES, check_parameters, input_shapes
 from merzoo.preprocessing.face import Face
+from merzoo.weights.keras_file import load_keras
 
 DEFAULT_MODEL, DEFAULT_WEIGHTS = "ststnet", "synthetic"
 BATCH = 8  # segments at a time, padded to one shape: nothing is compiled twice
@@ -117,26 +118,6 @@ class Classifier:
             batch = {name: np.stack([sample[name] for sample in padded]) for name in self.shapes}
             rows.append(np.asarray(self.model.predict_on_batch(batch))[: len(part)])
         return np.concatenate(rows) if rows else np.zeros((0, len(self.classes)))
-
-
-def load_keras(path: str | os.PathLike):
-    """A model from a `.keras` file, without ever running code that the file brings.
-
-    Raises:
-        InputError: if there is no such file, it is damaged, or it holds layers that merzoo and
-            Keras do not have or that would run code of their own.
-    """
-    import keras
-
-    import merzoo.layers  # noqa: F401 - known to Keras once imported
-
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file.")
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # of zip, JSON, HDF5 and Keras, whatever a damaged file provokes
-        line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path}: cannot be loaded: {line}") from None
 
 
 def clips_of(frames, spots: Sequence[Spot], faces, fps: float | None) -> Iterator[Clip]:

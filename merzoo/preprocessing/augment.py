@@ -197,18 +197,6 @@ def epoch_graph(
     return graph.apply(tf.data.experimental.assert_cardinality(-(-size // batch_size))).prefetch(2)
 
 
-def prediction_batches(data: Arrays, batch_size: int):
-    """Batches of one constant shape in sample order, the last one padded with its first sample.
-
-    Yields:
-        ({modality: (batch_size, ...) float32}, number of true samples in it).
-    """
-    for start in range(0, len(data), batch_size):
-        rows = np.arange(start, min(start + batch_size, len(data)))
-        padded = np.resize(rows, batch_size)
-        yield {n: np.asarray(x[padded], "float32") for n, x in data.modalities.items()}, len(rows)
-
-
 def _mixes(names: tuple[str, ...]) -> bool:
     return any(name in MIXINGS for name in names)
 

@@ -5,7 +5,7 @@ pools that do not. Order and augmentation of an epoch depend on the seed and the
 alone, so a training that was stopped goes on with the batches that it would have had.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -120,3 +120,23 @@ def _signature(pool: Pool, batch_size: int):
 
     modalities = {n: tf.TensorSpec((batch_size, *s), "float32") for n, s in pool.shapes.items()}
     return modalities, tf.TensorSpec((batch_size,), "int32"), tf.TensorSpec((batch_size,))
+
+
+def prediction_batches(data, batch_size: int) -> Iterator[tuple[dict[str, np.ndarray], int]]:
+    """Batches of one constant shape in sample order, the last one padded with its first samples.
+
+    Args:
+        data: a `Pool`, or whatever has `modalities` (name -> array (N, ...)) and a length.
+        batch_size: samples a batch.
+
+    Yields:
+        ({modality: (batch_size, ...) float32}, number of true samples in it).
+    """
+    for start in range(0, len(data), batch_size):
+        rows = np.arange(start, min(start + batch_size, len(data)))
+        padded = np.resize(rows, batch_size)
+        if isinstance(data, Pool):
+            batch = data.gather(padded)
+        else:
+            batch = {n: np.asarray(x[padded], "float32") for n, x in data.modalities.items()}
+        yield batch, len(rows)

@@ -12,7 +12,8 @@ import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.preprocessing.augment import flip, prediction_batches, training_graph
+from merzoo.preprocessing.augment import flip, training_graph
+from merzoo.training.batches import prediction_batches
 from merzoo.training.devices import distributed, xla_pays
 from merzoo.training.losses import add_l2, make_loss, wants_soft_labels
 from merzoo.training.recipes import Recipe

@@ -17,7 +17,7 @@ import pytest
 from merzoo.cli import main
 from merzoo.tuning.oracles import Searches, make_oracle
 from tests.samples import flow_arrays
-from tests.training.tuning.test_oracles import space
+from tests.tuning.test_oracles import space
 
 WORKER = """
 import sys, time

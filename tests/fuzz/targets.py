@@ -184,7 +184,7 @@ def keras_file(folder: Path) -> bytes:
 
 
 def load_keras(path):
-    from merzoo.prediction.classify import load_keras
+    from merzoo.weights.keras_file import load_keras
 
     load_keras(path)
 

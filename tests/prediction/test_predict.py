@@ -14,12 +14,13 @@ from merzoo.data.frames import ArrayFrames, Frames, VideoFrames
 from merzoo.data.synthetic.long import film_long, plan_long
 from merzoo.errors import InputError
 from merzoo.prediction import Classifier, Prediction, predict, predict_files
-from merzoo.prediction.classify import clips_of, load_keras
+from merzoo.prediction.classify import clips_of
 from merzoo.prediction.motion import measure_motion, region_windows
 from merzoo.prediction.results import Failed
 from merzoo.prediction.spotting import Spot
 from merzoo.preprocessing import prepare
 from merzoo.preprocessing.face import find_face, has_landmarks
+from merzoo.weights.keras_file import load_keras
 from tests.prediction.made import NAMES, regions, write_video
 from tests.preprocessing.test_apex import texture
 

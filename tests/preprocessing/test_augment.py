@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.preprocessing.augment import flip, prediction_batches, random_flip, training_graph
+from merzoo.preprocessing.augment import flip, random_flip, training_graph
+from merzoo.training.batches import prediction_batches
 from tests.samples import flow_arrays
 
 
