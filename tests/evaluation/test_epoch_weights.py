@@ -5,7 +5,7 @@ import pytest
 
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.epoch_weights import EpochWeights
-from merzoo.evaluation.runs.read import epoch_weights
+from merzoo.evaluation.runs import epoch_weights
 from merzoo.training.recipes import Recipe
 from merzoo.training.trainer import Fitter
 from tests.samples import flow_arrays
