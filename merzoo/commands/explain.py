@@ -26,7 +26,7 @@ def arguments(parser):
     parser.add_argument("--labels", default="megc3", help="label map of the clips (megc3)")
     parser.add_argument("--clips", type=int, default=3, help="number of clips, of all classes (3)")
     parser.add_argument("--out", required=True, metavar="FOLDER", help="pictures and index.html")
-    add_preprocessing_options(parser, without=("on_error", "frames"))
+    add_preprocessing_options(parser, without=("frames",))
     add_json_option(parser)
 
 
@@ -39,7 +39,9 @@ def run(options) -> int:
     if options.clips < 1:
         raise InputError(f"--clips must be 1 or more, got {options.clips}.")
     trained = load_trained(options.model, options.weights)
-    clips = pick(_clips(options.data, options.clips), options.labels, options.clips)
+    on_error = parameters.get("on_error", "fail")
+    found = _clips(options.data, options.clips, on_error)
+    clips = pick(found, options.labels, options.clips, on_error)
     out = Path(options.out)
     explained = explain_clips(
         trained.model, clips, out, options.labels, **trained.preprocessing | parameters
@@ -59,15 +61,14 @@ def run(options) -> int:
     return 0
 
 
-def _clips(data: str, count: int):
+def _clips(data: str, count: int, on_error: str):
     """The clips of a source; of synthetic ones no more people than are needed are invented."""
-    from merzoo.data.datasets import load, parse_data
+    from merzoo.data.datasets import load_named, parse_data
 
-    source = parse_data(data)
-    options = source.options
-    if source.kind == "synthetic":
-        options = {"subjects": str(-(-count // 3)), "clips": "3"} | options
-    clips = load(source.kind, source.root, **options)
+    usual = {"on_error": on_error}
+    if parse_data(data).kind == "synthetic":
+        usual |= {"subjects": -(-count // 3), "clips": 3}
+    clips = load_named(data, **usual)
     if not isinstance(clips, list):
         raise InputError(f"{data}: explain needs clips, of which it shows the faces.")
     return clips

@@ -77,14 +77,15 @@ def transfer(
     if cluster is not None:
         check_cluster(cluster)
     start = find_start(pretrained, model, freeze, trunk_rate)
-    arrays, clips = read_sources(data)
+    on_error = (parameters or {}).get("on_error", "fail")
+    arrays, clips = read_sources(data, on_error)
     start.check_unseen([c.subject for c in clips], ", ".join({c.dataset for c in clips}))
     recipe = full_recipe(model, recipe, start, arguments, clips)
     recipe = change_recipe(recipe, epochs=epochs)
     recipe = change_preprocessing(recipe, parameters)
     if quick:
         recipe = replace(recipe, epochs=1, batch_size=min(recipe.batch_size, QUICK_BATCH))
-        arrays, clips = _thin(arrays, clips, labels)
+        arrays, clips = _thin(arrays, clips, labels, on_error)
         thin = samples_for(resolve(model, recipe), [*arrays, *clips], labels, jobs)
         data = replace(thin, source=f"{thin.source} (quick: {len(thin)} clips)")
     return evaluate(
@@ -103,12 +104,12 @@ def transfer(
     )
 
 
-def _thin(arrays, clips, labels) -> tuple[list, list]:
+def _thin(arrays, clips, labels, on_error: str) -> tuple[list, list]:
     """A few clips of each of a few subjects, such that every fold has classes to learn."""
     thin_arrays = [a.take(_thin_rows(a.label, a.subject)) for a in arrays]
     if not clips:
         return thin_arrays, []
-    mapped = map_labels(clips, labels)
+    mapped = map_labels(clips, labels, on_error)
     rows = _thin_rows(mapped.indices, np.array([clip.subject for clip in mapped.clips]))
     return thin_arrays, [mapped.clips[i] for i in rows]
 

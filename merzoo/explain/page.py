@@ -39,11 +39,11 @@ class Explanation:
     picture: str
 
 
-def pick(clips: list[Clip], labels: str, count: int) -> list[Clip]:
+def pick(clips: list[Clip], labels: str, count: int, on_error: str = "fail") -> list[Clip]:
     """The first clips of every class in turn, so that few of them show all classes."""
     from merzoo.data.labels import map_labels
 
-    mapped = map_labels(clips, labels)
+    mapped = map_labels(clips, labels, on_error)
     order = np.argsort(mapped.indices, kind="stable")
     seen: dict[int, int] = {}
     ranks = []

@@ -193,7 +193,7 @@ def _check(model, path: Path, format: str, preprocessing: bool, int8: bool) -> P
 
 def _probes(model, exported, data, labels, crop_size, int8, parameters):
     """Real samples, and by name the inputs with which the export will be checked."""
-    from merzoo.data.datasets import load, parse_data
+    from merzoo.data.datasets import load_named
     from merzoo.preprocessing.extract import input_shapes
     from merzoo.preprocessing.samples import load_samples
 
@@ -201,8 +201,7 @@ def _probes(model, exported, data, labels, crop_size, int8, parameters):
     if exported is not model:
         clips = data or REAL_DATA
         if isinstance(clips, str):
-            source = parse_data(clips)
-            clips = load(source.kind, source.root, **source.options)
+            clips = load_named(clips, on_error=parameters.get("on_error", "fail"))
         if not isinstance(clips, list):
             raise InputError("preprocessing is checked with clips; data holds arrays.")
         pairs = face_pairs(clips, model, crop_size, labels, **parameters)

@@ -40,9 +40,10 @@ def face_pairs(clips, model, crop_size, labels: str = "megc3", **parameters) -> 
         parameters: of `merzoo.preprocessing.prepare`, for finding the face.
     """
     chosen = check_parameters(parameters)
+    chosen_clips = map_labels(list(clips), labels, chosen["on_error"]).clips
     crops, pairs = [], []
     with progress_bar() as bar:
-        for clip in bar.track(map_labels(list(clips), labels).clips, description="face crops"):
+        for clip in bar.track(chosen_clips, description="face crops"):
             aligned = AlignedClip(clip, chosen)
             pair = np.stack([aligned.crop(i, *crop_size, 3) for i in aligned.moving()])
             crops.append(pair)

@@ -93,7 +93,7 @@ def prepare(
         raise InputError(f"jobs must be a whole number from 1, or None, got {jobs!r}.")
     shapes, chosen = input_shapes(inputs), check_parameters(parameters | {"on_error": on_error})
     store = cache if isinstance(cache, Cache) else Cache(cache)
-    mapped = map_labels(list(clips), labels)
+    mapped = map_labels(list(clips), labels, on_error)
     if not mapped.clips:
         raise InputError(
             f"no clip is left of {len(clips)} under the label map {mapped.name!r}; choose another."
@@ -101,8 +101,9 @@ def prepare(
     store.sweep()
     keys, failures = _keys(mapped.clips, shapes, chosen, store)
     failures |= _extract(mapped.clips, keys, shapes, chosen, store, jobs)
-    failed = [_failure(mapped.clips[i], failures[i]) for i in sorted(failures)]
-    _report(failed, on_error, mapped)
+    failed = [Failure(*unknown) for unknown in mapped.failed]
+    failed += [_failure(mapped.clips[i], failures[i]) for i in sorted(failures)]
+    _report(failed, on_error, len(mapped.failed) + len(mapped.clips))
     kept = [i for i in range(len(mapped.clips)) if i not in failures]
     modalities = {n: _assemble([keys[i][n] for i in kept], shapes[n], store) for n in shapes}
     preparation = {
@@ -284,8 +285,7 @@ def _failure(clip: Clip, reason: str) -> Failure:
     return Failure(name, reason.removeprefix(f"{name}: "))
 
 
-def _report(failures: list[Failure], on_error: str, mapped) -> None:
-    total = len(mapped.clips)
+def _report(failures: list[Failure], on_error: str, total: int) -> None:
     if failures and (on_error == "fail" or len(failures) == total):
         raise PrepareError(failures, total)
     for failure in failures:

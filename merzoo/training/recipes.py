@@ -41,7 +41,7 @@ class Recipe:
         protocol: folds, where `evaluate` is not told.
         labels: label map of clips, where `evaluate` is not told.
         preprocessing: choices of `merzoo.preprocessing.parameters` that are not the defaults, such
-            as `{"apex": "divide-and-conquer"}`.
+            as `{"apex": "annotated+dc_rois"}`.
         chosen_on: `"dataset/subject"` of all on whom a search judged these settings; a test on them
             is optimistic, and the leak audit says so.
     """

@@ -41,7 +41,8 @@ def run(options) -> int:
     parameters = preprocessing_of(options)
     inputs, own = _inputs(options)
     parameters = own | parameters
-    clips = [clip for text in options.data for clip in _clips(text)]
+    on_error = parameters.get("on_error", "fail")
+    clips = [clip for text in options.data for clip in _clips(text, on_error)]
     from merzoo.preprocessing.pipeline import prepare
 
     with warnings.catch_warnings(record=True) as skipped:
@@ -117,11 +118,10 @@ def _named_shape(text: str) -> tuple[str, tuple[int, ...]]:
     return found[1], tuple(int(side) for side in found[2].split("x"))
 
 
-def _clips(text: str) -> list:
-    from merzoo.data.datasets import load, parse_data
+def _clips(text: str, on_error: str) -> list:
+    from merzoo.data.datasets import load_named
 
-    source = parse_data(text)
-    found = load(source.kind, source.root, **source.options)
+    found = load_named(text, on_error=on_error)
     if not isinstance(found, list):
         raise InputError(f"--data {text}: holds arrays already; give it to merzoo evaluate.")
     return found
