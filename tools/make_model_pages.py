@@ -25,9 +25,9 @@ import keras  # noqa: E402
 from model_graph import shape_text, stages, svg  # noqa: E402
 
 import merzoo  # noqa: E402
-from merzoo.models.count_table import ROWS  # noqa: E402
 from merzoo.models.registry import compared_figures, create_model, entry  # noqa: E402
 from merzoo.training.recipes import get_recipe  # noqa: E402
+from tests.models.count_table import ROWS  # noqa: E402
 
 MODELS = ROOT / "merzoo" / "models"
 NOTE = "<!-- Written by tools/make_model_pages.py; change the code, not this page. -->"
@@ -204,8 +204,8 @@ def _switches(names) -> str:
     ]
     if not rows:
         return ""
-    text = "Our counts with the switches of the paper's ablations; `python -m merzoo.models.count "
-    text += "--check` builds each and compares."
+    text = "Our counts with the switches of the paper's ablations; "
+    text += "`python -m tests.models.count_table --check` builds each and compares."
     columns = ["variant", "arguments", "trainable", "parameters in all", "the paper"]
     return text + "\n\n" + _table(columns, rows)
 
