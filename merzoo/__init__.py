@@ -5,7 +5,10 @@ The public names, loaded when used: `import merzoo` loads no deep-learning frame
 
 import importlib
 
-__version__ = "0.1.0"
+from merzoo import moved
+from merzoo.versions import VERSION as __version__
+
+moved.install()
 
 _NAMES = {
     "list_models": "merzoo.models",

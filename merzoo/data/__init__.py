@@ -2,6 +2,7 @@
 
 from merzoo.data.clip import Clip
 from merzoo.data.datasets import load, parse_data
+from merzoo.moved import moved_names
 
 __all__ = ["Clip", "load", "parse_data", "synthesize"]
 
@@ -11,4 +12,4 @@ def __getattr__(name):
         from merzoo.data.synthetic import synthesize
 
         return synthesize
-    raise AttributeError(f"module 'merzoo.data' has no attribute '{name}'")
+    return moved_names(__name__, above=1)(name)
