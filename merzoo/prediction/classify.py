@@ -54,13 +54,13 @@ class Classifier:
         self.classes = self._class_names(classes)
 
     def _build(self, name: str, weights, classes):
-        import merzoo
+        from merzoo.models import create_model
         from merzoo.weights.load import locate
 
         self.weights = str(weights)
         _, self.entry = locate(weights, name)
         arguments = {} if self.entry or not classes else {"classes": len(classes)}
-        return merzoo.create_model(name, weights=weights, **arguments)
+        return create_model(name, weights=weights, **arguments)
 
     def _class_names(self, classes) -> tuple[str, ...]:
         count = self.model.output_shape[-1]
