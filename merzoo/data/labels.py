@@ -290,7 +290,8 @@ def map_labels(clips: Sequence[Clip], labels: str | LabelMap = "megc3") -> Mappe
     if labels == "annotated":
         labels = annotated_map(clips)
     chosen = label_map(labels) if isinstance(labels, str) else labels
-    indices, kept, excluded = [], [], Counter()
+    indices, kept = [], []
+    excluded: Counter = Counter()
     for clip in clips:
         key, name = _class_of(clip, chosen)
         if name is None:

@@ -34,7 +34,7 @@ def convert(folder: Path) -> None:
     from merzoo.exporting.run import load_export
 
     run = load_export(target)
-    answers = {}
+    answers: dict = {}
     for name, inputs in probes.items():
         answers[name] = run(inputs)
         answers[f"{name}, first alone"] = run({key: x[:1] for key, x in inputs.items()})
@@ -42,7 +42,7 @@ def convert(folder: Path) -> None:
 
 
 def _read_probes(path: Path) -> dict[str, dict[str, np.ndarray]]:
-    probes = {}
+    probes: dict[str, dict[str, np.ndarray]] = {}
     with np.load(path) as archive:
         for key in archive.files:
             probe, name = key.split("/")

@@ -60,7 +60,7 @@ def with_preprocessing(model, crop_size: tuple[int, int] | None = None):
     import keras
 
     shapes = input_shapes(model.inputs)
-    crop_size = tuple(crop_size or default_crop_size(model))
+    height, width = crop_size or default_crop_size(model)
     made = [name for name in shapes if name in FROM_FRAMES]
     if not made:
         raise InputError(
@@ -70,13 +70,13 @@ def with_preprocessing(model, crop_size: tuple[int, int] | None = None):
     needed = (
         ("apex",) if made == ["apex"] else ("onset",) if made == ["onset"] else ("onset", "apex")
     )
-    crops = {name: keras.Input((*crop_size, 3), dtype="uint8", name=name) for name in needed}
+    crops = {name: keras.Input((height, width, 3), dtype="uint8", name=name) for name in needed}
     rest = {
         tensor.name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
         for tensor in model.inputs
         if tensor.name not in FROM_FRAMES
     }
-    frames = _Frames(crops, crop_size)
+    frames = _Frames(crops, (height, width))
     values = [
         _MAKERS[name](frames, shape) if name in FROM_FRAMES else rest[name]
         for name, shape in shapes.items()
@@ -90,7 +90,7 @@ class _Frames:
 
     def __init__(self, crops: dict, size: tuple[int, int]):
         self.crops, self.size = crops, size
-        self._made = {}
+        self._made: dict = {}
 
     def frame(self, name: str, height: int, width: int, channels: int):
         from merzoo.layers import FaceResize

@@ -38,7 +38,7 @@ BODIES = {
     "vit": dfrnet_bodies.vit,
 }
 
-_FACTS = {
+_FACTS: dict = {
     "title": "DFR-Net",
     "reference": "Li, Huang, Wu. A Semi-Lightweight Multi-Feature Integration Architecture for "
     "Micro-Expression Recognition. 2025.",

@@ -17,7 +17,7 @@ from merzoo.models.common import (
 )
 from merzoo.models.registry import register
 
-_FACTS = dict(
+_FACTS: dict = dict(
     reference="Khor, See, Liong, Phan, Lin. Dual-stream Shallow Networks for Facial "
     "Micro-expression Recognition. ICIP 2019.",
     url="https://github.com/IcedDoggie/DSSN-MER",

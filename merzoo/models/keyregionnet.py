@@ -31,7 +31,7 @@ TRUNK = (
 GLOBAL = ("conv4_3", "pool4", "conv5_1", "conv5_2")
 FILTERS = {"1": 64, "2": 128, "3": 256, "4": 512, "5": 512}
 
-_FACTS = {
+_FACTS: dict = {
     "title": "KeyRegionNet",
     "reference": "Zhu, Li, Liu, Zeng. Micro-Expression Recognition Based on Spatio-Temporal "
     "Feature Extraction of Key Regions. 2023.",

@@ -14,6 +14,7 @@ from merzoo.prediction.spotting import Spot
 from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.extract import MODALITIES, check_parameters, input_shapes
 from merzoo.preprocessing.face import Face
+from merzoo.weights.entry import WeightsEntry
 from merzoo.weights.keras_file import load_keras
 
 DEFAULT_MODEL, DEFAULT_WEIGHTS = "ststnet", "synthetic"
@@ -37,7 +38,7 @@ class Classifier:
     """
 
     def __init__(self, model, weights=None, classes: Sequence[str] | None = None, **parameters):
-        self.entry = None
+        self.entry: WeightsEntry | None = None
         self.name, self.weights = model, weights
         file = isinstance(model, str | os.PathLike) and str(model).endswith(".keras")
         if isinstance(model, str) and not file:
