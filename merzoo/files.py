@@ -15,6 +15,7 @@ import uuid
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,12 +44,12 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def write_json(path: Path, content) -> None:
+def write_json(path: Path, content: object) -> None:
     """Writes JSON, indented by two."""
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
-def write_arrays(path: Path, **arrays) -> None:
+def write_arrays(path: Path, **arrays: Any) -> None:
     """Writes a compressed `.npz` whose bytes depend on its content only."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)

@@ -126,16 +126,19 @@ def install() -> None:
 class _Finder:
     """Finds an old module, and loads the new one in its place."""
 
-    def find_spec(self, fullname, path=None, target=None):
+    def find_spec(
+        self, fullname: str, path: object = None, target: object = None
+    ) -> importlib.machinery.ModuleSpec | None:
         if not fullname.startswith("merzoo.") or _new_path(fullname) is None:
             return None
-        return importlib.machinery.ModuleSpec(fullname, self)
+        return importlib.machinery.ModuleSpec(fullname, self)  # type: ignore[arg-type]
 
-    def create_module(self, spec):
-        return None  # the usual empty one, until `exec_module` replaces it
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        return  # the usual empty one, until `exec_module` replaces it
 
-    def exec_module(self, module):
+    def exec_module(self, module: types.ModuleType) -> None:
         old, new = module.__name__, _new_path(module.__name__)
+        assert new is not None, f"{old} has not moved"
         _warn(old, new)
         left = [name for name in NAMES if name.rpartition(".")[0] == old]
         found = importlib.import_module(new)
@@ -151,7 +154,7 @@ class _Parted(types.ModuleType):
         super().__init__(old, new.__doc__)
         self._new, self._moved = new, moved_names(old, above=1)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> object:
         if f"{self.__name__}.{name}" in NAMES:
             return self._moved(name)
         return getattr(self._new, name)

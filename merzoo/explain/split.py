@@ -178,7 +178,7 @@ def _cut_inside(model, inner, node, layer: str, output):
     )
 
 
-def part(model, outputs):
+def part(model, outputs) -> Callable:
     """A function from the list of a model's inputs to tensors of its graph."""
     cut = keras.Model(model.inputs, outputs)
     return lambda inputs: cut(inputs[0] if len(inputs) == 1 else inputs, training=False)

@@ -4,9 +4,14 @@ The wrapped model's named inputs say what to compute, by the same rules as the t
 so that an exported graph and `merzoo.preprocessing` give the same numbers from the same crops.
 """
 
+from typing import TYPE_CHECKING
+
 from merzoo.errors import InputError
 from merzoo.preprocessing.aligned_clip import WORKING_SIZE
 from merzoo.preprocessing.extract import input_shapes, working_factor
+
+if TYPE_CHECKING:
+    import keras
 
 # What can be made of the onset and the apex alone; other inputs stay as they are.
 FROM_FRAMES = ("onset", "apex", "difference", "signed_difference", "flow", "flow_image")
@@ -30,7 +35,7 @@ def default_crop_size(model) -> tuple[int, int]:
     return height * factor, width * factor
 
 
-def with_preprocessing(model, crop_size: tuple[int, int] | None = None):
+def with_preprocessing(model, crop_size: tuple[int, int] | None = None) -> "keras.Model":
     """Wraps a model so that it takes 8-bit crops `onset` and `apex` in place of modalities.
 
     Resizing, grey levels, Farneback flow, strain, difference and scaling become layers in front of

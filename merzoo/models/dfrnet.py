@@ -109,7 +109,7 @@ def DFRNet(
     head_units="paper",
     statistics=None,
     name="dfrnet",
-):
+) -> keras.Model:
     """Builds DFR-Net.
 
     Args:

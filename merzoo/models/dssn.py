@@ -50,7 +50,7 @@ def SSSN(
     quantity="strain",
     dropout=0.5,
     name="sssn",
-):
+) -> keras.Model:
     """Builds the single-stream shallow network on optical strain or flow magnitude.
 
     Args:
@@ -103,7 +103,7 @@ def DSSN(
     fusion="multiply",
     dropout=0.5,
     name="dssn",
-):
+) -> keras.Model:
     """Builds the dual-stream shallow network on flow magnitude and optical strain.
 
     Args:

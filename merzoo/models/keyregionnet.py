@@ -81,7 +81,7 @@ def KeyRegionNet(
     fc_units=(128, 64),
     dropout=0.5,
     name="keyregionnet",
-):
+) -> keras.Model:
     """Builds KeyRegionNet.
 
     Args:
@@ -160,7 +160,7 @@ def KeyRegionNet(
     return load_weights(model, weights)
 
 
-def split_trunk(model):
+def split_trunk(model) -> tuple[keras.Model, keras.Model]:
     """Splits a KeyRegionNet behind its frozen trunk, so that VGG16 runs once per clip.
 
     Args:

@@ -1,6 +1,7 @@
 """Checking the weights of the manifest: the file, its hash, its loading, and what comes out."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def verify(entry: WeightsEntry, build: Callable) -> str | None:
     return None
 
 
-def sample_outputs(model) -> np.ndarray:
+def sample_outputs(model: Any) -> np.ndarray:
     """(classes,) outputs of a model for one fixed sample of its inputs, from a NumPy generator."""
     rng = np.random.default_rng(0)
     sample = {}
