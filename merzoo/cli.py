@@ -13,6 +13,7 @@ import pkgutil
 import sys
 
 from merzoo.errors import InputError, unknown
+from merzoo.surroundings import set_command
 
 
 def _verbs(package: str) -> list[str]:
@@ -57,10 +58,10 @@ class _Parser(argparse.ArgumentParser):
 
 def main(words: list[str] | None = None) -> int:
     """Runs the command line; returns the exit status (0 fine, 1 "no", 2 bad input)."""
+    words = sys.argv[1:] if words is None else words
+    set_command(words)
     try:
-        module, options = _parse(
-            "merzoo.commands", sys.argv[1:] if words is None else words, "merzoo"
-        )
+        module, options = _parse("merzoo.commands", words, "merzoo")
         return 0 if module is None else module.run(options) or 0
     except KeyboardInterrupt:
         print("merzoo: stopped; what was finished is kept.", file=sys.stderr)

@@ -24,7 +24,7 @@ MODULES = {
     "merzoo.evaluation.card": "merzoo.evaluation.runs.card",
     "merzoo.evaluation.cluster": "merzoo.evaluation.runs.cluster",
     "merzoo.evaluation.comparison_page": "merzoo.evaluation.pages.comparison",
-    "merzoo.evaluation.fold_data": "merzoo.evaluation.runs.fold_data",
+    "merzoo.evaluation.fold_data": "merzoo.evaluation.runs.fold",
     "merzoo.evaluation.folds": "merzoo.evaluation.runs.fold",
     "merzoo.evaluation.foreign": "merzoo.evaluation.scores.foreign",
     "merzoo.evaluation.hardest": "merzoo.evaluation.pages.hardest_clips",
@@ -43,7 +43,7 @@ MODULES = {
     "merzoo.evaluation.reproduced_plot": "merzoo.reproduction.plot",
     "merzoo.evaluation.run_folder": "merzoo.evaluation.runs.folder",
     "merzoo.evaluation.runner": "merzoo.evaluation.evaluate",
-    "merzoo.evaluation.running": "merzoo.evaluation.runs.running",
+    "merzoo.evaluation.running": "merzoo.evaluation.runs.workers",
     "merzoo.evaluation.selection": "merzoo.evaluation.splits.selection",
     "merzoo.evaluation.statistics": "merzoo.evaluation.scores.bootstrap",
     "merzoo.evaluation.tables": "merzoo.evaluation.pages.paper_tables",
@@ -69,6 +69,7 @@ NAMES = {
     "merzoo.data.read_arrays": "merzoo.preprocessing.arrays.read_arrays",
     "merzoo.evaluation.Reproduction": "merzoo.reproduction.Reproduction",
     "merzoo.evaluation.card.package_versions": "merzoo.versions.package_versions",
+    "merzoo.evaluation.fold_data.Unlabelled": "merzoo.training.learner.Unlabelled",
     "merzoo.evaluation.foreign.score": "merzoo.evaluation.score.score",
     "merzoo.evaluation.reproduce": "merzoo.reproduction.reproduce.reproduce",
     "merzoo.evaluation.run_folder.write_json": "merzoo.files.write_json",
@@ -78,6 +79,11 @@ NAMES = {
     "merzoo.evaluation.splits.folds_of": "merzoo.evaluation.splits.file.folds_of",
     "merzoo.evaluation.splits.read_split": "merzoo.evaluation.splits.file.read_split",
     "merzoo.evaluation.splits.split_as_dict": "merzoo.evaluation.splits.file.split_as_dict",
+    "merzoo.preprocessing.modalities.PARAMETERS": "merzoo.preprocessing.parameters.PARAMETERS",
+    "merzoo.preprocessing.modalities.Parameter": "merzoo.preprocessing.parameters.Parameter",
+    "merzoo.preprocessing.modalities.check_parameters": (
+        "merzoo.preprocessing.parameters.check_parameters"
+    ),
     "merzoo.training.hypermodel": "merzoo.tuning.hypermodels.hypermodel",
     "merzoo.training.transfer.finetune": "merzoo.training.finetune.finetune",
 }

@@ -15,7 +15,8 @@ from merzoo.moved import MODULES
 
 ROOT = Path(__file__).parents[1]
 FLOORS = (  # from the ground up
-    ("errors", "files", "home", "metrics", "modalities", "moved", "pages", "progress", "versions"),
+    ("errors", "files", "home", "metrics", "modalities", "moved", "pages", "progress")
+    + ("surroundings", "versions"),
     ("data", "layers", "weights"),
     ("preprocessing", "models"),
     ("training",),

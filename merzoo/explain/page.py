@@ -15,6 +15,7 @@ from merzoo.explain.figure import panels
 from merzoo.explain.split import split
 from merzoo.pages.render import render
 from merzoo.progress import progress_bar
+from merzoo.training.learner import Unlabelled, predict
 
 SIDE = 224  # of the face in the pictures, pixels
 ATTENTION_MAPS = 2  # the deepest ones of a network that has more
@@ -74,7 +75,7 @@ def explain_clips(
     Raises:
         InputError: for clips that cannot be prepared, or classes that are not the model's.
     """
-    from merzoo.preprocessing.extract import check_parameters
+    from merzoo.preprocessing.parameters import check_parameters
     from merzoo.preprocessing.pipeline import prepare
 
     chosen: dict = check_parameters(parameters)
@@ -90,7 +91,7 @@ def explain_clips(
     with progress_bar() as bar:
         for i, clip in enumerate(bar.track(clips, description="explaining")):
             inputs = {name: np.array(x[i : i + 1]) for name, x in data.modalities.items()}
-            probabilities = np.asarray(model.predict(inputs, verbose=0))[0]
+            probabilities = predict(model, Unlabelled(inputs), batch_size=1)[0]
             names = dict(zip(data.classes, probabilities.astype(float).tolist(), strict=True))
             found = Explanation(
                 clip=f"{clip.dataset} {clip.id}",

@@ -41,8 +41,8 @@ def load_samples(
         data = [data]
     parts, clips = [], []
     for item in data:
-        if isinstance(item, Clip):
-            clips.append(item)
+        if isinstance(item, Clip | Arrays):
+            (clips if isinstance(item, Clip) else parts).append(item)
             continue
         source = parse_data(item)
         found = load(source.kind, source.root, **source.options)

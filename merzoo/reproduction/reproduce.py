@@ -57,6 +57,7 @@ def reproduce(
     rows: list[str] | None = None,
     labels: str | None = None,
     epochs: int | None = None,
+    parameters: dict | None = None,
     seeds: int = 1,
     jobs: int = 1,
     cluster: str | None = None,
@@ -73,6 +74,7 @@ def reproduce(
         rows: names of rows; `None` for all.
         labels: label map of stand-in clips; `None` for `"megc3"`.
         epochs: instead of the recipes'.
+        parameters: choices of preprocessing over the recipes', as for `merzoo.evaluate`.
         seeds, jobs, cluster: as for `merzoo.evaluate`.
         out: folder for the results; a run that stopped half-way continues in the same folder.
 
@@ -116,6 +118,7 @@ def reproduce(
                     row.network,
                     _samples(taken, quick),
                     recipe=recipe,
+                    parameters=parameters,
                     seeds=seeds,
                     jobs=jobs,
                     out=place,
