@@ -307,7 +307,7 @@ def main(arguments=None) -> int:
     files[MODELS / "README.md"] = index(pages, chosen)
     stale = {path: text for path, text in files.items() if _content(path) != text}
     variants = [name for family in chosen for name in pages[family]]
-    if not options.network:  # without being named, a network's recorded outputs stand
+    if not (options.network or options.check):  # outputs stand until their network is named
         variants = [name for name in variants if not (GOLDEN / f"{name}.npz").is_file()]
     outputs = outputs_to_record(variants)
     for path in (*stale, *outputs):
