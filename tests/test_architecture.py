@@ -30,7 +30,6 @@ FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 UPWARDS: set[tuple[str, str]] = set()
 CIRCLES = {
     ("merzoo.evaluation.compare", "merzoo.evaluation.pages"),
-    ("merzoo.preprocessing.arrays", "merzoo.preprocessing.augment"),
 }
 
 

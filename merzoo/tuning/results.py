@@ -12,7 +12,7 @@ from merzoo.evaluation.runs.fold import FoldData, FoldJob
 from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.evaluation.runs.workers import run_unfinished
 from merzoo.files import write_json
-from merzoo.training.learner import Learner, resolve
+from merzoo.training.learner import Learner
 from merzoo.training.recipes import Recipe, recipe_as_dict
 from merzoo.tuning.search import Plan
 from merzoo.tuning.search_spaces import recipe_of
@@ -95,7 +95,7 @@ def evaluate_outer(
         The content of `metrics.json`.
     """
     pairs = list(zip(folds, recipes, strict=True))
-    learner = resolve(plan.model, recipes[0])
+    learner = plan.learner.with_recipe(recipes[0])
     card = protocol_card(learner, plan.data, protocol, folds, seeds=seeds)
     if len({_numbers(recipe) for recipe in recipes}) > 1:
         card["recipe"] = {"name": "tuned in each fold", "about": "One recipe for each outer fold."}
