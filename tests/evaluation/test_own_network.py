@@ -1,0 +1,82 @@
+"""A network of one's own gets through every verb, by builder, model, text, in other processes."""
+
+import keras
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+
+import merzoo
+from merzoo.cli import main
+from merzoo.errors import InputError
+from merzoo.training.recipes import Recipe
+from tests import own_networks
+from tests.own_networks import small_network
+from tests.samples import flow_arrays
+
+QUICK = Recipe("quick", learning_rate=5e-3, epochs=2, batch_size=8)
+TEXT = "tests.own_networks:small_network"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_builder_text_and_model_give_the_same_predictions(jobs):
+    data = flow_arrays(subjects=3)
+    found = [
+        merzoo.evaluate(model, data, recipe=QUICK, jobs=jobs).predictions["p_positive"].to_numpy()
+        for model in (small_network, TEXT, small_network())
+    ]
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+
+
+def test_scikit_learn_estimator_is_evaluated_on_flattened_samples():
+    result = merzoo.evaluate(KNeighborsClassifier(3), flow_arrays())
+    assert result.uf1 > 0.9  # the classes are easy
+    with pytest.raises(InputError, match="fitted at once"):
+        merzoo.evaluate(KNeighborsClassifier(3), flow_arrays(), selection="inner")
+
+
+def test_classes_that_the_network_cannot_have_are_refused_before_a_folder_is_taken(tmp_path):
+    with pytest.raises(InputError, match="has 2 outputs, but there are 3 classes"):
+        merzoo.evaluate(own_networks.two_classes, flow_arrays(), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_command_line_takes_module_and_function(tmp_path, capsys):
+    flow_arrays(subjects=3).save(tmp_path / "flow.npz")
+    words = ["--data", f"arrays:{tmp_path / 'flow.npz'}", "--epochs", "1"]
+    assert main(["evaluate", TEXT, *words, "--out", str(tmp_path / "run")]) == 0
+    assert TEXT in capsys.readouterr().out
+    assert main(["audit", TEXT, *words[:2]]) == 0
+
+
+def test_predict_and_explain_take_the_weights_that_one_saved(tmp_path):
+    weights = tmp_path / "mine.weights.h5"
+    small_network().save_weights(weights)
+    from merzoo.prediction import Classifier
+
+    classifier = Classifier(TEXT, weights)
+    found = classifier.probabilities([{"flow_image": np.zeros((28, 28, 3), "float32")}])
+    assert found.shape == (1, 3) and abs(found.sum() - 1) < 1e-6
+    with pytest.raises(InputError, match="name its weights"):
+        Classifier(small_network)
+
+
+def test_audit_sees_what_a_builder_holds():
+    data = flow_arrays()
+    held = np.asarray(data.modalities["flow_image"])
+
+    def builder(classes=3):
+        return small_network(classes=classes, name=f"of_{len(held)}")
+
+    findings = merzoo.audit(data, builder)
+    assert [f.kind for f in findings if f.severity == "error"] == ["code holds test samples"]
+
+
+def test_a_models_configuration_is_what_is_trained_not_its_weights():
+    data = flow_arrays(subjects=3)
+    model = small_network()
+    before = [np.array(w) for w in model.get_weights()]
+    merzoo.evaluate(model, data, recipe=QUICK)
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert isinstance(model, keras.Model)
