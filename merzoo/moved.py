@@ -83,8 +83,6 @@ NAMES = {
     "merzoo.preprocessing.modalities.check_parameters": (
         "merzoo.preprocessing.parameters.check_parameters"
     ),
-    "merzoo.preprocessing.augment.epoch_graph": "merzoo.training.batches.epoch_graph",
-    "merzoo.preprocessing.augment.training_graph": "merzoo.training.batches.training_graph",
     "merzoo.training.fit.Fitter": "merzoo.training.trainer.Trainer",
     "merzoo.training.fit.make_optimizer": "merzoo.training.optimizers.make_optimizer",
     "merzoo.training.hypermodel": "merzoo.tuning.hypermodels.hypermodel",

@@ -21,6 +21,7 @@ from merzoo.evaluation.scores.paired_tests import (
     holm,
     mcnemar,
     student,
+    subject_accuracies,
     swap_test,
     wilcoxon,
 )
@@ -96,12 +97,6 @@ def compare(
 
         write_comparison(Path(out), result, tables)
     return result
-
-
-def subject_accuracies(table: dict, seeds: int) -> np.ndarray:
-    """(S,) share of right clips of each subject, mean over the first seeds, of a run's table."""
-    right = (table["predicted"][:seeds] == table["label"]).mean(0)
-    return np.array([right[table["subject"] == name].mean() for name in table["subjects"]])
 
 
 def _named(paths) -> list[Run]:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from merzoo.errors import InputError
-from merzoo.evaluation.compare import subject_accuracies
 from merzoo.evaluation.pages import plots
 from merzoo.evaluation.pages.report import keep_figures, write_text
+from merzoo.evaluation.scores.paired_tests import subject_accuracies
 from merzoo.files import write_json
 from merzoo.pages.render import render
 
