@@ -29,6 +29,7 @@ _MODULES = (
     "evaluation",
     "explain",
     "layers",
+    "metrics",
     "models",
     "preprocessing",
     "reproduction",

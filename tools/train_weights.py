@@ -35,7 +35,7 @@ from weights_runs import RUNS, Run  # noqa: E402
 import merzoo  # noqa: E402
 from merzoo.errors import InputError, unknown  # noqa: E402
 from merzoo.files import write_json  # noqa: E402
-from merzoo.metrics import confusion_matrix, scores, uf1  # noqa: E402
+from merzoo.metrics import UF1, confusion_matrix, headline, scores  # noqa: E402
 from merzoo.models import create_model  # noqa: E402
 from merzoo.training.pretrained import find_start  # noqa: E402
 from merzoo.training.recipes import change_recipe, recipe_as_dict  # noqa: E402
@@ -138,7 +138,7 @@ class BestEpoch(keras.callbacks.Callback):
         print(f"{time.perf_counter() - self.start:.0f} s {line}", file=sys.stderr)
 
     def _best(self) -> int:
-        return int(np.argmax([score["uf1"] for score in self.scores]))
+        return UF1.best([score[UF1.name] for score in self.scores])
 
     def restore(self) -> int | None:
         """Puts the weights of the best epoch back; returns its number, from 1."""
@@ -158,9 +158,7 @@ def measured(fitter: Fitter, data) -> dict:
 def standing(matrix: np.ndarray) -> dict:
     """The number of samples, and the UF1 of always answering the most frequent class."""
     counts = matrix.sum(-1)
-    constant = np.zeros_like(matrix)
-    constant[:, counts.argmax()] = counts
-    return {"n": int(counts.sum()), "most_frequent_uf1": round(float(uf1(constant)), 4)}
+    return {"n": int(counts.sum()), "most_frequent_uf1": round(UF1.floor(counts), 4)}
 
 
 def store(name: str, run: Run, split: Split, fitter: Fitter, log: dict) -> WeightsEntry:
@@ -237,7 +235,7 @@ def _loso(name: str) -> dict:
     content = json.loads(path.read_text())
     full = content["metrics"]["full"]
     key = f"leave one of {full['subjects']} subjects out, {content['metrics']['seeds']} seed(s)"
-    found = {m: round(full[m], 4) for m in ("uf1", "uar", "accuracy")}
+    found = {m.name: round(full[m.name], 4) for m in headline() if m.name in full}
     return {key: found | standing(np.diag(full["n_per_class"]))}
 
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from merzoo.metrics import confusion_matrix, uf1
+from merzoo.metrics import UF1, confusion_matrix
 from merzoo.preprocessing.arrays import Arrays
 
 
@@ -24,10 +24,10 @@ class BestInnerEpoch(keras.callbacks.Callback):
         model = self.model  # on JAX this hands the trained values to the variables
         predicted = self.fitter.predict(self.validation).argmax(1)
         classes = len(self.validation.classes)
-        score = float(uf1(confusion_matrix(self.validation.label, predicted, classes)))
-        if not self.scores or score > max(self.scores):
+        matrix = confusion_matrix(self.validation.label, predicted, classes)
+        self.scores.append(float(UF1.of_matrix(matrix)))
+        if UF1.best(self.scores) == len(self.scores) - 1:
             self._best = model.get_weights()
-        self.scores.append(score)
 
     def on_train_end(self, logs=None):
         self.model.set_weights(self._best)
