@@ -78,7 +78,8 @@ def calibration(label, probabilities, error: float):
     axis.plot([0, 1], [0, 1], color=INK, lw=0.8, ls=":", label="calibrated")
     some = bins["share"] > 0
     x, y = bins["confidence"][some], bins["accuracy"][some]
-    axis.plot(x, y, color=COLOURS[0], marker="o", lw=1.8, label=f"this run, ECE {error:.3f}")
+    style = {"color": COLOURS[0], "marker": "o", "lw": 1.8, "clip_on": False}  # whole at 1 too
+    axis.plot(x, y, label=f"this run, ECE {error:.3f}", **style)
     axis.set_ylabel("share right")
     axis.set_xlim(-0.02, 1.02)
     axis.set_ylim(-0.02, 1.02)

@@ -44,7 +44,7 @@ def write_report(
         write_pictures(run.folder, hardest, samples)
     figures = draw_figures(run)
     svg = keep_figures(figures, run.folder / "plots")
-    parts = [("All", run.metrics["full"]), *sorted(run.metrics["by_dataset"].items())]
+    parts = [("all", run.metrics["full"]), *sorted(run.metrics["by_dataset"].items())]
     path = run.folder / "report.html"
     text = render(
         "report.html",
