@@ -9,6 +9,7 @@ on a clean set-up is a false alarm. Writes `results/leaks.csv`.
 
 import argparse
 import csv
+import dataclasses
 import os
 import sys
 import time
@@ -40,10 +41,15 @@ def try_case(name: str, kind: str | None, build: Callable, data) -> dict:
     """Runs the audit on one set-up; a row of the result file."""
     from merzoo.evaluation.leakage import find_leaks
     from merzoo.models.registry import REGISTRY
+    from merzoo.training.learner import resolve
 
     with patch.dict(REGISTRY):  # a set-up may register a model of its own
         made = build(data)
         arguments, concerned = made if kind else (made, set())
+        if "model" in arguments:
+            learner = resolve(arguments.pop("model"))
+            recipe = arguments.pop("recipe", learner.recipe)
+            arguments["learner"] = dataclasses.replace(learner, recipe=recipe)
         start = time.perf_counter()
         findings = find_leaks(**arguments)
     seconds = time.perf_counter() - start

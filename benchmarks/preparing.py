@@ -176,7 +176,7 @@ def errors_of(plans) -> list[tuple[float, str, int]]:
     from merzoo.data.synthetic.film import film, sensor_noise
     from merzoo.preprocessing.aligned_clip import AlignedClip
     from merzoo.preprocessing.apex import SPOTTERS
-    from merzoo.preprocessing.extract import check_parameters
+    from merzoo.preprocessing.parameters import check_parameters
 
     cv2.setNumThreads(1)
     errors = []

@@ -11,8 +11,10 @@ import importlib
 import os
 import pkgutil
 import sys
+import warnings
 
 from merzoo.errors import InputError, unknown
+from merzoo.surroundings import set_command
 
 
 def _verbs(package: str) -> list[str]:
@@ -55,12 +57,18 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{message}. {self.prog} --help shows how.")
 
 
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    """A warning as one line for people, without the place in the code that it came from."""
+    print(f"merzoo: warning: {' '.join(str(message).split())}", file=file or sys.stderr)
+
+
 def main(words: list[str] | None = None) -> int:
     """Runs the command line; returns the exit status (0 fine, 1 "no", 2 bad input)."""
+    words = sys.argv[1:] if words is None else words
+    set_command(words)
+    warnings.showwarning = _show_warning
     try:
-        module, options = _parse(
-            "merzoo.commands", sys.argv[1:] if words is None else words, "merzoo"
-        )
+        module, options = _parse("merzoo.commands", words, "merzoo")
         return 0 if module is None else module.run(options) or 0
     except KeyboardInterrupt:
         print("merzoo: stopped; what was finished is kept.", file=sys.stderr)

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo.errors import InputError
+
 _STALE = 120.0  # seconds without a new frame after which a temporary folder counts as left behind
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -127,3 +129,89 @@ def encode_image(image: np.ndarray, suffix: str) -> bytes:
     if not ok:
         raise OSError(f"OpenCV could not encode an image of shape {image.shape} as {suffix}.")
     return data.tobytes()
+
+
+def claim_folder(
+    folder: Path, card: dict, *, file: str = "protocol.json", may_differ=(), kind: str = "run"
+) -> dict | None:
+    """The one rule for "is this folder mine": new, empty, or of the same settings.
+
+    Args:
+        folder: to write to; made, with its card, if nothing speaks against it.
+        card: the settings, plain JSON types.
+        file: name of the card in the folder.
+        may_differ: top-level fields of the card that need not be the same.
+        kind: what is run, for messages.
+
+    Returns:
+        The card that was there before, or `None` in a new folder.
+
+    Raises:
+        InputError: if the folder holds something else; the message names the first field that
+            differs, with both values.
+    """
+    place = folder / file
+    before = None
+    if place.is_file():
+        before = read_json(place)
+        _check_same(folder, before, card, may_differ, kind)
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder}: not empty and not the folder of a {kind}; give another --out.")
+    write_json(place, card)
+    return before
+
+
+def read_json(path: Path) -> dict:
+    """The JSON object of a file; raises `InputError` for a damaged one."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: damaged ({error}); remove the folder or give another --out."
+        ) from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: damaged: holds no JSON object, but a {type(content).__name__}.")
+    return content
+
+
+def _check_same(folder: Path, before: dict, card: dict, may_differ, kind: str) -> None:
+    for key in card | before:
+        if key in may_differ or before.get(key) == card.get(key):
+            continue
+        where, there, here = first_difference(before.get(key), card.get(key), key)
+        raise InputError(
+            f"{folder} holds another {kind}: its {where} is {there}, here it is {here}. Give "
+            f"another --out, or remove that folder."
+        )
+
+
+def first_difference(before, now, where: str = "") -> tuple[str, str, str]:
+    """The path of the first place where two JSON values differ, and both values there, short.
+
+    >>> first_difference({"a": {"epochs": 5, "b": 1}}, {"a": {"epochs": 6, "b": 1}}, "recipe")
+    ('recipe.a.epochs', '5', '6')
+    >>> first_difference([1, 2, 3], [1, 2], "subjects")
+    ('subjects[2]', '3', '(none)')
+    """
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in before | now:
+            if before.get(key, _NOTHING) != now.get(key, _NOTHING):
+                steps = before.get(key, _NOTHING), now.get(key, _NOTHING)
+                return first_difference(*steps, f"{where}.{key}" if where else key)
+    if isinstance(before, list) and isinstance(now, list):
+        for i in range(max(len(before), len(now))):
+            one = before[i] if i < len(before) else _NOTHING
+            other = now[i] if i < len(now) else _NOTHING
+            if one != other:
+                return first_difference(one, other, f"{where}[{i}]")
+    return where, _short(before), _short(now)
+
+
+_NOTHING = object()
+
+
+def _short(value, length: int = 80) -> str:
+    if value is _NOTHING:
+        return "(none)"
+    text = json.dumps(value)
+    return text if len(text) <= length else text[: length - 3] + "..."

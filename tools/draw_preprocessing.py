@@ -11,7 +11,7 @@ from merzoo.data.synthetic import clips
 from merzoo.preprocessing import regions
 from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.apex import plot_apex
-from merzoo.preprocessing.extract import check_parameters
+from merzoo.preprocessing.parameters import check_parameters
 
 FOLDER = Path(__file__).parent.parent / "merzoo" / "preprocessing"
 SIZE = 224

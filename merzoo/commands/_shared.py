@@ -82,28 +82,9 @@ def print_table(title: str, columns: list[str], rows: list[list], wrap: str = ""
 
 
 def add_weights_option(parser) -> None:
-    """`--weights`, which has to be said: random weights only by their own word."""
+    """`--weights`, needed but for a `.keras` file: random weights only by their own word."""
     parser.add_argument(
         "--weights",
-        required=True,
         metavar="TAG_OR_PATH",
-        help="a tag such as synthetic, the path of a .weights.h5 file, or random",
+        help="a tag such as synthetic, folder of a training run, .weights.h5 file, or random",
     )
-
-
-def trained_model(name: str, weights: str):
-    """A network with its weights, and the `WeightsEntry` of these or `None` where there is none."""
-    import warnings
-
-    from merzoo.models import create_model
-    from merzoo.models.registry import entry
-    from merzoo.weights.load import locate
-
-    if entry(name).kind != "network":
-        raise InputError(f"{name} is no network: this is for networks only.")
-    if weights.lower() == "none":
-        raise InputError("--weights none: say 'random' if you do want weights that know nothing.")
-    if weights == "random":
-        warnings.warn(f"{name} has random weights: its answers mean nothing.", stacklevel=2)
-        return create_model(name), None
-    return create_model(name, weights=weights), locate(weights, name)[1]

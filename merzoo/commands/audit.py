@@ -1,5 +1,11 @@
 """`merzoo audit`: what of the test samples could reach training?"""
 
+from merzoo.commands._options import (
+    MODEL,
+    add_data_option,
+    add_preprocessing_options,
+    preprocessing_of,
+)
 from merzoo.commands._shared import add_json_option, choose_backend, print_json
 
 SUMMARY = "look for leaks in what evaluate would run, without training"
@@ -10,23 +16,19 @@ _SHOWN = 12  # samples printed for a finding
 def arguments(parser):
     from merzoo.commands.evaluate import protocol_help
 
-    parser.add_argument("model", nargs="?", help="a name from merzoo list; not needed for arrays")
-    parser.add_argument(
-        "--data",
-        action="append",
-        required=True,
-        metavar="KIND:PLACE",
-        help="such as arrays:file.npz or synthetic:easy; repeat to join data sets",
-    )
-    parser.add_argument("--labels", help="label map of clips (the protocol's own, or megc3)")
+    parser.add_argument("model", nargs="?", help=f"{MODEL}; not needed for arrays")
+    add_data_option(parser)
+    parser.add_argument("--labels", help="label map of clips (the protocol's, else the recipe's)")
     parser.add_argument("--protocol", default="loso", help=protocol_help())
     parser.add_argument("--split", metavar="FILE", help="a split.json instead of a protocol")
     parser.add_argument("--recipe", help="name or .json file; default: the model's own")
     parser.add_argument("--jobs", type=int, default=1, help="worker processes that prepare clips")
+    add_preprocessing_options(parser)
     add_json_option(parser)
 
 
 def run(options) -> int:
+    parameters = preprocessing_of(options)
     choose_backend(training=False)
     from merzoo.evaluation.audit import audit
 
@@ -37,6 +39,7 @@ def run(options) -> int:
         protocol=options.protocol,
         split=options.split,
         recipe=options.recipe,
+        parameters=parameters,
         jobs=options.jobs,
     )
     errors = sum(finding.severity == "error" for finding in findings)

@@ -2,26 +2,35 @@
 
 import time
 
+from merzoo.commands._options import (
+    MODEL,
+    add_data_option,
+    add_out_option,
+    add_preprocessing_options,
+    add_recipe_options,
+    model_arguments,
+    preprocessing_of,
+)
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
+from merzoo.errors import InputError
 
 SUMMARY = "train and test a model with subjects held out, and report"
 EXAMPLE = "merzoo evaluate ststnet --data arrays:flow.npz --seeds 3 --jobs 2 --out runs/ststnet"
 
 
 def arguments(parser):
-    parser.add_argument("model", help="a name from merzoo list")
+    parser.add_argument("model", nargs="?", help=MODEL)
+    add_data_option(parser, required=False)
     parser.add_argument(
-        "--data",
-        action="append",
-        required=True,
-        metavar="KIND:PLACE",
-        help="such as arrays:file.npz or synthetic:easy; repeat to join data sets",
+        "--from",
+        dest="rerun",
+        metavar="protocol.json",
+        help="run an evaluation again as its card says; other options are said over it",
     )
     parser.add_argument("--labels", help="label map of clips (the protocol's, else the recipe's)")
     parser.add_argument("--protocol", help=protocol_help())
-    parser.add_argument("--recipe", help="name or .json file; default: the model's own")
-    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
-    parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default 1)")
+    add_recipe_options(parser)
+    parser.add_argument("--seeds", type=int, help="number of seeds (1)")
     parser.add_argument(
         "--ensemble",
         action="store_true",
@@ -32,13 +41,13 @@ def arguments(parser):
     parser.add_argument(
         "--cache-backbone",
         action="store_true",
+        default=None,
         help="run keyregionnet's frozen trunk once a clip (--recipe keyregionnet-cached)",
     )
-    parser.add_argument("--engine", default="auto", help="auto, reuse or fresh (see evaluate)")
+    parser.add_argument("--engine", help="auto (default), reuse or fresh (see evaluate)")
     parser.add_argument(
         "--subjects", nargs="+", metavar="DATASET/SUBJECT", help="hold out only these subjects"
     )
-    parser.add_argument("--out", metavar="FOLDER", help="where to write; a stopped run continues")
     parser.add_argument(
         "--audit-epochs",
         action="store_true",
@@ -47,13 +56,14 @@ def arguments(parser):
     parser.add_argument("--split", metavar="FILE", help="a split.json instead of a protocol")
     parser.add_argument(
         "--selection",
-        default="last",
         help="weights that are scored: last (default), fixed:N (after N epochs), or inner (best "
         "epoch on subjects drawn from the training subjects)",
     )
     parser.add_argument(
         "--allow-leaks", action="store_true", help="run in spite of leaks, and mark the result"
     )
+    add_preprocessing_options(parser)
+    add_out_option(parser)
     add_json_option(parser)
 
 
@@ -66,42 +76,68 @@ def protocol_help() -> str:
 
 
 def run(options) -> int:
+    said = _said(options)
+    parameters = preprocessing_of(options)
     choose_backend()
     from merzoo.evaluation.evaluate import evaluate
-    from merzoo.models.registry import entry
-    from merzoo.training.recipes import change_recipe, get_recipe
+    from merzoo.training.learner import resolve
+    from merzoo.training.recipes import change_recipe
 
     start = time.perf_counter()
-    import merzoo.models  # noqa: F401 - fills the register
-
-    recipe = get_recipe(options.recipe, default=entry(options.model).recipe)
+    settings = (_of_card(options.rerun) if options.rerun else {}) | said
+    for name, option in (("model", "a model"), ("data", "--data KIND:PLACE")):
+        if not settings.get(name):
+            where = (
+                f"{options.rerun} does not say it (it was an object of Python's): "
+                if (options.rerun)
+                else ""
+            )
+            raise InputError(f"{where}give {option}. merzoo evaluate --help shows how.")
+    learner = resolve(
+        settings.pop("model"), settings.pop("recipe", None), arguments=model_arguments(options)
+    )
+    learner = learner.with_recipe(change_recipe(learner.recipe, epochs=options.epochs))
     result = evaluate(
-        options.model,
-        options.data,
-        labels=options.labels,
-        protocol=options.protocol,
-        recipe=change_recipe(recipe, epochs=options.epochs),
-        engine=options.engine,
-        seeds=options.seeds,
+        learner,
+        settings.pop("data"),
+        parameters=parameters,
         jobs=options.jobs,
-        subjects=options.subjects,
         out=options.out,
         audit_epochs=options.audit_epochs,
-        split=options.split,
-        selection=options.selection,
         allow_leaks=options.allow_leaks,
         cluster=options.cluster,
-        cache_backbone=options.cache_backbone,
+        **settings,
     )
     if options.json:
         print_json(result.metrics | ({"oracle": result.oracle} if result.oracle else {}))
         return 0
-    protocol = options.split or options.protocol or recipe.protocol
-    print_result(f"{options.model}, {protocol}", result, options.ensemble)
+    protocol = settings.get("split") or settings.get("protocol") or learner.recipe.protocol
+    print_result(f"{learner.name}, {protocol}", result, options.ensemble)
     if result.oracle:
         _print_oracle(result.oracle)
     print(f"{time.perf_counter() - start:.0f} s; report: {result.folder / 'report.html'}")
     return 0
+
+
+def _said(options) -> dict:
+    """The options that were said, by the names that `merzoo.evaluate` gives them."""
+    names = ("model", "data", "recipe", "labels", "protocol", "seeds", "engine", "subjects")
+    names += ("split", "selection", "cache_backbone")
+    said = {name: getattr(options, name) for name in names}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _of_card(file: str) -> dict:
+    """What the card of an earlier run says, for `merzoo.evaluate`."""
+    from pathlib import Path
+
+    from merzoo.evaluation.runs.card import rerun_options
+    from merzoo.files import read_json
+
+    path = Path(file)
+    path = path / "protocol.json" if path.is_dir() else path
+    options = rerun_options(read_json(path), str(path))
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def print_result(title: str, result, ensemble: bool = False) -> None:
@@ -124,6 +160,8 @@ def print_result(title: str, result, ensemble: bool = False) -> None:
             f"{UF1.label} {result.uf1:.3f} is the mean of {metrics['seeds']} seeds "
             f"(spread {spread:.3f})."
         )
+    for line in result.preparation:
+        print(line)
     for warning in result.warnings:
         print(f"warning: {warning}")
 

@@ -3,13 +3,13 @@
 import dataclasses
 from pathlib import Path
 
+from merzoo.commands._options import MODEL, add_preprocessing_options, preprocessing_of
 from merzoo.commands._shared import (
     add_json_option,
     add_weights_option,
     choose_backend,
     print_json,
     print_table,
-    trained_model,
 )
 from merzoo.errors import InputError
 
@@ -18,7 +18,7 @@ EXAMPLE = "merzoo explain densemixednet --weights synthetic --data synthetic:eas
 
 
 def arguments(parser):
-    parser.add_argument("model", help="a name from merzoo list")
+    parser.add_argument("model", help=MODEL)
     add_weights_option(parser)
     parser.add_argument(
         "--data", required=True, metavar="KIND:PLACE", help="clips, such as synthetic:easy"
@@ -26,19 +26,26 @@ def arguments(parser):
     parser.add_argument("--labels", default="megc3", help="label map of the clips (megc3)")
     parser.add_argument("--clips", type=int, default=3, help="number of clips, of all classes (3)")
     parser.add_argument("--out", required=True, metavar="FOLDER", help="pictures and index.html")
+    add_preprocessing_options(parser, without=("frames",))
     add_json_option(parser)
 
 
 def run(options) -> int:
+    parameters = preprocessing_of(options)
     choose_backend()
     from merzoo.explain.page import explain_clips, pick
+    from merzoo.training.trained import load_trained
 
     if options.clips < 1:
         raise InputError(f"--clips must be 1 or more, got {options.clips}.")
-    model, _ = trained_model(options.model, options.weights)
-    clips = pick(_clips(options.data, options.clips), options.labels, options.clips)
+    trained = load_trained(options.model, options.weights)
+    on_error = parameters.get("on_error", "fail")
+    found = _clips(options.data, options.clips, on_error)
+    clips = pick(found, options.labels, options.clips, on_error)
     out = Path(options.out)
-    explained = explain_clips(model, clips, out, options.labels)
+    explained = explain_clips(
+        trained.model, clips, out, options.labels, **trained.preprocessing | parameters
+    )
     if options.json:
         print_json([dataclasses.asdict(row) for row in explained])
         return 0
@@ -54,15 +61,14 @@ def run(options) -> int:
     return 0
 
 
-def _clips(data: str, count: int):
+def _clips(data: str, count: int, on_error: str):
     """The clips of a source; of synthetic ones no more people than are needed are invented."""
-    from merzoo.data.datasets import load, parse_data
+    from merzoo.data.datasets import load_named, parse_data
 
-    source = parse_data(data)
-    options = source.options
-    if source.kind == "synthetic":
-        options = {"subjects": str(-(-count // 3)), "clips": "3"} | options
-    clips = load(source.kind, source.root, **options)
+    usual = {"on_error": on_error}
+    if parse_data(data).kind == "synthetic":
+        usual |= {"subjects": -(-count // 3), "clips": 3}
+    clips = load_named(data, **usual)
     if not isinstance(clips, list):
         raise InputError(f"{data}: explain needs clips, of which it shows the faces.")
     return clips

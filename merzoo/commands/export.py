@@ -2,13 +2,13 @@
 
 import dataclasses
 
+from merzoo.commands._options import MODEL, add_preprocessing_options, preprocessing_of
 from merzoo.commands._shared import (
     add_json_option,
     add_weights_option,
     choose_backend,
     print_json,
     print_table,
-    trained_model,
 )
 
 SUMMARY = "write a model as SavedModel, ONNX, LiteRT or OpenVINO, and check it"
@@ -18,7 +18,7 @@ EXAMPLE = (
 
 
 def arguments(parser):
-    parser.add_argument("model", help="a name from merzoo list")
+    parser.add_argument("model", help=MODEL)
     add_weights_option(parser)
     parser.add_argument(
         "--format", default="saved_model", help="saved_model, onnx, litert or openvino"
@@ -32,23 +32,27 @@ def arguments(parser):
     parser.add_argument("--data", metavar="KIND:PLACE", help="samples for the check and for --int8")
     parser.add_argument("--labels", default="megc3", help="label map of clips (megc3)")
     parser.add_argument("--out", required=True, metavar="PATH", help="a folder, or a file")
+    add_preprocessing_options(parser, without=("frames",))
     add_json_option(parser)
 
 
 def run(options) -> int:
+    parameters = preprocessing_of(options)
     choose_backend()
     from merzoo.exporting import export
+    from merzoo.training.trained import load_trained
 
-    model, entry = trained_model(options.model, options.weights)
+    trained = load_trained(options.model, options.weights)
     done = export(
-        model,
+        trained.model,
         options.out,
         options.format,
         options.preprocessing,
         int8=options.int8,
         data=options.data,
         labels=options.labels,
-        entry=entry,
+        parameters=trained.preprocessing | parameters,
+        entry=trained.entry,
     )
     if options.json:
         print_json(dataclasses.asdict(done) | {"path": str(done.path)})

@@ -3,14 +3,14 @@
 import time
 from pathlib import Path
 
+from merzoo.commands._options import MODEL, add_preprocessing_options, preprocessing_of
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
 from merzoo.errors import InputError
 from merzoo.prediction.spotting import LONGEST, SHORTEST
-from merzoo.preprocessing.extract import PARAMETERS
 
 SUMMARY = "find and classify the micro-expressions of a video"
 EXAMPLE = "merzoo predict sample --out runs/predicted"
-_CHOICES = ("detector", "alignment", "flow", "interpolation", "regions")
+_NOT_CHOSEN = ("apex", "on_error", "frames")  # the spotter finds the apex; clips are no data set
 
 
 def arguments(parser) -> None:
@@ -22,9 +22,7 @@ def arguments(parser) -> None:
         "webcam:http://ADDRESS, or sample (merzoo's own synthetic video); several are taken "
         "one after another",
     )
-    parser.add_argument(
-        "--model", default="ststnet", help="a name from merzoo list, or a .keras file (ststnet)"
-    )
+    parser.add_argument("--model", default="ststnet", help=f"{MODEL} (ststnet)")
     parser.add_argument(
         "--weights",
         metavar="TAG_OR_PATH",
@@ -47,13 +45,7 @@ def arguments(parser) -> None:
     parser.add_argument(
         "--longest", type=float, default=LONGEST, help=f"seconds of a segment ({LONGEST})"
     )
-    for name in _CHOICES:
-        row = PARAMETERS[name]
-        parser.add_argument(
-            f"--{name}",
-            default=row.default,
-            help=f"{row.about}: {', '.join(row.choices)} ({row.default})",
-        )
+    add_preprocessing_options(parser, without=_NOT_CHOSEN)
     add_json_option(parser)
 
 
@@ -65,12 +57,12 @@ def run(options) -> int:
     groups = group_inputs(options.input)
     if options.how not in HOW:
         raise InputError(f"--how {options.how}: choose auto, spot or whole.")
+    parameters = preprocessing_of(options)
     choose_backend()
     from merzoo.prediction import Classifier, Settings, predict_files
 
     settings = Settings(shortest=options.shortest, longest=options.longest)
     classes = options.classes.split(",") if options.classes else None
-    parameters = {name: getattr(options, name) for name in _CHOICES}
     model = Classifier(options.model, options.weights, classes, **parameters)
     out = Path(options.out)
     sources = [_recorded(group, out, options.seconds) for group in groups]

@@ -2,8 +2,16 @@
 
 import time
 
+from merzoo.commands._options import (
+    MODEL,
+    add_data_option,
+    add_out_option,
+    add_preprocessing_options,
+    add_recipe_options,
+    model_arguments,
+    preprocessing_of,
+)
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
-from merzoo.commands._training import add_data_options, add_model_options, model_arguments
 
 SUMMARY = "train a network once on full expressions, validated on other people"
 EXAMPLE = (
@@ -12,10 +20,12 @@ EXAMPLE = (
 
 
 def arguments(parser):
-    add_model_options(parser)
-    add_data_options(
-        parser, labels="macro3", detector="face detector; default: none for frames up to 112 px"
-    )
+    parser.add_argument("model", help=MODEL)
+    add_data_option(parser, about="such as fer2013:ROOT or synthetic:easy; repeat to join")
+    add_recipe_options(parser)
+    parser.add_argument("--labels", default="macro3", help="label map of clips (macro3)")
+    parser.add_argument("--quick", action="store_true", help="a thin slice, to see that it works")
+    parser.add_argument("--jobs", type=int, default=1, help="worker processes that prepare (1)")
     parser.add_argument("--validation", type=float, default=0.2, help="share, by person (0.2)")
     parser.add_argument(
         "--balance", default="weights", help="classes: weights (default), sampling or none"
@@ -37,10 +47,13 @@ def arguments(parser):
     parser.add_argument(
         "--devices", metavar="all|NAME,NAME", help="several devices, such as gpu:0,gpu:1"
     )
+    add_preprocessing_options(parser, without=("frames",))
+    add_out_option(parser)
     add_json_option(parser)
 
 
 def run(options) -> int:
+    parameters = preprocessing_of(options)
     choose_backend(pictures=True)
     import merzoo.models  # noqa: F401 - fills the register
     from merzoo.training.pretrain import pretrain
@@ -54,8 +67,7 @@ def run(options) -> int:
         arguments=model_arguments(options),
         epochs=options.epochs,
         quick=options.quick,
-        parameters={"jobs": options.jobs, "on_error": options.on_error}
-        | ({"detector": options.detector} if options.detector else {}),
+        parameters=parameters | {"jobs": options.jobs},
         out=options.out,
         validation=options.validation,
         balance=None if options.balance == "none" else options.balance,

@@ -2,6 +2,11 @@
 
 import time
 
+from merzoo.commands._options import (
+    add_out_option,
+    add_preprocessing_options,
+    preprocessing_of,
+)
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
 from merzoo.errors import InputError
 
@@ -26,7 +31,8 @@ def arguments(parser):
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default 1)")
     parser.add_argument("--jobs", type=int, default=1, help="folds at a time, in worker processes")
     parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help="a Dask scheduler, for folds")
-    parser.add_argument("--out", metavar="FOLDER", help="where to write; a stopped run continues")
+    add_preprocessing_options(parser)
+    add_out_option(parser)
     add_json_option(parser)
 
 
@@ -38,6 +44,7 @@ def run(options) -> int:
             "name a table and its data, such as dfrnet/table6 --data synthetic:easy; "
             "merzoo reproduce --list shows the tables."
         )
+    parameters = preprocessing_of(options)
     choose_backend()
     from merzoo.reproduction.figures import as_dict, figure_rows
     from merzoo.reproduction.reproduce import reproduce
@@ -50,6 +57,7 @@ def run(options) -> int:
         rows=options.rows,
         labels=options.labels,
         epochs=options.epochs,
+        parameters=parameters,
         seeds=options.seeds,
         jobs=options.jobs,
         cluster=options.cluster,

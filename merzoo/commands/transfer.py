@@ -2,8 +2,16 @@
 
 import time
 
+from merzoo.commands._options import (
+    MODEL,
+    add_data_option,
+    add_out_option,
+    add_preprocessing_options,
+    add_recipe_options,
+    model_arguments,
+    preprocessing_of,
+)
 from merzoo.commands._shared import add_json_option, choose_backend, print_json
-from merzoo.commands._training import add_data_options, add_model_options, model_arguments
 
 SUMMARY = "fine-tune pretrained weights in every fold, test, and report"
 EXAMPLE = (
@@ -13,16 +21,18 @@ EXAMPLE = (
 
 
 def arguments(parser):
-    add_model_options(parser)
+    parser.add_argument("model", help=MODEL)
     parser.add_argument(
         "--pretrained",
         required=True,
         metavar="FOLDER|FILE|TAG",
         help="folder of merzoo pretrain, its .weights.h5 file, or a tag of merzoo weights list",
     )
-    add_data_options(
-        parser, labels="megc3", detector="face detector (dlib where installed, else haar)"
-    )
+    add_data_option(parser)
+    add_recipe_options(parser)
+    parser.add_argument("--labels", default="megc3", help="label map of clips (megc3)")
+    parser.add_argument("--quick", action="store_true", help="a thin slice, to see that it works")
+    parser.add_argument("--jobs", type=int, default=1, help="worker processes (1)")
     parser.add_argument("--protocol", default="loso", help="as for merzoo evaluate (loso)")
     parser.add_argument(
         "--freeze",
@@ -43,10 +53,13 @@ def arguments(parser):
     )
     parser.add_argument("--selection", default="last", help="as for merzoo evaluate (last)")
     parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help="a Dask scheduler, for folds")
+    add_preprocessing_options(parser)
+    add_out_option(parser)
     add_json_option(parser)
 
 
 def run(options) -> int:
+    parameters = preprocessing_of(options)
     choose_backend(pictures=True)
     import merzoo.models  # noqa: F401 - fills the register
     from merzoo.commands.evaluate import print_result
@@ -70,8 +83,7 @@ def run(options) -> int:
         subjects=options.subjects,
         selection=options.selection,
         cluster=options.cluster,
-        parameters={"on_error": options.on_error}
-        | ({"detector": options.detector} if options.detector else {}),
+        parameters=parameters,
         out=options.out,
     )
     if options.json:

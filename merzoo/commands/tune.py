@@ -3,6 +3,13 @@
 import os
 import socket
 
+from merzoo.commands._options import (
+    MODEL,
+    add_data_option,
+    add_out_option,
+    add_preprocessing_options,
+    preprocessing_of,
+)
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
 from merzoo.errors import InputError
 
@@ -14,14 +21,8 @@ EXAMPLE = (
 
 
 def arguments(parser):
-    parser.add_argument("model", help="a network from merzoo list")
-    parser.add_argument(
-        "--data",
-        action="append",
-        required=True,
-        metavar="KIND:PLACE",
-        help="such as arrays:file.npz or synthetic:easy; repeat to join data sets",
-    )
+    parser.add_argument("model", help=MODEL)
+    add_data_option(parser)
     parser.add_argument("--labels", help="label map of clips; default: the recipe's")
     parser.add_argument("--recipe", help="to start from; default: the model's own")
     parser.add_argument("--space", metavar="FILE.json", help="own search space: name -> values")
@@ -49,11 +50,14 @@ def arguments(parser):
         metavar="SECONDS",
         help="after which a worker's trial is given to another (30)",
     )
-    parser.add_argument("--out", metavar="FOLDER", help="where to write; a stopped one goes on")
+    parser.add_argument("--jobs", type=int, default=1, help="worker processes that prepare clips")
+    add_preprocessing_options(parser)
+    add_out_option(parser)
     add_json_option(parser)
 
 
 def run(options) -> int:
+    parameters = preprocessing_of(options)
     choose_backend()
     _take_role(options)
     from merzoo.tuning.search_spaces import read_space
@@ -64,6 +68,8 @@ def run(options) -> int:
         options.data,
         labels=options.labels,
         recipe=options.recipe,
+        parameters=parameters,
+        jobs=options.jobs,
         space=read_space(options.space) if options.space else None,
         tuner=options.tuner,
         trials=options.trials,

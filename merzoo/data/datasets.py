@@ -102,6 +102,33 @@ def load(kind: str, root: str | Path = "", **options):
     return call(kind, loader, root, options)
 
 
+def load_named(text: str, **usual):
+    """Loads what `KIND:ROOT?option=value` names.
+
+    Args:
+        text: see `parse_data`.
+        usual: options where the text says nothing; a kind gets those that it has, such as
+            `on_error="skip"`.
+
+    Returns:
+        As `load`.
+
+    Raises:
+        InputError: as `parse_data` and `load`.
+
+    Example:
+
+    >>> len(load_named("synthetic:easy", subjects=2, clips=2, on_error="skip"))  # doctest: +SKIP
+    4
+    """
+    source = parse_data(text)
+    entry = KINDS[source.kind]
+    loader = getattr(importlib.import_module(entry.module), entry.function)
+    taken = inspect.signature(loader).parameters
+    options = {name: value for name, value in usual.items() if name in taken} | source.options
+    return call(source.kind, loader, source.root, options)
+
+
 def call(kind: str, function, root: str | Path, options: dict):
     """`function(root, **options)`, with an `InputError` for an option that it does not have."""
     parameters = inspect.signature(function).parameters

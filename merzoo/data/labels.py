@@ -84,6 +84,8 @@ class MappedLabels:
         clips: the N clips that are kept, in the order given.
         excluded: `"dataset/emotion"` -> number of clips that the map leaves out.
         name: of the label map.
+        failed: (`"dataset clip"`, reason) of clips whose label the map does not know, where those
+            are skipped.
     """
 
     indices: np.ndarray
@@ -91,6 +93,7 @@ class MappedLabels:
     clips: list[Clip]
     excluded: dict[str, int] = field(default_factory=dict)
     name: str = ""
+    failed: list[tuple[str, str]] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         """Kept clips per class, in class order."""
@@ -223,6 +226,10 @@ LABEL_MAPS: Mapping[str, LabelMap] = MappingProxyType(
 )
 
 
+class UnknownLabel(InputError):
+    """The label of one clip, which a map does not know."""
+
+
 def emotion(label: str) -> str:
     """An annotated label in small letters and one spelling.
 
@@ -260,13 +267,16 @@ def annotated_map(clips: Sequence[Clip]) -> LabelMap:
     return LabelMap("annotated", tuple(found), {ANY: {name: name for name in found}})
 
 
-def map_labels(clips: Sequence[Clip], labels: str | LabelMap = "megc3") -> MappedLabels:
+def map_labels(
+    clips: Sequence[Clip], labels: str | LabelMap = "megc3", on_error: str = "fail"
+) -> MappedLabels:
     """Maps clips to class indices.
 
     Args:
         clips: as an adapter loads them.
         labels: name of a label map (`LABEL_MAPS`), `"annotated"` for the labels as they stand,
             or a `LabelMap` of one's own.
+        on_error: `"fail"`, or `"skip"` to leave out clips whose label the map does not know.
 
     Returns:
         `MappedLabels`: the indices, the names of the classes, the clips that are kept, and the
@@ -290,16 +300,22 @@ def map_labels(clips: Sequence[Clip], labels: str | LabelMap = "megc3") -> Mappe
     if labels == "annotated":
         labels = annotated_map(clips)
     chosen = label_map(labels) if isinstance(labels, str) else labels
-    indices, kept, excluded = [], [], Counter()
+    indices, kept, excluded, failed = [], [], Counter(), []
     for clip in clips:
-        key, name = _class_of(clip, chosen)
+        try:
+            key, name = _class_of(clip, chosen)
+        except UnknownLabel as error:
+            if on_error == "fail":
+                raise
+            failed.append((f"{clip.dataset} {clip.id}", str(error)))
+            continue
         if name is None:
             excluded[f"{clip.dataset}/{key}"] += 1
         else:
             indices.append(chosen.classes.index(name))
             kept.append(clip)
     return MappedLabels(
-        np.asarray(indices, np.int64), chosen.classes, kept, dict(excluded), chosen.name
+        np.asarray(indices, np.int64), chosen.classes, kept, dict(excluded), chosen.name, failed
     )
 
 
@@ -313,5 +329,5 @@ def _class_of(clip: Clip, chosen: LabelMap) -> tuple[str, str | None]:
     if key not in table:
         where = clip.source or f"clip {clip.id}"
         error = unknown(f"{chosen.reads.replace('_', ' ')}", value, table)
-        raise InputError(f"{where}: {error} (clip {clip.id}, label map {chosen.name!r})")
+        raise UnknownLabel(f"{where}: {error} (clip {clip.id}, label map {chosen.name!r})")
     return key, table[key]

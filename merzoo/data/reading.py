@@ -141,7 +141,7 @@ class Reading:
         if lost:
             text = (
                 f"{self.dataset}: {len(lost)} of {len(lost) + len(self.clips)} clips cannot be "
-                f"loaded; the first: {lost[0]}."
+                f"loaded; the first: {str(lost[0]).rstrip('.')}."
             )
             if on_error == "fail":
                 raise InputError(

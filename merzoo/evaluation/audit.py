@@ -3,25 +3,26 @@
 from collections.abc import Sequence
 
 from merzoo.data.datasets import parse_data
-from merzoo.data.frame_samples import FRAMES
 from merzoo.errors import InputError
 from merzoo.evaluation.leakage import Finding, find_leaks
-from merzoo.evaluation.settings import fit_together, settings_of
+from merzoo.evaluation.runs.samples import samples_for
 from merzoo.evaluation.splits.file import folds_of
 from merzoo.evaluation.splits.protocols import parse_protocol
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.samples import load_samples
-from merzoo.training.recipes import Recipe, get_recipe
+from merzoo.training.learner import resolve
+from merzoo.training.recipes import Recipe, change_preprocessing, get_recipe
 
 
 def audit(
     data,
-    model: str | None = None,
+    model=None,
     *,
     labels: str | None = None,
     protocol: str = "loso",
     split=None,
     recipe: Recipe | str | None = None,
+    parameters: dict | None = None,
     callbacks: Sequence = (),
     jobs: int = 1,
 ) -> list[Finding]:
@@ -29,8 +30,8 @@ def audit(
 
     Args:
         data: as for `evaluate`; without a model it must be arrays.
-        model: a name of `merzoo.list_models()`.
-        labels, protocol, split, recipe, callbacks, jobs: as for `evaluate`.
+        model: as for `evaluate`, or `None`.
+        labels, protocol, split, recipe, parameters, callbacks, jobs: as for `evaluate`.
 
     Returns:
         Findings, errors first; an empty list where nothing was found.
@@ -49,21 +50,21 @@ def audit(
     identical samples on both sides, 1 pairs: d/1 and d/6 (fold d/a). Keep one.
     """
     chosen, _ = parse_protocol(protocol)
-    frames = FRAMES if chosen.by == "frame" else None
-    inputs = {}
-    if model is not None:
-        recipe, _, inputs = settings_of(model, recipe)
-    elif recipe is not None:
-        recipe = get_recipe(recipe)
-    elif not isinstance(data, Arrays):
-        _only_arrays(data)
-    labels = labels or chosen.labels or "megc3"
-    samples = load_samples(data, inputs, labels=labels, jobs=jobs, frames=frames)
-    if model is not None:
-        samples = fit_together(model, samples, recipe, inputs)
-    folds = folds_of(samples, protocol, split)
     by = chosen.by if split is None else "subject"
-    return find_leaks(samples, folds, by=by, model=model, recipe=recipe, callbacks=callbacks)
+    if model is None:
+        if not isinstance(data, Arrays):
+            _only_arrays(data)
+        samples = load_samples(data, {})
+        folds = folds_of(samples, protocol, split)
+        recipe = None if recipe is None else get_recipe(recipe)
+        return find_leaks(samples, folds, by=by, recipe=recipe, callbacks=callbacks)
+    learner = resolve(model, recipe)
+    if parameters:
+        learner = learner.with_recipe(change_preprocessing(learner.recipe, parameters))
+    labels = labels or chosen.labels or learner.recipe.labels
+    samples = learner.take(samples_for(learner, data, labels, jobs, chosen.by == "frame"))
+    folds = folds_of(samples, protocol, split)
+    return find_leaks(samples, folds, by=by, learner=learner, callbacks=callbacks)
 
 
 def _only_arrays(data) -> None:

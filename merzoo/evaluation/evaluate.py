@@ -3,32 +3,30 @@
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from merzoo.data.frame_samples import FRAMES
 from merzoo.errors import InputError, unknown
 from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
 from merzoo.evaluation.pages.report import write_report
 from merzoo.evaluation.runs.backbone import backbone_features, check_cacheable
-from merzoo.evaluation.runs.card import protocol_card
+from merzoo.evaluation.runs.card import preparation_told, protocol_card
 from merzoo.evaluation.runs.cluster import check_cluster
-from merzoo.evaluation.runs.fold import FoldJob
-from merzoo.evaluation.runs.fold_data import FoldData
-from merzoo.evaluation.runs.folder import RunFolder
-from merzoo.evaluation.runs.running import run_unfinished
+from merzoo.evaluation.runs.fold import FoldData, FoldJob, check_training_classes
+from merzoo.evaluation.runs.folder import RunFolder, resumed_warning
+from merzoo.evaluation.runs.samples import samples_for
+from merzoo.evaluation.runs.workers import run_unfinished
 from merzoo.evaluation.scores.oracle import check_has_epochs, write_oracle
 from merzoo.evaluation.scores.predictions import metrics_of, predictions_table, read_predictions
-from merzoo.evaluation.settings import fit_together, selected_recipe, settings_of
 from merzoo.evaluation.splits.file import folds_of, split_as_dict
 from merzoo.evaluation.splits.protocols import Fold, parse_protocol, subject_wise
-from merzoo.evaluation.splits.selection import parse_selection
+from merzoo.evaluation.splits.selection import Selection, parse_selection
 from merzoo.files import write_json
 from merzoo.metrics import headline
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.preprocessing.samples import load_samples
-from merzoo.training.recipes import Recipe
+from merzoo.training.learner import Learner, resolve
+from merzoo.training.recipes import Recipe, change_preprocessing
 
 ENGINES = ("auto", "reuse", "fresh")
 
@@ -43,6 +41,7 @@ class EvaluationResult:
         metrics: the content of `metrics.json`.
         predictions: pandas DataFrame, one row a clip and seed.
         warnings: what a reader must know.
+        preparation: what of the samples was spotted, left out or replaced, one line each.
         folder: where everything was written.
         oracle: with `audit_epochs=True`, what choosing the epoch on test subjects would claim
             (not a result; see `merzoo.evaluation.scores.oracle`).
@@ -57,15 +56,17 @@ class EvaluationResult:
     warnings: tuple[str, ...]
     folder: Path
     oracle: dict | None = None
+    preparation: tuple[str, ...] = ()
 
 
 def evaluate(
-    model: str,
+    model,
     data,
     *,
     labels: str | None = None,
     protocol: str | None = None,
     recipe: Recipe | str | None = None,
+    parameters: dict | None = None,
     engine: str = "auto",
     seeds: int = 1,
     jobs: int = 1,
@@ -86,7 +87,9 @@ def evaluate(
     of its fold and nothing else. The leak audit looks at data, split, weights and callbacks first.
 
     Args:
-        model: a name of `merzoo.list_models()`.
+        model: a name of `merzoo.list_models()`, a builder, a Keras model (trained afresh in every
+            fold), a scikit-learn estimator, `"module:function"` or the path of a `.keras` file;
+            see `merzoo.training.learner`.
         data: `Arrays`, clips, or text such as `"arrays:file.npz"` or `"synthetic:easy"` (or a list
             of such texts, joined); see `merzoo.preprocessing.load_samples`.
         labels: label map for clips; `None` for the protocol's own, else the recipe's.
@@ -94,6 +97,8 @@ def evaluate(
             `"kfold:8"`; `None` for the recipe's. Splits by clip or frame leak, so the score by
             subject is worked out too.
         recipe: a `Recipe`, a name of one, a path to a `.json`, or `None` for the model's own.
+        parameters: choices of preprocessing, for clips, over those of the recipe, such as
+            `{"apex": "flow", "on_error": "skip"}`; see `merzoo.preprocessing.parameters`.
         engine: `"auto"` and `"reuse"` reset one compiled model for every fold; `"fresh"` builds and
             compiles anew in each (the same numbers, slower; for checks and benchmarks).
         seeds: how many seeds 0, 1, ... to run.
@@ -140,19 +145,22 @@ def evaluate(
     1.0
     """
     _check_how(engine, seeds, jobs, cluster)
+    learner = resolve(model, recipe)
     if cache_backbone:
-        check_cacheable(model, recipe)
+        check_cacheable(learner)
     if audit_epochs:
-        check_has_epochs(model)
-    recipe, arguments, inputs = settings_of(model, recipe)
-    protocol = protocol or recipe.protocol
-    chosen, rule = parse_protocol(protocol)[0], parse_selection(selection)
-    recipe = selected_recipe(model, recipe, rule, callbacks)
-    labels = labels or chosen.labels or recipe.labels
-    frames = FRAMES if chosen.by == "frame" else None
-    samples = load_samples(data, inputs, labels=labels, jobs=jobs, frames=frames)
-    data = fit_together(model, samples, recipe, inputs)
+        check_has_epochs(learner)
+    rule = parse_selection(selection)
+    learner = _selected(learner, rule, callbacks, parameters)
+    protocol = protocol or learner.recipe.protocol
+    chosen = parse_protocol(protocol)[0]
+    labels = labels or chosen.labels or learner.recipe.labels
+    samples, named = samples_for(learner, data, labels, jobs, chosen.by == "frame"), _as_text(data)
+    data = learner.take(samples)
     folds = folds_of(data, protocol, split)
+    held_out = _held_out(folds, subjects, data)
+    for fold in held_out:
+        check_training_classes(data.with_modalities({}).take(fold.train), fold.name)
     if start is not None:
         start.check_unseen(data.subject, data.source)
 
@@ -160,33 +168,34 @@ def evaluate(
         data,
         folds,
         by=chosen.by if split is None else "subject",
-        model=model,
-        recipe=recipe,
+        learner=learner,
         weights=None if start is None else start.entry,
         callbacks=callbacks,
     )
     leaks = stop_at_leaks(findings, allow_leaks)
     card = protocol_card(
-        model,
+        learner,
         data,
         protocol if split is None else "a split of one's own",
         folds,
-        recipe,
-        arguments,
+        labels=labels,
         seeds=seeds,
+        jobs=jobs,
+        cluster=cluster,
         subjects=subjects,
-        selection=rule.about,
+        selection=rule,
         callbacks=callbacks,
         start=start,
+        engine=engine,
+        cache_backbone=cache_backbone,
+        named=named,
     )
     folder = RunFolder(out or tempfile.mkdtemp(prefix="merzoo-"), card)
     write_json(folder.path / "split.json", split_as_dict(folds, data, card["protocol"]))
     write_json(folder.path / "audit.json", [finding.as_dict() for finding in findings])
 
     settings = {
-        "model": model,
-        "arguments": arguments,
-        "recipe": recipe,
+        "learner": learner,
         "engine": engine,
         "audit_epochs": audit_epochs,
         "selection": rule.name,
@@ -194,23 +203,39 @@ def evaluate(
         "start": start,
         "cached_backbone": cache_backbone,
     }
-    todo = _fold_jobs(data, _held_out(folds, subjects, data), seeds, settings)
+    todo = _fold_jobs(data, held_out, seeds, settings)
     results = run_unfinished(todo, folder, jobs, cluster)
-
-    predictions_table(data, results).to_csv(folder.path / "predictions.csv", index=False)
-    predictions = read_predictions(folder.path / "predictions.csv")
-    metrics = metrics_of(predictions)
-    metrics["warnings"] = leaks + metrics["warnings"]
+    metrics, predictions = judged(folder, data, results, leaks)
     beside = subject_wise(protocol, data) if split is None else None
     if beside is not None:
-        options = {"labels": labels, "protocol": beside, "recipe": recipe, "engine": engine}
+        options = {"labels": labels, "protocol": beside, "engine": engine}
         options |= {"seeds": seeds, "jobs": jobs, "out": folder.path / "by-subject"}
         options |= {"selection": selection, "callbacks": callbacks, "allow_leaks": allow_leaks}
-        _show_beside(metrics, protocol, beside, evaluate(model, data, **options))
+        _show_beside(metrics, protocol, beside, evaluate(learner, data, **options))
     write_json(folder.path / "metrics.json", metrics)
     oracle = write_oracle(folder.path, results, data)
     write_report(folder.path, samples)
-    return _result(folder, metrics, predictions, oracle)
+    return _result(folder, metrics, predictions, oracle, preparation_told(data.preparation))
+
+
+def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = ()) -> tuple:
+    """Writes the predictions of finished folds, and works out what follows from them.
+
+    Args:
+        folder: of the run.
+        data: all samples, with their labels.
+        results: (job, result) pairs.
+        warnings: what a reader must know before everything else.
+
+    Returns:
+        The content of `metrics.json`, which is not written yet, and of `predictions.csv`.
+    """
+    predictions_table(data, results).to_csv(folder.path / "predictions.csv", index=False)
+    predictions = read_predictions(folder.path / "predictions.csv")
+    metrics = metrics_of(predictions)
+    resumed = resumed_warning(folder.card)
+    metrics["warnings"] = [*warnings, *([resumed] if resumed else []), *metrics["warnings"]]
+    return metrics, predictions
 
 
 def _check_how(engine: str, seeds: int, jobs: int, cluster: str | None) -> None:
@@ -222,14 +247,33 @@ def _check_how(engine: str, seeds: int, jobs: int, cluster: str | None) -> None:
         check_cluster(cluster)
 
 
+def _selected(learner: Learner, rule: Selection, callbacks, parameters) -> Learner:
+    """The learner by the rule's number of epochs and with the choices of preprocessing; estimators
+    have neither epochs nor callbacks."""
+    if learner.kind == "estimator" and (rule.name != "last" or callbacks):
+        given = f"selection {rule.name!r}" if rule.name != "last" else "callbacks"
+        raise InputError(
+            f"{learner.name} is fitted at once, it has no epochs: {given} cannot be used."
+        )
+    recipe = change_preprocessing(learner.recipe, parameters)
+    if rule.epochs is not None:
+        recipe = replace(recipe, epochs=rule.epochs)
+    return replace(learner, recipe=recipe)
+
+
+def _as_text(data) -> list[str] | None:
+    """The data as they were named, for `--from`; `None` for objects."""
+    items = [data] if isinstance(data, str) else data
+    if isinstance(items, Arrays) or not all(isinstance(item, str) for item in items):
+        return None
+    return list(items)
+
+
 def _fold_jobs(data: Arrays, folds: list[Fold], seeds: int, settings: dict) -> list[FoldJob]:
     """What is to be run, seed by seed; on a frozen trunk's features where they are kept."""
     by_seed = [data] * seeds
     if settings["cached_backbone"]:
-        from merzoo.models import create_model
-
-        arguments = {"classes": len(data.classes)} | settings["arguments"]
-        build = partial(create_model, settings["model"], **arguments)
+        build = partial(settings["learner"].build, len(data.classes))
         by_seed = [
             data.with_modalities(features)
             for features in backbone_features(build, data.modalities, seeds)
@@ -252,7 +296,7 @@ def _held_out(folds: list[Fold], subjects: list[str] | None, data: Arrays) -> li
     return [fold for fold in folds if fold.name in subjects]
 
 
-def _result(folder: RunFolder, metrics: dict, predictions, oracle) -> EvaluationResult:
+def _result(folder: RunFolder, metrics: dict, predictions, oracle, told) -> EvaluationResult:
     full = metrics["full"]
     return EvaluationResult(
         uf1=full["uf1"],
@@ -264,6 +308,7 @@ def _result(folder: RunFolder, metrics: dict, predictions, oracle) -> Evaluation
         warnings=tuple(metrics["warnings"]),
         folder=folder.path,
         oracle=oracle,
+        preparation=tuple(told),
     )
 
 

@@ -14,11 +14,11 @@ import numpy as np
 
 from merzoo.data.labels import map_labels
 from merzoo.errors import InputError
-from merzoo.preprocessing.arrays import Arrays, join_arrays
+from merzoo.evaluation.runs.samples import samples_for
+from merzoo.training.learner import resolve
 from merzoo.training.pool import read_sources
-from merzoo.training.pretrain import builder_inputs, full_recipe
-from merzoo.training.pretrained import find_start
-from merzoo.training.recipes import Recipe, change_recipe
+from merzoo.training.pretrain import full_recipe
+from merzoo.training.recipes import Recipe, change_preprocessing, change_recipe
 
 QUICK_SUBJECTS, QUICK_CLIPS, QUICK_BATCH = 3, 4, 8
 
@@ -56,7 +56,7 @@ def transfer(
         epochs: instead of the recipe's.
         quick: a thin slice, to see that it works: 3 subjects with 4 clips each, one epoch in
             batches of 8.
-        parameters: of `merzoo.preprocessing.prepare`.
+        parameters: choices of preprocessing, as for `evaluate`.
 
     Returns:
         `merzoo.evaluation.EvaluationResult`; its folder is that of `evaluate`, with the weights in
@@ -72,20 +72,22 @@ def transfer(
     """
     from merzoo.evaluation import evaluate
     from merzoo.evaluation.runs.cluster import check_cluster
+    from merzoo.training.pretrained import find_start
 
     if cluster is not None:
         check_cluster(cluster)
     start = find_start(pretrained, model, freeze, trunk_rate)
-    arrays, clips = read_sources(data)
+    on_error = (parameters or {}).get("on_error", "fail")
+    arrays, clips = read_sources(data, on_error)
     start.check_unseen([c.subject for c in clips], ", ".join({c.dataset for c in clips}))
     recipe = full_recipe(model, recipe, start, arguments, clips)
     recipe = change_recipe(recipe, epochs=epochs)
+    recipe = change_preprocessing(recipe, parameters)
     if quick:
         recipe = replace(recipe, epochs=1, batch_size=min(recipe.batch_size, QUICK_BATCH))
-        arrays, clips = _thin(arrays, clips, labels)
-    data = _joined(arrays, clips, builder_inputs(model, recipe), labels, jobs, parameters or {})
-    if quick:
-        data = replace(data, source=f"{data.source} (quick: {len(data)} clips)")
+        arrays, clips = _thin(arrays, clips, labels, on_error)
+        thin = samples_for(resolve(model, recipe), [*arrays, *clips], labels, jobs)
+        data = replace(thin, source=f"{thin.source} (quick: {len(thin)} clips)")
     return evaluate(
         model,
         data,
@@ -102,20 +104,12 @@ def transfer(
     )
 
 
-def _joined(arrays, clips, inputs, labels, jobs, parameters) -> Arrays:
-    from merzoo.preprocessing.pipeline import prepare
-
-    prepared = [prepare(clips, inputs, labels, **{"jobs": jobs} | parameters)] if clips else []
-    parts = [*arrays, *prepared]
-    return parts[0] if len(parts) == 1 else join_arrays(parts)
-
-
-def _thin(arrays, clips, labels) -> tuple[list, list]:
+def _thin(arrays, clips, labels, on_error: str) -> tuple[list, list]:
     """A few clips of each of a few subjects, such that every fold has classes to learn."""
     thin_arrays = [a.take(_thin_rows(a.label, a.subject)) for a in arrays]
     if not clips:
         return thin_arrays, []
-    mapped = map_labels(clips, labels)
+    mapped = map_labels(clips, labels, on_error)
     rows = _thin_rows(mapped.indices, np.array([clip.subject for clip in mapped.clips]))
     return thin_arrays, [mapped.clips[i] for i in rows]
 

@@ -15,6 +15,7 @@ from merzoo.explain.figure import panels
 from merzoo.explain.split import split
 from merzoo.pages.render import render
 from merzoo.progress import progress_bar
+from merzoo.training.learner import Unlabelled, predict
 
 SIDE = 224  # of the face in the pictures, pixels
 ATTENTION_MAPS = 2  # the deepest ones of a network that has more
@@ -38,11 +39,11 @@ class Explanation:
     picture: str
 
 
-def pick(clips: list[Clip], labels: str, count: int) -> list[Clip]:
+def pick(clips: list[Clip], labels: str, count: int, on_error: str = "fail") -> list[Clip]:
     """The first clips of every class in turn, so that few of them show all classes."""
     from merzoo.data.labels import map_labels
 
-    mapped = map_labels(clips, labels)
+    mapped = map_labels(clips, labels, on_error)
     order = np.argsort(mapped.indices, kind="stable")
     seen: dict[int, int] = {}
     ranks = []
@@ -74,7 +75,7 @@ def explain_clips(
     Raises:
         InputError: for clips that cannot be prepared, or classes that are not the model's.
     """
-    from merzoo.preprocessing.extract import check_parameters
+    from merzoo.preprocessing.parameters import check_parameters
     from merzoo.preprocessing.pipeline import prepare
 
     chosen = check_parameters(parameters)
@@ -90,7 +91,7 @@ def explain_clips(
     with progress_bar() as bar:
         for i, clip in enumerate(bar.track(clips, description="explaining")):
             inputs = {name: np.array(x[i : i + 1]) for name, x in data.modalities.items()}
-            probabilities = np.asarray(model.predict(inputs, verbose=0))[0]
+            probabilities = predict(model, Unlabelled(inputs), batch_size=1)[0]
             names = dict(zip(data.classes, probabilities.astype(float).tolist(), strict=True))
             found = Explanation(
                 clip=f"{clip.dataset} {clip.id}",

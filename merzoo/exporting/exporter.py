@@ -87,6 +87,7 @@ def export(
     int8: bool = False,
     data=None,
     labels: str = "megc3",
+    parameters: dict | None = None,
     crop_size: tuple[int, int] | None = None,
     classes: Sequence[str] | None = None,
     entry=None,
@@ -107,6 +108,7 @@ def export(
             The 1e-4 then cannot hold; the change of accuracy is reported instead.
         data: `Arrays`, clips or text such as `"synthetic:easy"`, for the check and for `int8`.
         labels: label map, for clips.
+        parameters: choices of preprocessing, for clips.
         crop_size: (height, width) of the crops, with `preprocessing`; `None` for
             `default_crop_size(model)`.
         classes: names of the classes; those of `entry` by default.
@@ -130,7 +132,7 @@ def export(
     exported = with_preprocessing(model, crop_size) if preprocessing else model
     names = class_names(model, classes, entry)
     card = model_card(model, exported, names, entry, preprocessing)
-    samples, probes = _probes(model, exported, data, labels, crop_size, int8)
+    samples, probes = _probes(model, exported, data, labels, crop_size, int8, parameters or {})
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=path.parent, prefix=".merzoo-export-") as name,
@@ -189,9 +191,9 @@ def _check(model, path: Path, format: str, preprocessing: bool, int8: bool) -> P
     return path
 
 
-def _probes(model, exported, data, labels, crop_size, int8):
+def _probes(model, exported, data, labels, crop_size, int8, parameters):
     """Real samples, and by name the inputs with which the export will be checked."""
-    from merzoo.data.datasets import load, parse_data
+    from merzoo.data.datasets import load_named
     from merzoo.preprocessing.extract import input_shapes
     from merzoo.preprocessing.samples import load_samples
 
@@ -199,14 +201,15 @@ def _probes(model, exported, data, labels, crop_size, int8):
     if exported is not model:
         clips = data or REAL_DATA
         if isinstance(clips, str):
-            source = parse_data(clips)
-            clips = load(source.kind, source.root, **source.options)
+            clips = load_named(clips, on_error=parameters.get("on_error", "fail"))
         if not isinstance(clips, list):
             raise InputError("preprocessing is checked with clips; data holds arrays.")
-        pairs = face_pairs(clips, model, crop_size, labels)
+        pairs = face_pairs(clips, model, crop_size, labels, **parameters)
         probes["real"] = inputs_of(exported, pairs.data, pairs.crops)
         return pairs.data, probes
-    samples = load_samples(data or REAL_DATA, input_shapes(model.inputs), labels=labels)
+    samples = load_samples(
+        data or REAL_DATA, input_shapes(model.inputs), labels=labels, **parameters
+    )
     if int8:
         shown, samples = _halves(samples)
         probes[REPRESENTATIVE] = inputs_of(model, shown)

@@ -8,7 +8,8 @@ from merzoo.data.frames import ArrayFrames
 from merzoo.data.labels import map_labels
 from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.preprocessing.extract import check_parameters, input_shapes
+from merzoo.preprocessing.extract import input_shapes
+from merzoo.preprocessing.parameters import check_parameters
 from merzoo.preprocessing.pipeline import prepare
 from merzoo.progress import progress_bar
 
@@ -39,9 +40,10 @@ def face_pairs(clips, model, crop_size, labels: str = "megc3", **parameters) -> 
         parameters: of `merzoo.preprocessing.prepare`, for finding the face.
     """
     chosen = check_parameters(parameters)
+    chosen_clips = map_labels(list(clips), labels, chosen["on_error"]).clips
     crops, pairs = [], []
     with progress_bar() as bar:
-        for clip in bar.track(map_labels(list(clips), labels).clips, description="face crops"):
+        for clip in bar.track(chosen_clips, description="face crops"):
             aligned = AlignedClip(clip, chosen)
             pair = np.stack([aligned.crop(i, *crop_size, 3) for i in aligned.moving()])
             crops.append(pair)

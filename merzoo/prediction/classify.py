@@ -1,8 +1,6 @@
 """From a spotted segment to class probabilities, through the modalities that the model asks for."""
 
-import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -12,9 +10,11 @@ from merzoo.data.labels import LABEL_MAPS
 from merzoo.errors import InputError
 from merzoo.prediction.spotting import Spot
 from merzoo.preprocessing.aligned_clip import AlignedClip
-from merzoo.preprocessing.extract import MODALITIES, check_parameters, input_shapes
+from merzoo.preprocessing.extract import MODALITIES, input_shapes
 from merzoo.preprocessing.face import Face
-from merzoo.weights.keras_file import load_keras
+from merzoo.preprocessing.parameters import check_parameters
+from merzoo.training.learner import Unlabelled, predict
+from merzoo.training.trained import load_trained
 
 DEFAULT_MODEL, DEFAULT_WEIGHTS = "ststnet", "synthetic"
 BATCH = 8  # segments at a time, padded to one shape: nothing is compiled twice
@@ -26,9 +26,11 @@ class Classifier:
     """A model with its weights, and what is known of them.
 
     Args:
-        model: a name of `merzoo.list_models()`, a built `keras.Model`, or the path of a `.keras`
-            file (layers that would run code of the file's own are refused).
-        weights: tag, run folder or `.weights.h5` path for a name; `None` for `"synthetic"`.
+        model: a name of `merzoo.list_models()`, a builder, `"module:function"`, a built
+            `keras.Model`, or the path of a `.keras` file (layers that would run code of the file's
+            own are refused).
+        weights: tag, run folder or `.weights.h5` path for a name or builder; `None` for
+            `"synthetic"`, where the model is a name.
         classes: names of the classes in order, where the weights' entry does not say them.
         parameters: choices of preprocessing, see `merzoo.preprocessing.extract`.
 
@@ -37,30 +39,17 @@ class Classifier:
     """
 
     def __init__(self, model, weights=None, classes: Sequence[str] | None = None, **parameters):
-        self.entry = None
-        self.name, self.weights = model, weights
-        file = isinstance(model, str | os.PathLike) and str(model).endswith(".keras")
-        if isinstance(model, str) and not file:
-            self.model = self._build(model, weights or DEFAULT_WEIGHTS, classes)
-        elif weights is not None:
-            raise InputError("weights are for a model given by name; load them into yours first.")
-        elif file:
-            self.model, self.name = load_keras(model), Path(model).name
-        else:
-            self.model, self.name = model, model.name
+        if isinstance(model, str) and not model.endswith(".keras"):
+            weights = weights or DEFAULT_WEIGHTS
+        trained = load_trained(model, weights, classes)
+        self.name, self.model, self.weights = trained.name, trained.model, trained.weights
+        self.entry = trained.entry
         self.shapes = input_shapes(self.model.inputs)
-        self.parameters = check_parameters({"action_units": "zero"} | parameters)
+        self.parameters = check_parameters(
+            {"action_units": "zero"} | trained.preprocessing | parameters
+        )
         self.parameters["apex"] = "annotated"  # the spotter has found it
         self.classes = self._class_names(classes)
-
-    def _build(self, name: str, weights, classes):
-        import merzoo
-        from merzoo.weights.load import locate
-
-        self.weights = str(weights)
-        _, self.entry = locate(weights, name)
-        arguments = {} if self.entry or not classes else {"classes": len(classes)}
-        return merzoo.create_model(name, weights=weights, **arguments)
 
     def _class_names(self, classes) -> tuple[str, ...]:
         count = self.model.output_shape[-1]
@@ -111,13 +100,13 @@ class Classifier:
 
     def probabilities(self, samples: Sequence[dict[str, np.ndarray]]) -> np.ndarray:
         """(N, classes) of samples as `inputs` makes them."""
-        rows = []
-        for start in range(0, len(samples), BATCH):
-            part = samples[start : start + BATCH]
-            padded = [*part, *[part[0]] * (BATCH - len(part))]
-            batch = {name: np.stack([sample[name] for sample in padded]) for name in self.shapes}
-            rows.append(np.asarray(self.model.predict_on_batch(batch))[: len(part)])
-        return np.concatenate(rows) if rows else np.zeros((0, len(self.classes)))
+        modalities = {
+            name: np.stack([sample[name] for sample in samples])
+            if samples
+            else np.zeros((0, *shape), np.float32)
+            for name, shape in self.shapes.items()
+        }
+        return predict(self.model, Unlabelled(modalities), batch_size=BATCH)
 
 
 def clips_of(frames, spots: Sequence[Spot], faces, fps: float | None) -> Iterator[Clip]:

@@ -7,10 +7,11 @@ it from an `.npz` file whose keys are modalities (see `merzoo.preprocessing.extr
 
 import copy
 import hashlib
+import json
 import math
 import zipfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,9 @@ class Arrays:
         fitted_on: subjects whose samples something in these features was fitted on (a scaler, a
             PCA, a dictionary): `"dataset/subject"` or a pattern such as `"casme2/*"`; empty where
             nothing was fitted.
+        preparation: how clips were made into these samples, plain JSON types: `parameters`, `apex`
+            (dataset -> how many `annotated` and `spotted`), `left_out` (clip and reason each);
+            empty for samples that came as arrays.
         annotated: what annotation the features were worked out with: `"apex"`, `"action_units"`.
 
     Raises:
@@ -76,6 +80,7 @@ class Arrays:
     source: str = "arrays"
     fitted_on: tuple[str, ...] = ()
     annotated: tuple[str, ...] = ()
+    preparation: dict = field(default_factory=dict)
 
     def __post_init__(self):
         for name in ("subject", "dataset", "clip"):
@@ -169,6 +174,8 @@ class Arrays:
         """Writes an `.npz` file that `read_arrays` reads."""
         columns = {name: getattr(self, name) for name in COLUMNS}
         texts = {name: np.array(getattr(self, name)) for name in TEXTS if getattr(self, name)}
+        if self.preparation:
+            texts["preparation"] = np.array(json.dumps(self.preparation))
         np.savez_compressed(path, **self.modalities, **columns, **texts)
 
 
@@ -212,9 +219,23 @@ def read_arrays(path: str | Path) -> Arrays:
     if classes is None and np.issubdtype(label.dtype, np.integer) and label.size:
         classes = [f"class {k}" for k in range(int(label.max()) + 1)]
     columns = {name: content[name] for name in COLUMNS}
+    preparation = _read_preparation(path, content.get("preparation"))
     facts = {name: content[name] for name in TEXTS[1:] if name in content}
     classes = () if classes is None else classes
-    return Arrays(modalities, **columns, classes=classes, source=str(path), **facts)
+    facts |= {"source": str(path), "preparation": preparation}
+    return Arrays(modalities, **columns, classes=classes, **facts)
+
+
+def _read_preparation(path: Path, text) -> dict:
+    if text is None:
+        return {}
+    try:
+        found = json.loads(str(text))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: 'preparation' is no JSON object; remove the key.")
+    return found
 
 
 def _check_sizes(path: Path) -> None:
@@ -256,7 +277,28 @@ def join_arrays(parts: list[Arrays]) -> Arrays:
     columns = {n: np.concatenate([getattr(p, n) for p in parts]) for n in COLUMNS}
     source = " + ".join(p.source for p in parts)
     facts = {n: tuple(dict.fromkeys(t for p in parts for t in getattr(p, n))) for n in TEXTS[1:]}
+    facts["preparation"] = _joined_preparation([p.preparation for p in parts if p.preparation])
     return Arrays(modalities, **columns, classes=first.classes, source=source, **facts)
+
+
+def _joined_preparation(parts: list[dict]) -> dict:
+    """What is said of all parts; `parameters` where they were the same, else a list of them."""
+    if not parts:
+        return {}
+    parameters = [part.get("parameters", {}) for part in parts]
+    same = all(one == parameters[0] for one in parameters)
+    apex: dict[str, dict[str, int]] = {}
+    for part in parts:
+        for name, found in part.get("apex", {}).items():
+            row = apex.setdefault(name, {"annotated": 0, "spotted": 0})
+            for kind in row:
+                row[kind] += found.get(kind, 0)
+    return {
+        "parameters": parameters[0] if same else parameters,
+        "apex": apex,
+        "left_out": [row for part in parts for row in part.get("left_out", [])],
+        "notes": [row for part in parts for row in part.get("notes", [])],
+    }
 
 
 def _check_lengths(data: Arrays) -> None:

@@ -11,47 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from merzoo.errors import InputError, unknown
-from merzoo.preprocessing.align import ALIGNMENTS
-from merzoo.preprocessing.aligned_clip import APEX_CHOICES, WORKING_SIZE, AlignedClip
-from merzoo.preprocessing.face import DETECTORS
-from merzoo.preprocessing.flow import FLOW_METHODS
+from merzoo.preprocessing.aligned_clip import WORKING_SIZE, AlignedClip
 from merzoo.preprocessing.regions import PAPER_SIZE, REGIONS, REGIONS_LITERAL
 
-
-@dataclass(frozen=True)
-class Parameter:
-    """A choice that modalities depend on.
-
-    Args:
-        default: value where the user says nothing.
-        choices: the values allowed.
-        about: one line for the command line's help.
-    """
-
-    default: str
-    choices: tuple[str, ...]
-    about: str
-
-
-PARAMETERS: dict[str, Parameter] = {
-    "detector": Parameter(
-        "auto",
-        ("auto", *DETECTORS),
-        "face detector; auto is dlib where its landmark file is installed, else haar",
-    ),
-    "alignment": Parameter("similarity", tuple(ALIGNMENTS), "transform of the face to its crop"),
-    "apex": Parameter(
-        "annotated",
-        APEX_CHOICES,
-        "apex frame: annotated, spotted, or annotated where it can be used and else spotted",
-    ),
-    "flow": Parameter("farneback", tuple(FLOW_METHODS), "optical flow"),
-    "interpolation": Parameter("tim", ("tim", "linear"), "resampling of the sequence in time"),
-    "regions": Parameter(
-        "corrected", ("corrected", "literal"), "identification blocks: symmetric, or as printed"
-    ),
-    "action_units": Parameter("annotated", ("annotated", "zero"), "annotated units, or none"),
-}
 _FACE = ("detector", "alignment")
 _APEX = (*_FACE, "apex")
 
@@ -290,22 +252,3 @@ def _fits(shape, rule) -> bool:
 
 def _rule_text(part) -> str:
     return part if isinstance(part, str) else " or ".join(map(str, part))
-
-
-def check_parameters(given: Mapping[str, str]) -> dict[str, str]:
-    """All parameters, those given and the defaults of the rest; `detector="auto"` is decided.
-
-    >>> check_parameters({"apex": "flow", "detector": "haar"})["alignment"]
-    'similarity'
-    """
-    from merzoo.preprocessing.face import default_detector
-
-    for name, value in given.items():
-        if name not in PARAMETERS:
-            raise unknown("preprocessing parameter", name, PARAMETERS)
-        if value not in PARAMETERS[name].choices:
-            raise unknown(name, value, PARAMETERS[name].choices)
-    chosen = {name: row.default for name, row in PARAMETERS.items()} | dict(given)
-    if chosen["detector"] == "auto":
-        chosen["detector"] = default_detector()
-    return chosen

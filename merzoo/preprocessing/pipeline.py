@@ -18,9 +18,11 @@ from merzoo.data.clip import Clip
 from merzoo.data.labels import LabelMap, map_labels
 from merzoo.errors import InputError
 from merzoo.preprocessing.aligned_clip import AlignedClip
+from merzoo.preprocessing.apex import annotated
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.cache import Cache, CacheError, key
-from merzoo.preprocessing.extract import MODALITIES, check_parameters, input_shapes
+from merzoo.preprocessing.extract import MODALITIES, input_shapes
+from merzoo.preprocessing.parameters import check_parameters
 from merzoo.progress import progress_bar
 
 _SHOWN = 5  # failures that an error message spells out
@@ -53,7 +55,7 @@ def prepare(
     cache: str | Path | Cache | None = None,
     jobs: int | None = None,
     on_error: str = "fail",
-    **parameters: str,
+    **parameters: str | int,
 ) -> Arrays:
     """Works out exactly the modalities that named inputs ask for.
 
@@ -66,7 +68,7 @@ def prepare(
         jobs: worker processes; `None` means one per processor, 1 works in this process.
         on_error: `"fail"` ends with an error that lists the clips that failed; `"skip"` leaves
             them out and warns of each. What did not fail is in the cache either way.
-        parameters: choices of `merzoo.preprocessing.extract.PARAMETERS`, such as
+        parameters: choices of `merzoo.preprocessing.parameters.PARAMETERS`, such as
             `apex="annotated+flow"`.
 
     Returns:
@@ -87,13 +89,11 @@ def prepare(
     >>> data.modalities["difference"].shape, data.classes
     ((1, 32, 32, 1), ('joy',))
     """
-    if on_error not in ("fail", "skip"):
-        raise InputError(f"on_error must be 'fail' or 'skip', got {on_error!r}.")
     if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
         raise InputError(f"jobs must be a whole number from 1, or None, got {jobs!r}.")
-    shapes, chosen = input_shapes(inputs), check_parameters(parameters)
+    shapes, chosen = input_shapes(inputs), check_parameters(parameters | {"on_error": on_error})
     store = cache if isinstance(cache, Cache) else Cache(cache)
-    mapped = map_labels(list(clips), labels)
+    mapped = map_labels(list(clips), labels, on_error)
     if not mapped.clips:
         raise InputError(
             f"no clip is left of {len(clips)} under the label map {mapped.name!r}; choose another."
@@ -101,10 +101,39 @@ def prepare(
     store.sweep()
     keys, failures = _keys(mapped.clips, shapes, chosen, store)
     failures |= _extract(mapped.clips, keys, shapes, chosen, store, jobs)
-    _report([_failure(mapped.clips[i], failures[i]) for i in sorted(failures)], on_error, mapped)
+    failed = [Failure(*unknown) for unknown in mapped.failed]
+    failed += [_failure(mapped.clips[i], failures[i]) for i in sorted(failures)]
+    _report(failed, on_error, len(mapped.failed) + len(mapped.clips))
     kept = [i for i in range(len(mapped.clips)) if i not in failures]
     modalities = {n: _assemble([keys[i][n] for i in kept], shapes[n], store) for n in shapes}
-    return _arrays(mapped, kept, modalities, _annotated(shapes, chosen))
+    preparation = {
+        "parameters": chosen,
+        "apex": _apexes([mapped.clips[i] for i in kept], shapes, chosen["apex"]),
+        "left_out": [[failure.clip, failure.reason] for failure in failed],
+    }
+    return _arrays(mapped, kept, modalities, _annotated(shapes, chosen), preparation)
+
+
+def _apexes(clips: Sequence[Clip], names, choice: str) -> dict[str, dict[str, int]]:
+    """Dataset -> how many apexes are the annotated ones, and how many were spotted."""
+    if not any("apex" in MODALITIES[name].parameters for name in names):
+        return {}
+    found: dict[str, dict[str, int]] = {}
+    for clip in clips:
+        if len(clip.frames) > 1:
+            row = found.setdefault(clip.dataset, {"annotated": 0, "spotted": 0})
+            row["annotated" if _uses_annotation(clip, choice) else "spotted"] += 1
+    return found
+
+
+def _uses_annotation(clip: Clip, choice: str) -> bool:
+    if not choice.startswith("annotated+"):
+        return choice == "annotated"
+    try:
+        annotated(clip)
+    except InputError:
+        return False
+    return True
 
 
 def _annotated(names, parameters) -> tuple[str, ...]:
@@ -256,8 +285,7 @@ def _failure(clip: Clip, reason: str) -> Failure:
     return Failure(name, reason.removeprefix(f"{name}: "))
 
 
-def _report(failures: list[Failure], on_error: str, mapped) -> None:
-    total = len(mapped.clips)
+def _report(failures: list[Failure], on_error: str, total: int) -> None:
     if failures and (on_error == "fail" or len(failures) == total):
         raise PrepareError(failures, total)
     for failure in failures:
@@ -273,7 +301,9 @@ def _assemble(keys: list[str], shape: tuple[int, ...], store: Cache) -> np.ndarr
     return store.get(name)
 
 
-def _arrays(mapped, kept: list[int], modalities: Mapping, annotated: tuple[str, ...]) -> Arrays:
+def _arrays(
+    mapped, kept: list[int], modalities: Mapping, used: tuple[str, ...], preparation: dict
+) -> Arrays:
     clips = [mapped.clips[i] for i in kept]
     data = Arrays(
         {},
@@ -283,7 +313,8 @@ def _arrays(mapped, kept: list[int], modalities: Mapping, annotated: tuple[str, 
         clip=[clip.id for clip in clips],
         classes=mapped.classes,
         source=" + ".join(sorted({clip.dataset for clip in clips})),
-        annotated=annotated,
+        annotated=used,
+        preparation=preparation,
     )
     # The workers checked every value; a second look would read the whole file into memory.
     data.modalities.update(modalities)

@@ -1,9 +1,10 @@
 """Samples for a model from whatever names them: arrays, clips, or text as on the command line."""
 
+import warnings
 from collections.abc import Sequence
 
 from merzoo.data.clip import Clip
-from merzoo.data.datasets import load, parse_data
+from merzoo.data.datasets import load_named
 from merzoo.data.frame_samples import expand_frames
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays, join_arrays
@@ -39,13 +40,17 @@ def load_samples(
         return data
     if isinstance(data, str):
         data = [data]
-    parts, clips = [], []
+    parts, clips, notes = [], [], []
     for item in data:
-        if isinstance(item, Clip):
-            clips.append(item)
+        if isinstance(item, Clip | Arrays):
+            (clips if isinstance(item, Clip) else parts).append(item)
             continue
-        source = parse_data(item)
-        found = load(source.kind, source.root, **source.options)
+        with warnings.catch_warnings(record=True) as noted:
+            warnings.simplefilter("always")
+            found = load_named(item, on_error=on_error)
+        for warning in noted:
+            notes.append(str(warning.message))
+            warnings.warn(notes[-1], warning.category, stacklevel=3)
         if isinstance(found, Arrays):
             parts.append(found)
         else:
@@ -54,7 +59,9 @@ def load_samples(
         if frames is not None:
             clips = expand_frames(clips, frames)
         options = {"jobs": jobs, "on_error": on_error} | parameters
-        parts.append(prepare(clips, inputs, labels, **options))
+        prepared = prepare(clips, inputs, labels, **options)
+        prepared.preparation["notes"] = notes
+        parts.append(prepared)
     if not parts:
         raise InputError("No data given: use --data KIND:PLACE, such as arrays:file.npz.")
     return parts[0] if len(parts) == 1 else join_arrays(parts)

@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from merzoo.data.datasets import load, parse_data
+from merzoo.data.datasets import load_named, parse_data
 from merzoo.errors import InputError
 from merzoo.evaluation.evaluate import evaluate
 from merzoo.preprocessing.arrays import Arrays, join_arrays
@@ -57,6 +57,7 @@ def reproduce(
     rows: list[str] | None = None,
     labels: str | None = None,
     epochs: int | None = None,
+    parameters: dict | None = None,
     seeds: int = 1,
     jobs: int = 1,
     cluster: str | None = None,
@@ -73,6 +74,7 @@ def reproduce(
         rows: names of rows; `None` for all.
         labels: label map of stand-in clips; `None` for `"megc3"`.
         epochs: instead of the recipes'.
+        parameters: choices of preprocessing over the recipes', as for `merzoo.evaluate`.
         seeds, jobs, cluster: as for `merzoo.evaluate`.
         out: folder for the results; a run that stopped half-way continues in the same folder.
 
@@ -114,8 +116,9 @@ def reproduce(
             try:
                 result = evaluate(
                     row.network,
-                    _samples(taken, quick),
+                    _samples(taken, quick, (parameters or {}).get("on_error", "fail")),
                     recipe=recipe,
+                    parameters=parameters,
                     seeds=seeds,
                     jobs=jobs,
                     out=place,
@@ -191,28 +194,28 @@ def _recipe(table: PaperTable, row: Row, run: Run, quick: bool, epochs: int | No
     )
 
 
-def _samples(taken: list[_Source], quick: bool):
+def _samples(taken: list[_Source], quick: bool, on_error: str):
     """What `evaluate` is given: texts and arrays as they came, or the few subjects of a slice."""
     if not quick:
         arrays = [source.data for source in taken if isinstance(source.data, Arrays)]
         if arrays and len(arrays) < len(taken):
             raise InputError("give arrays or text, not both: arrays:FILE.npz names a file.")
         return join_arrays(arrays) if arrays else [source.data for source in taken]
-    parts = [_few(source) for source in taken]
+    parts = [_few(source, on_error) for source in taken]
     arrays = [part for part in parts if isinstance(part, Arrays)]
     if arrays and len(arrays) < len(parts):
         raise InputError("--quick takes clips or arrays, not both at a time.")
     return join_arrays(arrays) if arrays else [clip for part in parts for clip in part]
 
 
-def _few(source: _Source):
+def _few(source: _Source, on_error: str):
     """The samples of the first subjects of each data set of a source."""
     found = source.data
     if isinstance(found, str):
-        kind, root, options = parse_data(found)
-        if kind == "synthetic":  # no need to film the others
-            options = {"subjects": QUICK_SUBJECTS} | options
-        found = load(kind, root, **options)
+        usual = {"on_error": on_error}
+        if source.kind == "synthetic":  # no need to film the others
+            usual["subjects"] = QUICK_SUBJECTS
+        found = load_named(found, **usual)
     if isinstance(found, Arrays):
         kept = _first_subjects(found.subject.tolist())
         return found.take([i for i, subject in enumerate(found.subject) if subject in kept])

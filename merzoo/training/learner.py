@@ -9,11 +9,13 @@ which never look a name up again.
 `predict` is the only place where a network's outputs become probabilities.
 """
 
+import copy
 import importlib
 import importlib.util
 import inspect
 import os
 import sys
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,9 +25,20 @@ from typing import Any
 import numpy as np
 
 from merzoo.errors import InputError
+from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.recipes import Recipe, change_recipe, get_recipe
 
 PADDED = 32  # samples a batch of predictions, padded to one shape: nothing is compiled twice
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """Samples to predict: modalities, and nothing that says what is right."""
+
+    modalities: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.modalities.values())))
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,8 @@ class Learner:
             modality the samples hold.
         kind: `"network"` or `"estimator"`.
         entry: the register's `ModelEntry`, or `None` for a network of one's own.
+        origin: the text by which it can be found again, or `None` for an object.
+        token: tells learners apart; what was built for one is kept by it.
     """
 
     name: str
@@ -48,6 +63,14 @@ class Learner:
     inputs: dict[str, tuple[int, ...]] | None
     kind: str = "network"
     entry: Any = field(default=None, repr=False)
+    origin: str | None = None
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def takes_maps(self) -> bool:
+        """Of an estimator: whether it takes samples in their shape, and whose each is (merzoo's
+        do); scikit-learn's take one row of numbers a sample."""
+        return self.inputs is not None
 
     def build(self, classes: int):
         """A fresh Keras model, or scikit-learn estimator, for a number of classes.
@@ -72,6 +95,48 @@ class Learner:
             return replace(self, recipe=recipe)
         built = call_builder(self.builder, recipe.model_arguments, self.name)
         return replace(self, recipe=recipe, inputs=inputs_of(built, self.name))
+
+    def take(self, samples: Arrays) -> Arrays:
+        """The modalities of samples that the learner takes, checked against inputs and classes.
+
+        Raises:
+            InputError: for a modality that is missing or of another shape, or classes of another
+                number than the recipe or a network of one's own has.
+        """
+        classes = self.recipe.model_arguments.get("classes", len(samples.classes))
+        if classes != len(samples.classes):
+            raise InputError(
+                f"recipe {self.recipe.name} asks for a {classes}-class {self.name}, but "
+                f"{samples.source} has {len(samples.classes)} classes: "
+                f"{', '.join(samples.classes)}."
+            )
+        inputs = self._inputs_among(samples)
+        held = {name: samples.modalities[name].shape[1:] for name in samples.modalities}
+        for name, shape in inputs.items():
+            if name not in held:
+                raise InputError(
+                    f"{self.name} takes {', '.join(inputs)}, but {samples.source} holds "
+                    f"{', '.join(sorted(held))}: {name!r} is missing."
+                )
+            if tuple(shape) != tuple(held[name]):
+                raise InputError(
+                    f"{self.name} takes {name!r} of shape {tuple(shape)}, but {samples.source} "
+                    f"holds {tuple(held[name])}."
+                )
+        if self.entry is None:
+            self.build(len(samples.classes))  # whether it has as many outputs
+        return samples.with_modalities({name: samples.modalities[name] for name in inputs})
+
+    def _inputs_among(self, samples: Arrays) -> dict[str, tuple[int, ...]]:
+        if self.inputs is not None:
+            return self.inputs
+        if len(samples.modalities) != 1:
+            raise InputError(
+                f"{self.name} does not say which modality it takes of "
+                f"{', '.join(sorted(samples.modalities))}: give it an attribute 'inputs', such as "
+                f"{{'flow_image': (28, 28, 3)}}, or samples of one modality."
+            )
+        return {name: array.shape[1:] for name, array in samples.modalities.items()}
 
     def predict(self, model, data, batch_size: int | None = None) -> np.ndarray:
         """Class probabilities by the recipe's test-time rule; see `predict`."""
@@ -111,7 +176,10 @@ def resolve(
         recipe = replace(recipe, model_arguments=recipe.model_arguments | dict(arguments))
     built = call_builder(builder, recipe.model_arguments, name)
     kind = "estimator" if _is_estimator(built) else "network"
-    return Learner(name, builder, recipe, inputs_of(built, name), kind, entry)
+    origin = os.fspath(model) if isinstance(model, str | os.PathLike) else None
+    if origin is None and entry is not None:
+        origin = entry.name
+    return Learner(name, builder, recipe, inputs_of(built, name), kind, entry, origin)
 
 
 def named_builder(model) -> tuple[str, Callable, Any]:
@@ -142,6 +210,7 @@ def call_builder(builder: Callable, arguments: Mapping, name: str):
         raise InputError(f"{name} cannot be built by the recipe's arguments: {error}.") from None
     if _is_keras_model(built):
         _check_network(built, name)
+        built = _with_listed_inputs(built)
     elif not _is_estimator(built):
         raise InputError(
             f"{name} gives a {type(built).__name__}; a builder gives a keras.Model, or an "
@@ -183,10 +252,7 @@ def predict(model, data, *, test_time: str | None = None, batch_size: int = PADD
     >>> import merzoo
     >>> from merzoo.models.random_inputs import random_inputs
     >>> model = merzoo.create_model("ststnet")
-    >>> from types import SimpleNamespace
-    >>> class Samples(SimpleNamespace):
-    ...     __len__ = lambda self: 3
-    >>> found = predict(model, Samples(modalities=random_inputs(model, batch=3)))
+    >>> found = predict(model, Unlabelled(random_inputs(model, batch=3)))
     >>> found.shape, found.sum(-1).round(5).tolist()
     ((3, 3), [1.0, 1.0, 1.0])
     """
@@ -279,7 +345,7 @@ class KerasModelBuilder:
         import keras
 
         with keras.saving.custom_object_scope(self.layers):
-            return self.kind.from_config(self.config)
+            return self.kind.from_config(copy.deepcopy(self.config))  # which Keras takes apart
 
 
 @dataclass(frozen=True)
@@ -372,6 +438,15 @@ def _check_network(model, name: str) -> None:
             f"{name} puts out {model.output_shape}: a network for classes has one output "
             f"(batch, classes)."
         )
+
+
+def _with_listed_inputs(model):
+    """The same network, whose inputs are a list: Keras then takes them by name without a word."""
+    import keras
+
+    if type(model).__name__ != "Functional" or isinstance(model._inputs_struct, list):
+        return model
+    return keras.Model(model.inputs, model.outputs[0], name=model.name)
 
 
 def _all_layers(model):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from merzoo.data.clip import Clip
-from merzoo.data.datasets import load, parse_data
+from merzoo.data.datasets import load_named
 from merzoo.data.labels import map_labels
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import COLUMNS, Arrays
@@ -119,13 +119,12 @@ class Pool:
         return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
-def read_sources(data) -> tuple[list[Arrays], list[Clip]]:
+def read_sources(data, on_error: str = "fail") -> tuple[list[Arrays], list[Clip]]:
     """What `data` names: `Arrays`, clips, text such as `"fer2013:ROOT"`, or a list of these."""
     arrays, clips = [], []
     for item in [data] if isinstance(data, Arrays | Clip | str) else data:
         if isinstance(item, str):
-            source = parse_data(item)
-            item = load(source.kind, source.root, **source.options)
+            item = load_named(item, on_error=on_error)
         found = item if isinstance(item, list) else [item]
         arrays += [one for one in found if isinstance(one, Arrays)]
         clips += [one for one in found if isinstance(one, Clip)]
@@ -180,7 +179,9 @@ def make_pool(
     if share is not None:
         parts = [part.take(_few(part.label, share, seed)) for part in parts]
     for dataset, found in by_dataset.items():
-        mapped = map_labels(found, labels)
+        mapped = map_labels(found, labels, options.get("on_error", "fail"))
+        if mapped.failed:
+            left_out[f"{dataset}, a label that {labels} does not know"] = len(mapped.failed)
         left_out |= {f"{name}, by the label map": n for name, n in mapped.excluded.items()}
         chosen = [mapped.clips[i] for i in _few(mapped.indices, share, seed)]
         if not chosen:

@@ -31,12 +31,14 @@ class Start:
         freeze: `None`, or the name of the last layer that is kept as it is: that layer and all
             before it are not trained, and their batch normalisation uses its stored averages.
         trunk_rate: factor of the learning rate for every layer but the class head.
+        text: by which the weights were named.
     """
 
     entry: WeightsEntry
     file: Path
     freeze: str | None = None
     trunk_rate: float = 1.0
+    text: str = ""
 
     def __post_init__(self):
         if not self.trunk_rate > 0:
@@ -96,6 +98,15 @@ class Start:
         """What a protocol says of the start, as plain JSON types."""
         return self.entry.as_dict() | {"freeze": self.freeze, "trunk_rate": self.trunk_rate}
 
+    def named(self) -> dict:
+        """The arguments of `find_start` that find this start again."""
+        return {
+            "pretrained": self.text or str(self.file),
+            "network": self.entry.network,
+            "freeze": self.freeze,
+            "trunk_rate": self.trunk_rate,
+        }
+
     def _has_seen(self, subject: str) -> bool:
         plain = subject.casefold()
         return any(
@@ -146,7 +157,7 @@ def find_start(
             f"{pretrained}: no {ENTRY_FILE} there that describes weights, so it is not known whom "
             f"they have seen; give the folder that merzoo pretrain wrote."
         )
-    return Start(entry, file.resolve(), freeze, float(trunk_rate))
+    return Start(entry, file.resolve(), freeze, float(trunk_rate), str(pretrained))
 
 
 def plain_arguments(entry: WeightsEntry) -> dict:

@@ -40,6 +40,8 @@ class Recipe:
             decay is an optimizer's argument: `{"weight_decay": 0.6}`.)
         protocol: folds, where `evaluate` is not told.
         labels: label map of clips, where `evaluate` is not told.
+        preprocessing: choices of `merzoo.preprocessing.parameters` that are not the defaults, such
+            as `{"apex": "annotated+dc_rois"}`.
         chosen_on: `"dataset/subject"` of all on whom a search judged these settings; a test on them
             is optimistic, and the leak audit says so.
     """
@@ -64,6 +66,7 @@ class Recipe:
     protocol: str = "loso"
     labels: str = "megc3"
     chosen_on: tuple[str, ...] = ()
+    preprocessing: dict = field(default_factory=dict)
 
     def __post_init__(self):
         allowed = {
@@ -85,6 +88,14 @@ class Recipe:
                 raise InputError(f"recipe {self.name}: {name} must be above 0.")
         if self.l2 < 0:
             raise InputError(f"recipe {self.name}: l2={self.l2} must not be below 0.")
+        if self.preprocessing:
+            from merzoo.preprocessing.parameters import checked
+
+            try:
+                chosen = {n: checked(n, value) for n, value in self.preprocessing.items()}
+            except InputError as error:
+                raise InputError(f"recipe {self.name}: {error}") from None
+            object.__setattr__(self, "preprocessing", chosen)
         for name in ("augment", "chosen_on"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
 
@@ -286,6 +297,13 @@ def change_recipe(recipe: Recipe, **changes) -> Recipe:
     return replace(recipe, **changes) if changes else recipe
 
 
+def change_preprocessing(recipe: Recipe, parameters: dict | None) -> Recipe:
+    """A copy with these choices of preprocessing over its own."""
+    if not parameters:
+        return recipe
+    return replace(recipe, preprocessing=recipe.preprocessing | dict(parameters))
+
+
 def recipe_as_dict(recipe: Recipe) -> dict:
     """The recipe as plain JSON types."""
     return json.loads(json.dumps(asdict(recipe)))
@@ -296,8 +314,17 @@ def _read_recipe(path: Path) -> Recipe:
         content = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not a readable recipe file ({error}).") from None
+    return recipe_from_dict(content, path)
+
+
+def recipe_from_dict(content: dict, source: str | Path) -> Recipe:
+    """A recipe from `recipe_as_dict`'s form; `source` names the file in error messages.
+
+    Raises:
+        InputError: for a field that a recipe does not have, or a value that it cannot have.
+    """
     known = {f.name for f in fields(Recipe)}
     extra = sorted(set(content) - known) if isinstance(content, dict) else ["a list"]
     if extra:
-        raise InputError(f"{path}: unknown field {extra[0]!r}; a recipe has {sorted(known)}.")
-    return Recipe(**{"name": path.stem} | content)
+        raise InputError(f"{source}: unknown field {extra[0]!r}; a recipe has {sorted(known)}.")
+    return Recipe(**{"name": Path(source).stem} | content)

@@ -5,15 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from merzoo.errors import InputError
+from merzoo.evaluation.evaluate import judged
 from merzoo.evaluation.pages.report import write_report
 from merzoo.evaluation.runs.card import protocol_card
-from merzoo.evaluation.runs.fold import FoldJob
-from merzoo.evaluation.runs.fold_data import FoldData
-from merzoo.evaluation.runs.workers import run_folds
-from merzoo.evaluation.scores.predictions import metrics_of, predictions_table, read_predictions
-from merzoo.evaluation.settings import fit_together, settings_of
+from merzoo.evaluation.runs.fold import FoldData, FoldJob
+from merzoo.evaluation.runs.folder import RunFolder
+from merzoo.evaluation.runs.workers import run_unfinished
 from merzoo.files import write_json
 from merzoo.metrics import UF1, headline
+from merzoo.training.learner import Learner, resolve
 from merzoo.training.recipes import Recipe, recipe_as_dict
 from merzoo.tuning.search import Plan
 from merzoo.tuning.search_spaces import recipe_of
@@ -80,7 +80,7 @@ def first_failure(oracle) -> InputError:
 
 
 def evaluate_outer(
-    plan: Plan, protocol: str, folds: list, recipes: list[Recipe], seeds: int, folder: Path, bar
+    plan: Plan, protocol: str, folds: list, recipes: list[Recipe], seeds: int, folder: Path
 ) -> dict:
     """Trains each outer fold's recipe on its training subjects and tests it on the others.
 
@@ -92,51 +92,33 @@ def evaluate_outer(
         folds: the outer folds.
         recipes: one for each fold.
         seeds: how many seeds 0, 1, ... to train under.
-        folder: to write to; a finished evaluation of the same recipes is only read.
-        bar: a progress bar, or `None`.
+        folder: to write to; folds that are finished there are only read.
 
     Returns:
         The content of `metrics.json`.
     """
     pairs = list(zip(folds, recipes, strict=True))
-    card = protocol_card(
-        plan.model,
-        plan.data,
-        protocol,
-        folds,
-        recipes[0],
-        recipes[0].model_arguments,
-        seeds=seeds,
-    )
+    learner = resolve(plan.model, recipes[0])
+    card = protocol_card(learner, plan.data, protocol, folds, seeds=seeds)
     if len({_numbers(recipe) for recipe in recipes}) > 1:
         card["recipe"] = {"name": "tuned in each fold", "about": "One recipe for each outer fold."}
         card["model_arguments"] = {}
         card["recipes"] = {fold.name: recipe_as_dict(recipe) for fold, recipe in pairs}
-    card = json.loads(json.dumps(card))
-    done = _finished(folder, card)
-    if done is not None:
-        return done
-    todo = [_job(plan, fold, recipe, seed) for seed in range(seeds) for fold, recipe in pairs]
-    results = []
-    task = bar.add_task(folder.name, total=len(todo), best="")
-    for pair in run_folds(todo, 1):
-        results.append(pair)
-        bar.advance(task)
-    folder.mkdir(parents=True, exist_ok=True)
-    predictions_table(plan.data, results).to_csv(folder / "predictions.csv", index=False)
-    predictions = read_predictions(folder / "predictions.csv")
-    metrics = json.loads(json.dumps(metrics_of(predictions)))
+    place = RunFolder(folder, card)
+    todo = [
+        _job(plan, learner, fold, recipe, seed) for seed in range(seeds) for fold, recipe in pairs
+    ]
+    metrics, _ = judged(place, plan.data, run_unfinished(todo, place, 1))
+    metrics = json.loads(json.dumps(metrics))
     write_json(folder / "metrics.json", metrics)
-    write_json(folder / "protocol.json", card)
     write_report(folder)
     return metrics
 
 
-def _job(plan: Plan, fold, recipe: Recipe, seed: int) -> FoldJob:
+def _job(plan: Plan, learner: Learner, fold, recipe: Recipe, seed: int) -> FoldJob:
     recipe = replace(recipe, name="outer", about="")  # equal ones then share a compiled model
-    _, arguments, inputs = settings_of(plan.model, recipe)
-    data = fit_together(plan.model, plan.data, recipe, inputs)
-    return FoldJob(FoldData.of(data, fold), fold, seed, plan.model, arguments, recipe)
+    learner = learner.with_recipe(recipe)
+    return FoldJob(FoldData.of(learner.take(plan.data), fold), fold, seed, learner)
 
 
 def _shown(value):
@@ -145,13 +127,3 @@ def _shown(value):
 
 def _numbers(recipe: Recipe) -> str:
     return json.dumps(recipe_as_dict(replace(recipe, name="", about="")), sort_keys=True)
-
-
-def _finished(folder: Path, card: dict) -> dict | None:
-    try:
-        same = json.loads((folder / "protocol.json").read_text()) == card
-        if same and (folder / "report.html").is_file():
-            return json.loads((folder / "metrics.json").read_text())
-    except (OSError, ValueError):
-        pass
-    return None

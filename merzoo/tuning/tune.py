@@ -19,7 +19,7 @@ from pathlib import Path
 
 from merzoo.errors import InputError, unknown
 from merzoo.metrics import compared
-from merzoo.training.recipes import Recipe, get_recipe, recipe_as_dict
+from merzoo.training.recipes import Recipe, change_preprocessing, recipe_as_dict
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ def tune(
     *,
     labels: str | None = None,
     recipe: Recipe | str | None = None,
+    parameters: dict | None = None,
     space: dict | None = None,
     tuner: str = "bayesian",
     trials: int = 20,
@@ -68,6 +69,7 @@ def tune(
     seeds: int = 1,
     seed: int = 0,
     silence: float = 30.0,
+    jobs: int = 1,
     out: str | os.PathLike | None = None,
 ) -> TuningResult | None:
     """Searches the settings of a network.
@@ -81,6 +83,7 @@ def tune(
         data: as in `merzoo.evaluate`.
         labels: label map for clips; `None` for the recipe's.
         recipe: to start from, in any form that `evaluate` takes; `None` for the network's own.
+        parameters: choices of preprocessing, as for `evaluate`.
         space: name -> values, see `merzoo.tuning.search_spaces`; `None` for the network's.
         tuner: `"random"`, `"bayesian"`, `"hyperband"` or `"grid"`.
         trials: the most trials of each search.
@@ -93,6 +96,7 @@ def tune(
         seeds: seeds under which outer folds are trained.
         seed: of the search, the folds and the trials' weights.
         silence: seconds after which a silent worker's trial is given to another.
+        jobs: worker processes that prepare clips.
         out: folder for the results; `None` makes a temporary one. A search that was stopped
             continues when called again with the same folder; finished trials are not repeated.
 
@@ -115,7 +119,7 @@ def tune(
         raise InputError(f"trials={trials}, seeds={seeds}, budget={budget} must be above 0.")
     if importlib.util.find_spec("keras_tuner") is None:
         raise InputError("A search needs KerasTuner: pip install 'merzoo[tune]'.")
-    plan = _make_plan(model, data, labels, recipe, space, tuner, folds, seed)
+    plan = _make_plan(model, data, labels, recipe, parameters, space, tuner, folds, seed, jobs)
     from merzoo.tuning.search import outer_folds, outer_name
 
     role = _role()
@@ -129,21 +133,21 @@ def tune(
     return _conclude(plan, searches, outer, outer_parts, seeds, folder)
 
 
-def _make_plan(model, data, labels, recipe, space, tuner, folds, seed):
+def _make_plan(model, data, labels, recipe, parameters, space, tuner, folds, seed, jobs):
     from merzoo.tuning.search_spaces import network, search_space, with_defaults
 
-    found = network(model)
-    from merzoo.evaluation.settings import fit_together, settings_of
-    from merzoo.preprocessing.samples import load_samples
+    network(model)
+    from merzoo.evaluation.runs.samples import samples_for
+    from merzoo.training.learner import resolve
     from merzoo.tuning.oracles import TUNERS
     from merzoo.tuning.search import Plan, grouped_folds
 
     if tuner not in TUNERS:
         raise unknown("tuner", tuner, TUNERS)
-    recipe = get_recipe(recipe, default=found.recipe)
-    _, _, inputs = settings_of(model, recipe)
-    data = load_samples(data, inputs, labels=labels or recipe.labels)
-    data = fit_together(model, data, recipe, inputs)
+    learner = resolve(model, recipe)
+    recipe = change_preprocessing(learner.recipe, parameters)
+    learner = replace(learner, recipe=recipe)
+    data = learner.take(samples_for(learner, data, labels or recipe.labels, jobs))
     space = search_space(model, recipe) if space is None else with_defaults(space, model, recipe)
     if tuner == "hyperband":  # which decides on the epochs itself
         epochs = space.pop("epochs", [recipe.epochs])
@@ -302,10 +306,8 @@ def _conclude(plan, searches, outer, outer_parts, seeds, folder) -> TuningResult
 
 def _judge(plan, searches, outer, outer_parts, seeds, folder):
     """Metrics of the search and of its start on outer subjects, their difference, warnings."""
-    from rich.progress import TextColumn
 
     from merzoo.evaluation.compare import compare
-    from merzoo.progress import progress_bar
     from merzoo.tuning import results
 
     if not outer_parts:
@@ -316,11 +318,10 @@ def _judge(plan, searches, outer, outer_parts, seeds, folder):
         return None, None, None, (warning,)
     found = [results.best_recipe(n, o, plan) for n, o in searches.items() if n != "all"]
     chosen = [recipe or plan.recipe for recipe in found]
-    with progress_bar(TextColumn("{task.fields[best]}")) as bar:
-        default, nested = (
-            results.evaluate_outer(plan, outer, outer_parts, recipes, seeds, folder / name, bar)
-            for name, recipes in (("default", [plan.recipe] * len(found)), ("nested", chosen))
-        )
+    default, nested = (
+        results.evaluate_outer(plan, outer, outer_parts, recipes, seeds, folder / name)
+        for name, recipes in (("default", [plan.recipe] * len(found)), ("nested", chosen))
+    )
     without = sum(recipe is None for recipe in found)
     warnings = ()
     known = set(plan.recipe.chosen_on) & set(plan.data.subject.tolist())

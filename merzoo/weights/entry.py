@@ -30,6 +30,8 @@ class WeightsEntry:
         metrics: name -> value on data never trained on, with what that data was.
         merzoo_version: that wrote it.
         url: where to download it; `None` for a file that is in the tree.
+        preprocessing: choices of `merzoo.preprocessing.parameters` that its samples were made with;
+            those that are not named were the defaults.
         golden: outputs on the fixed sample of `merzoo.weights.verify`; empty where none were taken.
     """
 
@@ -47,6 +49,7 @@ class WeightsEntry:
     metrics: dict = field(default_factory=dict)
     merzoo_version: str = ""
     url: str | None = None
+    preprocessing: dict = field(default_factory=dict)
     golden: tuple[float, ...] = ()
 
     @property

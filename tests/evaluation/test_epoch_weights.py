@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from merzoo.errors import InputError
-from merzoo.evaluation.runs.epoch_weights import EpochWeights
 from merzoo.evaluation.runs import epoch_weights
+from merzoo.evaluation.runs.epoch_weights import EpochWeights
 from merzoo.training.recipes import Recipe
 from merzoo.training.trainer import Fitter
 from tests.samples import flow_arrays

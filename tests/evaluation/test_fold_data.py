@@ -8,9 +8,9 @@ from joblib.externals.loky import get_reusable_executor
 
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
-from merzoo.evaluation.runs.fold import FoldJob, run_fold
-from merzoo.evaluation.runs.fold_data import FoldData
+from merzoo.evaluation.runs.fold import FoldData, FoldJob, run_fold
 from merzoo.evaluation.splits.protocols import loso
+from merzoo.training.learner import resolve
 from merzoo.training.recipes import Recipe
 from tests.samples import flow_arrays
 
@@ -50,7 +50,7 @@ def test_the_test_part_is_opened_after_training():
     data = flow_arrays(subjects=3)
     fold = loso(data)[0]
     part = Watched(**vars(FoldData.of(data, fold)))
-    job = FoldJob(part, fold, 0, "ststnet", {}, QUICK, callbacks=(Note(),))
+    job = FoldJob(part, fold, 0, resolve("ststnet", QUICK), callbacks=(Note(),))
     run_fold(job)
     assert order == ["training ended", "test opened"]
 

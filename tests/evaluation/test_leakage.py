@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from merzoo.evaluation import audit, evaluate
 from merzoo.evaluation.leakage import KINDS, find_leaks
 from merzoo.evaluation.splits.protocols import Fold, loso
 from merzoo.preprocessing.arrays import Arrays, read_arrays
+from merzoo.training.learner import resolve
 from merzoo.training.recipes import Recipe
 from tests.benchmarks.test_speed import load
 from tests.samples import flow_arrays
@@ -83,7 +85,7 @@ def test_weights_are_known_by_the_record_that_lies_beside_them(tmp_path, data):
     (tmp_path / "weights.json").write_text(json.dumps(record))
     for weights in (tmp_path, tmp_path / "model.weights.h5"):
         recipe = Recipe("mine", model_arguments={"weights": str(weights)})
-        (found,) = find_leaks(data, loso(data), recipe=recipe, model="ststnet")
+        (found,) = find_leaks(data, loso(data), learner=replace(resolve("ststnet"), recipe=recipe))
         assert found.kind == "weights know test subjects" and len(found.samples) == 4
 
 

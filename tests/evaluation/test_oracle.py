@@ -11,6 +11,7 @@ from merzoo.evaluation import evaluate
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult
 from merzoo.evaluation.scores.oracle import ONE_EPOCH, PER_FOLD, oracle_gap, random_floor
 from merzoo.evaluation.splits.protocols import loso
+from merzoo.training.learner import resolve
 from merzoo.training.recipes import Recipe, recipe_as_dict
 from tests.samples import flow_arrays
 
@@ -56,7 +57,7 @@ def test_both_rules_on_two_folds_worked_by_hand():
             else:  # the predictions above are for labels 0, 1, 2 in this order
                 chosen.append(right[np.array(epoch)[label]])
         chosen = np.stack(chosen)
-        job = FoldJob(data, fold, 0, "ststnet", {}, QUICK, audit_epochs=True)
+        job = FoldJob(data, fold, 0, resolve("ststnet", QUICK), audit_epochs=True)
         results.append((job, FoldResult(chosen[-1], epochs=chosen)))
     found = oracle_gap(results, data, draws=2)
     assert found["honest"]["accuracy"] == pytest.approx(5 / 6)

@@ -136,6 +136,6 @@ def test_command(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "theirs, predictions from elsewhere" in out and f"{UF1:.3f}" in out
     assert main(["score", path, "--json", "--out", str(tmp_path / "run")]) == 2  # another name
-    assert "another protocol's run: its model" in capsys.readouterr().err
+    assert "another run: its model" in capsys.readouterr().err
     assert main(["score", path, "--classes", "a", "b"]) == 2
     assert "0 to 1" in capsys.readouterr().err

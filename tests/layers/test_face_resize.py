@@ -8,7 +8,7 @@ from merzoo.data.frames import ArrayFrames
 from merzoo.errors import InputError
 from merzoo.layers import FaceResize
 from merzoo.preprocessing.aligned_clip import AlignedClip
-from merzoo.preprocessing.extract import check_parameters
+from merzoo.preprocessing.parameters import check_parameters
 from tests.battery import run_layer_test
 
 

@@ -5,9 +5,9 @@ import re
 import warnings
 from pathlib import Path
 
+from merzoo.commands._options import add_preprocessing_options, preprocessing_of
 from merzoo.commands._shared import add_json_option, choose_backend, print_json
 from merzoo.errors import InputError
-from merzoo.preprocessing.extract import PARAMETERS
 
 SUMMARY = "work out the arrays that a model's inputs ask for"
 EXAMPLE = "merzoo data prepare --data synthetic:medium --model ststnet --out runs/flow.npz"
@@ -21,7 +21,7 @@ def arguments(parser) -> None:
         metavar="KIND:PLACE",
         help="such as casme2:FOLDER; repeat to join data sets",
     )
-    parser.add_argument("--model", help="a name from merzoo list: its inputs are prepared")
+    parser.add_argument("--model", help="a network: what its inputs ask for is prepared")
     parser.add_argument(
         "--input",
         action="append",
@@ -30,15 +30,7 @@ def arguments(parser) -> None:
     )
     parser.add_argument("--out", required=True, metavar="FILE.npz", help="file to write")
     parser.add_argument("--labels", default="megc3", help="label map (megc3), or annotated")
-    for name, row in PARAMETERS.items():
-        parser.add_argument(
-            f"--{name.replace('_', '-')}",
-            default=row.default,
-            help=f"{row.about}: {', '.join(row.choices)} ({row.default})",
-        )
-    parser.add_argument(
-        "--on-error", default="fail", help="fail (default) or skip: leave out what fails"
-    )
+    add_preprocessing_options(parser, without=("frames",))
     parser.add_argument("--jobs", type=int, help="worker processes (one a core)")
     parser.add_argument("--cache", metavar="FOLDER", help="the cache's folder (merzoo's home)")
     add_json_option(parser)
@@ -46,8 +38,11 @@ def arguments(parser) -> None:
 
 def run(options) -> int:
     out = _out(options.out)
-    inputs = _inputs(options)
-    clips = [clip for text in options.data for clip in _clips(text)]
+    parameters = preprocessing_of(options)
+    inputs, own = _inputs(options)
+    parameters = own | parameters
+    on_error = parameters.get("on_error", "fail")
+    clips = [clip for text in options.data for clip in _clips(text, on_error)]
     from merzoo.preprocessing.pipeline import prepare
 
     with warnings.catch_warnings(record=True) as skipped:
@@ -58,8 +53,7 @@ def run(options) -> int:
             options.labels,
             cache=options.cache,
             jobs=options.jobs,
-            on_error=options.on_error,
-            **{name: getattr(options, name) for name in PARAMETERS},
+            **parameters,
         )
     part = out.with_name(f"{out.stem}.part.npz")
     data.save(part)
@@ -70,6 +64,8 @@ def run(options) -> int:
 
 def _print(options, data, out, skipped) -> None:
     shapes = {name: list(array.shape) for name, array in data.modalities.items()}
+    from merzoo.evaluation.runs.card import preparation_told
+
     if options.json:
         content = {"file": str(out), "clips": len(data), "classes": data.counts()}
         print_json(content | {"modalities": shapes, "left_out": skipped})
@@ -77,6 +73,8 @@ def _print(options, data, out, skipped) -> None:
     for line in skipped:
         print(line)
     counts = ", ".join(f"{name} {count}" for name, count in data.counts().items())
+    for line in preparation_told(data.preparation):
+        print(line)
     print(f"{len(data)} clips of {len(set(data.subject))} subjects ({counts})")
     for name, shape in shapes.items():
         print(f"  {name} {tuple(shape)}")
@@ -95,15 +93,17 @@ def _out(text: str) -> Path:
     return out
 
 
-def _inputs(options) -> dict[str, tuple[int, ...]]:
+def _inputs(options) -> tuple[dict[str, tuple[int, ...]], dict]:
+    """Modality -> shape, and the choices of preprocessing of the model's recipe."""
     if bool(options.model) == bool(options.input):
         raise InputError("say either --model or --input. merzoo data prepare --help shows how.")
     if options.input:
-        return dict(_named_shape(text) for text in options.input)
+        return dict(_named_shape(text) for text in options.input), {}
     choose_backend(training=False)
-    from merzoo.models import model_info
+    from merzoo.training.learner import resolve
 
-    return {name: tuple(shape) for name, shape in model_info(options.model)["inputs"].items()}
+    learner = resolve(options.model)
+    return learner.inputs, learner.recipe.preprocessing
 
 
 def _named_shape(text: str) -> tuple[str, tuple[int, ...]]:
@@ -118,11 +118,10 @@ def _named_shape(text: str) -> tuple[str, tuple[int, ...]]:
     return found[1], tuple(int(side) for side in found[2].split("x"))
 
 
-def _clips(text: str) -> list:
-    from merzoo.data.datasets import load, parse_data
+def _clips(text: str, on_error: str) -> list:
+    from merzoo.data.datasets import load_named
 
-    source = parse_data(text)
-    found = load(source.kind, source.root, **source.options)
+    found = load_named(text, on_error=on_error)
     if not isinstance(found, list):
         raise InputError(f"--data {text}: holds arrays already; give it to merzoo evaluate.")
     return found

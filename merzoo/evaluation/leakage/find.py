@@ -7,6 +7,7 @@ from merzoo.evaluation.leakage import code, copies, groups, history
 from merzoo.evaluation.leakage.findings import Finding, Sides
 from merzoo.evaluation.splits.protocols import Fold
 from merzoo.preprocessing.arrays import Arrays
+from merzoo.training.learner import Learner
 from merzoo.training.recipes import Recipe
 from merzoo.weights import WeightsEntry
 from merzoo.weights.load import locate
@@ -17,7 +18,7 @@ def find_leaks(
     folds: Sequence[Fold],
     *,
     by: str = "subject",
-    model: str | None = None,
+    learner: Learner | None = None,
     recipe: Recipe | None = None,
     weights: WeightsEntry | None = None,
     callbacks: Sequence = (),
@@ -29,9 +30,9 @@ def find_leaks(
         folds: the split.
         by: what the protocol keeps on one side; what it says openly that it does not keep is
             a warning instead of an error.
-        model: name of the variant, whose builder is looked at if it is not merzoo's own.
-        recipe: its class weights, the weights that training starts from, and whom a search judged
-            it on are looked at.
+        learner: whose builder is looked at if it is not merzoo's own.
+        recipe: where there is no learner. Its class weights, the weights that training starts
+            from, and whom a search judged it on are looked at.
         weights: what is known of those weights; `None` looks for the `weights.json` beside them.
         callbacks: Keras callbacks that run during training.
 
@@ -50,18 +51,19 @@ def find_leaks(
     sides = Sides(data, folds)
     things = {f"callbacks[{i}]": callback for i, callback in enumerate(callbacks)}
     start = None
+    recipe = recipe if learner is None else learner.recipe
     if recipe is not None:
         start = recipe.model_arguments.get("weights")
         things["model_arguments"] = {
             n: v for n, v in recipe.model_arguments.items() if n != "weights"
         }
-    if model is not None:
-        things |= _builder(model)
+    if learner is not None:
+        things |= _builder(learner)
     in_code, vectors = code.reachable_test_samples(sides, things)
     if recipe is not None and isinstance(recipe.class_weights, tuple):
         vectors[f"recipe {recipe.name}"] = recipe.class_weights
     if start is not None and weights is None:
-        weights = locate(start, model)[1]
+        weights = locate(start, "" if learner is None else learner.name)[1]
     findings = [
         *groups.shared_groups(sides, by),
         *groups.spelling_variants(sides),
@@ -76,13 +78,12 @@ def find_leaks(
     return sorted(findings, key=lambda finding: finding.severity)
 
 
-def _builder(model: str) -> dict[str, object]:
-    """A builder that somebody registered; merzoo's own hold no samples."""
-    from merzoo.models.registry import entry
-
-    builder = entry(model).builder
-    own = (builder.__module__ or "").partition(".")[0] == "merzoo"
-    return {} if own else {f"builder of {model}": builder}
+def _builder(learner: Learner) -> dict[str, object]:
+    """A builder of somebody's own; merzoo's hold no samples."""
+    builder = getattr(learner.builder, "func", learner.builder)  # of a variant: partial
+    if (getattr(builder, "__module__", None) or "").partition(".")[0] == "merzoo":
+        builder = getattr(builder, "config", None) or getattr(builder, "estimator", None)
+    return {} if builder is None else {f"builder of {learner.name}": builder}
 
 
 def stop_at_leaks(findings: Sequence[Finding], allow: bool) -> list[str]:

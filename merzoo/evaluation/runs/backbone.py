@@ -13,22 +13,23 @@ import numpy as np
 from merzoo.errors import InputError
 from merzoo.preprocessing.cache import Cache, key
 from merzoo.progress import progress_bar
-from merzoo.training.recipes import Recipe, get_recipe
+from merzoo.training.learner import Learner
 
 _VERSION = 1  # raised when the same weights give other features
 
 
-def check_cacheable(model: str, recipe: Recipe | str | None) -> None:
-    """Raises `InputError` unless the model has a frozen backbone whose input never changes."""
+def check_cacheable(learner: Learner) -> None:
+    """Raises `InputError` unless the network has a frozen backbone whose input never changes."""
     from merzoo.models import KeyRegionNet
-    from merzoo.models.registry import REGISTRY, entry
+    from merzoo.models.registry import REGISTRY
 
-    if entry(model).builder is not KeyRegionNet:
+    if learner.entry is None or learner.entry.builder is not KeyRegionNet:
         names = [name for name, found in REGISTRY.items() if found.builder is KeyRegionNet]
         raise InputError(
-            f"{model} has no frozen backbone; cache_backbone is for {', '.join(sorted(names))}."
+            f"{learner.name} has no frozen backbone; cache_backbone is for "
+            f"{', '.join(sorted(names))}."
         )
-    recipe = get_recipe(recipe, default=entry(model).recipe)
+    recipe = learner.recipe
     if not recipe.model_arguments.get("freeze_vgg", True):
         raise InputError("cache_backbone needs a frozen trunk: leave out freeze_vgg=False.")
     changes = [*recipe.augment, *([f"test_time={recipe.test_time}"] if recipe.test_time else [])]

@@ -1,36 +1,59 @@
-"""The protocol card of an evaluation, `protocol.json`."""
+"""The protocol card of an evaluation, `protocol.json`: what was done, and all that reruns it."""
 
 from collections.abc import Sequence
 
+from merzoo.data.labels import LabelMap, label_map
+from merzoo.errors import InputError
+from merzoo.evaluation.runs.workers import threads_of
 from merzoo.evaluation.splits.protocols import Fold, split_fingerprint
+from merzoo.evaluation.splits.selection import Selection
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.training.recipes import Recipe, recipe_as_dict
+from merzoo.surroundings import surroundings
+from merzoo.training.learner import Learner
+from merzoo.training.recipes import recipe_as_dict
 from merzoo.versions import package_versions
 
 
 def protocol_card(
-    model: str,
+    learner: Learner,
     data: Arrays,
     protocol: str,
     folds: list[Fold],
-    recipe: Recipe,
-    arguments: dict,
     *,
+    labels: str | LabelMap = "megc3",
     seeds: int = 1,
+    jobs: int = 1,
+    cluster: str | None = None,
     subjects: list[str] | None = None,
-    selection: str = "last: the final weights of each fold are scored",
+    selection: Selection = Selection("last"),  # noqa: B008 - frozen
     callbacks: Sequence = (),
     start=None,
+    engine: str = "auto",
+    cache_backbone: bool = False,
+    named: list[str] | None = None,
 ) -> dict:
-    """Everything needed to rerun, and to tell whether a rerun continues the same run."""
+    """Everything needed to rerun, and to tell whether a rerun continues the same run.
+
+    Args:
+        learner: with the recipe as it is trained by.
+        data: the samples.
+        protocol: of the folds, as typed.
+        folds: of the protocol.
+        labels: label map that was asked for; it plays no part where the data bring their classes.
+        seeds, jobs, cluster, subjects, selection, callbacks, start, engine, cache_backbone: of
+            `merzoo.evaluate`.
+        named: the data as they were named; `None` for objects, which cannot be found again.
+    """
     import keras
 
     card = {
-        "model": model,
-        "model_arguments": arguments,
-        "recipe": recipe_as_dict(recipe),
+        "model": learner.name,
+        "model_arguments": learner.recipe.model_arguments,
+        "recipe": recipe_as_dict(learner.recipe),
+        "preprocessing": data.preparation.get("parameters"),
+        "labels": _labels_told(labels, data),
         "protocol": protocol,
-        "selection": selection,
+        "selection": selection.about,
         "source": data.source,
         "held_out_subjects": sorted(subjects) if subjects else "all",
         "data": {
@@ -39,15 +62,108 @@ def protocol_card(
             "subjects": len(set(data.subject.tolist())),
             "classes": list(data.classes),
             "samples_per_class": data.counts(),
+            "preparation": {n: v for n, v in data.preparation.items() if n != "parameters"},
         },
         "split_fingerprint": split_fingerprint(folds),
         "folds": len(folds),
         "seeds": seeds,
         "backend": keras.backend.backend(),
+        "threads": threads_of(jobs, cluster),
         "versions": package_versions(),
+        "surroundings": surroundings(),
+        "rerun": {
+            "model": learner.origin,
+            "data": named,
+            "labels": labels if isinstance(labels, str) else None,
+            "selection": selection.text,
+            "subjects": sorted(subjects) if subjects else None,
+            "engine": engine,
+            "cache_backbone": cache_backbone,
+            "start": None if start is None else start.named(),
+            "callbacks": len(callbacks),
+        },
     }
     if callbacks:
         card["callbacks"] = [type(callback).__name__ for callback in callbacks]
     if start is not None:
         card["pretrained"] = start.card()
     return card
+
+
+def _labels_told(labels, data: Arrays) -> dict | str:
+    """The label map in full, as it was applied to clips."""
+    if not data.preparation:
+        return "of the arrays"
+    if labels == "annotated":
+        return {"name": "annotated", "classes": list(data.classes)}
+    chosen = label_map(labels) if isinstance(labels, str) else labels
+    names = sorted(set(data.dataset.tolist()))
+    return {
+        "name": chosen.name,
+        "classes": list(chosen.classes),
+        "reads": chosen.reads,
+        "tables": {name: dict(chosen.table(name)) for name in names},
+    }
+
+
+def preparation_told(preparation: dict) -> list[str]:
+    """What of the samples was spotted, left out or replaced, one line each, for people.
+
+    Args:
+        preparation: of `Arrays`.
+
+    >>> preparation_told({"apex": {"smic": {"annotated": 0, "spotted": 3}}})
+    ['apex: 3 of 3 spotted (smic 3 of 3)']
+    """
+    lines = []
+    apex = preparation.get("apex") or {}
+    spotted = {name: found["spotted"] for name, found in apex.items()}
+    totals = {name: found["spotted"] + found["annotated"] for name, found in apex.items()}
+    if sum(spotted.values()):
+        where = ", ".join(f"{n} {k} of {totals[n]}" for n, k in spotted.items() if k)
+        lines.append(f"apex: {sum(spotted.values())} of {sum(totals.values())} spotted ({where})")
+    left_out = preparation.get("left_out") or []
+    if left_out:
+        first = "; ".join(f"{clip}: {reason}" for clip, reason in left_out[:2])
+        lines.append(f"left out: {len(left_out)} clips that failed ({first})")
+    return lines + [str(note) for note in preparation.get("notes", [])]
+
+
+def rerun_options(card: dict, file: str) -> dict:
+    """The arguments of `merzoo.evaluate` that run a card's evaluation again.
+
+    Args:
+        card: content of `protocol.json`.
+        file: where it was read, for messages and for the `split.json` beside it.
+
+    Raises:
+        InputError: for a card that does not say enough, naming what is missing.
+    """
+    from pathlib import Path
+
+    from merzoo.training.pretrained import find_start
+    from merzoo.training.recipes import recipe_from_dict
+
+    again = card.get("rerun")
+    if not isinstance(again, dict):
+        raise InputError(f"{file}: not the protocol.json of an evaluation that can be rerun.")
+    if again.get("callbacks"):
+        raise InputError(f"{file}: the run had callbacks of Python's, which no file holds.")
+    options = {
+        "model": again["model"],
+        "data": again["data"],
+        "labels": again["labels"],
+        "recipe": recipe_from_dict(card["recipe"], file),
+        "seeds": card["seeds"],
+        "selection": again["selection"],
+        "subjects": again["subjects"],
+        "engine": again["engine"],
+        "cache_backbone": again["cache_backbone"],
+    }
+    if card["protocol"] == "a split of one's own":
+        options["split"] = str(Path(file).with_name("split.json"))
+    else:
+        options["protocol"] = card["protocol"]
+    if again.get("start"):
+        options["start"] = find_start(**again["start"])
+    return options

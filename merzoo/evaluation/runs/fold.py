@@ -1,19 +1,63 @@
 """One fold: train on its training samples, predict its test samples. Runs in any process.
 
-A process keeps the model that it built, so that further folds only reset it.
+What training gets is an `Arrays` of the training samples and nothing else. The test part is opened
+after training, as `Unlabelled`: its labels never leave the process that asked for the evaluation.
+Until then a fold is row numbers beside the arrays of all samples, which several processes share as
+a memory map, so that no fold costs a copy on its way. A process keeps the model that it built, so
+that further folds only reset it.
 """
 
 import copy
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from merzoo.errors import InputError
-from merzoo.evaluation.runs.fold_data import FoldData
 from merzoo.evaluation.splits.protocols import Fold
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.training.recipes import Recipe
+from merzoo.training.learner import Learner, Unlabelled
+
+
+@dataclass(frozen=True)
+class FoldData:
+    """One fold of some samples, gathered when asked for.
+
+    Args:
+        known: labels and names of the training samples, without modalities.
+        samples: number of all samples, training and test, of all folds.
+        train_rows, test_rows: of `modalities`.
+        modalities: name -> array of all samples.
+    """
+
+    known: Arrays
+    samples: int
+    train_rows: np.ndarray
+    test_rows: np.ndarray
+    modalities: Mapping[str, np.ndarray]
+
+    @classmethod
+    def of(cls, data: Arrays, fold: Fold) -> "FoldData":
+        """The fold of these samples."""
+        known = data.with_modalities({}).take(fold.train)
+        return cls(known, len(data), fold.train, fold.test, data.modalities)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self.known.classes
+
+    def train(self) -> Arrays:
+        """The training samples, as arrays that hold nothing of the others."""
+        return self.known.with_modalities(self._gather(self.train_rows))
+
+    def test(self) -> Unlabelled:
+        """The test samples without labels; asked for after training only."""
+        return Unlabelled(self._gather(self.test_rows))
+
+    def _gather(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: array[rows] for name, array in self.modalities.items()}
 
 
 @dataclass(frozen=True)
@@ -23,9 +67,7 @@ class FoldJob:
     data: FoldData
     fold: Fold
     seed: int
-    model: str
-    arguments: dict
-    recipe: Recipe
+    learner: Learner
     engine: str = "auto"
     audit_epochs: bool = False
     selection: str = "last"
@@ -47,48 +89,51 @@ class FoldResult:
     epochs: np.ndarray | None = None
 
 
-_FITTERS: dict[tuple, object] = {}
+_TRAINERS: dict[str, object] = {}
 
 
 def run_fold(job: FoldJob, on_epoch=None) -> FoldResult:
     """Trains and tests one fold; `on_epoch(epoch, loss)` is called after each epoch."""
     start = time.perf_counter()
     train = job.data.train()
-    _check_training_classes(train, job.fold)
-    run = _run_estimator if _is_estimator(job.model) else _run_network
+    check_training_classes(train, job.fold.name)
+    run = _run_estimator if job.learner.kind == "estimator" else _run_network
     probabilities, history, epochs = run(job, train, on_epoch)
     return FoldResult(probabilities, history, time.perf_counter() - start, epochs)
 
 
-def _check_training_classes(train: Arrays, fold: Fold) -> None:
+def check_training_classes(train: Arrays, fold: str) -> None:
+    """Raises `InputError` where a fold's training samples are all of one class."""
     if len(set(train.label.tolist())) < 2:
         raise InputError(
-            f"fold {fold.name}: its {len(train)} training samples are all of class "
+            f"fold {fold}: its {len(train)} training samples are all of class "
             f"{train.classes[train.label[0]]!r}; nothing can be learnt from one class."
         )
-
-
-def _is_estimator(model: str) -> bool:
-    from merzoo.models.registry import entry
-
-    return entry(model).kind == "estimator"
 
 
 def _run_estimator(job, train, on_epoch):
     import threadpoolctl
 
-    from merzoo.models import create_model
-
-    estimator = create_model(job.model, **{"classes": len(train.classes)} | job.arguments)
-    (modality,) = estimator.inputs
+    estimator = job.learner.build(len(train.classes))
     if "random_state" in estimator.get_params():
         estimator.set_params(random_state=job.seed)
+    (features,) = train.modalities.values()
+    test = job.data.test()
+    (tested,) = test.modalities.values()
+    options = {}
+    if job.learner.takes_maps:
+        options["groups"] = train.subject
+    else:  # scikit-learn's own take one row of numbers a sample
+        features, tested = features.reshape(len(features), -1), tested.reshape(len(tested), -1)
     with threadpoolctl.threadpool_limits(1):  # matrices this small lose time to more threads
-        estimator.fit(train.modalities[modality], train.label, groups=train.subject)
-        test = job.data.test()
-        found = estimator.predict_proba(test.modalities[modality])
+        estimator.fit(features, train.label, **options)
+        found = estimator.predict_proba(tested)
     probabilities = np.zeros((len(test), len(train.classes)))
     probabilities[:, estimator.classes_] = found
+    if not np.isfinite(probabilities).all():
+        raise InputError(
+            f"fold {job.fold.name}: {job.learner.name} gives probabilities that are not finite."
+        )
     return probabilities, {}, None
 
 
@@ -102,53 +147,64 @@ def _run_network(job, train, on_epoch):
                 on_epoch_end=lambda epoch, logs: on_epoch(epoch, logs["loss"])
             )
         )
-    fitter = _fitter(job)
+    trainer = _trainer(job)
     inner = None
     if job.selection == "inner":
         from merzoo.evaluation.splits.inner_epoch import BestInnerEpoch
         from merzoo.evaluation.splits.selection import inner_split
 
         rows, validation = inner_split(train, job.seed, job.fold.name)
-        inner = BestInnerEpoch(fitter, train.take(validation))
+        inner = BestInnerEpoch(trainer, train.take(validation))
         train, callbacks = train.take(rows), [*callbacks, inner]
-        _check_training_classes(train, job.fold)
+        check_training_classes(train, job.fold.name)
     kept = None
     if job.audit_epochs:
         from merzoo.evaluation.runs.epoch_weights import EpochWeights
 
         kept = EpochWeights()
         callbacks.append(kept)
-    history = fitter.fit(train, job.seed, callbacks)
+    history = trainer.fit(train, job.seed, callbacks)
     if inner is not None:
         history = history | {"inner_uf1": inner.scores}
     test = job.data.test()  # opened only now, without labels
-    probabilities = fitter.predict(test)
+    probabilities = trainer.predict(test)
     if kept is None:
         return probabilities, history, None
-    epochs = kept.predictions(fitter, test)
+    epochs = kept.predictions(trainer, test)
     kept.close()
     return probabilities, history, epochs
 
 
-def _fitter(job: FoldJob):
-    from merzoo.models import create_model
+def _trainer(job: FoldJob):
     from merzoo.training.trainer import Fitter
 
-    steps_per_epoch = -(-job.data.samples // job.recipe.batch_size)
-    key = (job.model, repr(job.arguments), job.recipe, job.data.classes, steps_per_epoch)
+    steps_per_epoch = -(-job.data.samples // job.learner.recipe.batch_size)
+    key = (job.learner.token, job.learner.recipe, job.data.classes, steps_per_epoch)
     key = repr((*key, job.start, job.cached_backbone))
     if job.engine == "fresh":
-        _FITTERS.pop(key, None)
-    if key not in _FITTERS:
-        _FITTERS.clear()  # one model at a time in memory
+        _TRAINERS.pop(key, None)
+    if key not in _TRAINERS:
+        _TRAINERS.clear()  # one model at a time in memory
+        learner = job.learner
+        if job.cached_backbone:
+            learner = replace(learner, builder=_WithoutBackbone(learner.builder))
+        _TRAINERS[key] = Fitter(
+            lambda: learner.build(len(job.data.classes)),
+            learner.recipe,
+            steps_per_epoch,
+            job.start,
+            job.data.classes,
+        )
+    return _TRAINERS[key]
 
-        def build():
-            model = create_model(job.model, **{"classes": len(job.data.classes)} | job.arguments)
-            if not job.cached_backbone:
-                return model
-            from merzoo.evaluation.runs.backbone import without_backbone
 
-            return without_backbone(model)
+@dataclass(frozen=True)
+class _WithoutBackbone:
+    """A builder of the part of a network behind its frozen backbone."""
 
-        _FITTERS[key] = Fitter(build, job.recipe, steps_per_epoch, job.start, job.data.classes)
-    return _FITTERS[key]
+    builder: object
+
+    def __call__(self, **arguments):
+        from merzoo.evaluation.runs.backbone import without_backbone
+
+        return without_backbone(self.builder(**arguments))

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from merzoo.errors import InputError
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult
-from merzoo.files import write_json
+from merzoo.files import claim_folder, write_json
 
-_MAY_DIFFER = ("versions", "seeds", "source")  # the same data may lie elsewhere; seeds may be added
+# The same data may lie elsewhere; seeds may be added; a run may go on another day, elsewhere.
+_MAY_DIFFER = ("versions", "seeds", "source", "surroundings", "threads", "rerun", "resumed")
 
 
 class RunFolder:
@@ -23,39 +23,24 @@ class RunFolder:
 
     Args:
         path: of the folder; made if missing.
-        protocol: everything that must be the same for a rerun to continue this run, as plain JSON
-            types.
+        card: everything that must be the same for a rerun to continue this run, as plain JSON
+            types, and facts that may differ.
 
     Raises:
         InputError: if the folder holds another protocol's run (naming what differs) or other files.
     """
 
-    def __init__(self, path: str | Path, protocol: dict):
+    def __init__(self, path: str | Path, card: dict):
         self.path = Path(path)
-        protocol = json.loads(json.dumps(protocol))
-        file = self.path / "protocol.json"
-        if file.is_file():
-            self._check_same(file, protocol)
-        elif self.path.exists() and any(self.path.iterdir()):
-            raise InputError(
-                f"{self.path}: not empty and not an evaluation's folder; give another --out."
-            )
+        card = json.loads(json.dumps(card))
+        before = claim_folder(self.path, card, may_differ=_MAY_DIFFER)
+        self.resumed = _resumed(before, card)
+        if self.resumed:
+            card["resumed"] = self.resumed
+            write_json(self.path / "protocol.json", card)
+        self.card = card
         self.folds = self.path / "folds"
-        self.folds.mkdir(parents=True, exist_ok=True)
-        write_json(file, protocol)
-
-    def _check_same(self, file: Path, protocol: dict) -> None:
-        try:
-            found = json.loads(file.read_text())
-        except ValueError:
-            raise InputError(f"{file}: damaged; remove the folder or give another --out.") from None
-        for key in protocol | found:
-            if key not in _MAY_DIFFER and found.get(key) != protocol.get(key):
-                before, now = _short(found.get(key)), _short(protocol.get(key))
-                raise InputError(
-                    f"{self.path} holds another protocol's run: its {key} is {before}, this run's "
-                    f"is {now}. Give another --out, or remove that folder."
-                )
+        self.folds.mkdir(exist_ok=True)
 
     def _fold_file(self, job: FoldJob) -> Path:
         safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in job.fold.name)
@@ -98,6 +83,25 @@ class RunFolder:
         os.replace(temporary, file)
 
 
-def _short(value, length: int = 60) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= length else text[: length - 3] + "..."
+def _resumed(before: dict | None, card: dict) -> list[dict]:
+    """Under which other versions parts of the run were made earlier: `versions` and `date` each."""
+    if before is None:
+        return []
+    found = list(before.get("resumed", []))
+    if before.get("versions") != card.get("versions"):
+        date = before.get("surroundings", {}).get("date")
+        found.append({"date": date, "versions": before.get("versions")})
+    return found
+
+
+def resumed_warning(card: dict) -> str | None:
+    """What a reader must know of a run that went on under other packages, or `None`."""
+    changes = {}
+    for earlier in card.get("resumed", []):
+        for name in (earlier["versions"] or {}) | card["versions"]:
+            one, now = (earlier["versions"] or {}).get(name), card["versions"].get(name)
+            if one != now:
+                changes[name] = f"{name} {one or 'none'}, then {now or 'none'}"
+    if not changes:
+        return None
+    return f"This run was resumed under other package versions: {'; '.join(changes.values())}."

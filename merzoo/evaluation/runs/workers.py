@@ -1,10 +1,12 @@
-"""Folds in one process, in several, or on a cluster; results come back as they finish."""
+"""Folds in one process, in several, or on a cluster: each is kept as it finishes."""
 
 import os
 import warnings
 from collections.abc import Callable, Iterator
 
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult, run_fold
+from merzoo.evaluation.runs.folder import RunFolder
+from merzoo.surroundings import surroundings
 
 # One thread a worker: networks this small gain nothing from more, and workers don't compete.
 ONE_THREAD = {
@@ -15,6 +17,60 @@ ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
+
+
+def run_unfinished(
+    todo: list[FoldJob], folder: RunFolder, workers: int, cluster: str | None = None
+) -> list[tuple[FoldJob, FoldResult]]:
+    """The jobs with their results, in order.
+
+    Args:
+        todo: all jobs of the run.
+        folder: holds the finished folds.
+        workers: processes on this machine.
+        cluster: address of a Dask scheduler, or `None`.
+    """
+    from rich.progress import TextColumn
+
+    from merzoo.progress import progress_bar
+
+    results = {(job.seed, job.fold.name): (job, folder.finished(job)) for job in todo}
+    left = [job for job in todo if results[job.seed, job.fold.name][1] is None]
+    epochs = todo[0].learner.recipe.epochs
+    columns = TextColumn("fold {task.fields[fold]} epoch {task.fields[epoch]}/" + str(epochs))
+    with progress_bar(columns, TextColumn("loss {task.fields[loss]}")) as bar:
+        done = (len(todo) - len(left)) * epochs
+        task = bar.add_task(
+            todo[0].learner.name,
+            total=len(todo) * epochs,
+            completed=done,
+            fold="-",
+            epoch=0,
+            loss="-",
+        )
+
+        def on_epoch(job, epoch, loss):
+            bar.update(task, fold=job.fold.name, epoch=epoch + 1, loss=f"{loss:.3f}")
+            bar.advance(task)
+
+        for job, result in run_folds(left, workers, on_epoch if left else None, cluster):
+            folder.write_fold(job, result)
+            results[job.seed, job.fold.name] = (job, result)
+            if not result.history:
+                bar.advance(task, epochs)
+    return [results[job.seed, job.fold.name] for job in todo]
+
+
+def threads_of(jobs: int, cluster: str | None = None) -> dict:
+    """How the folds are spread: processes, and the threads that each computes with.
+
+    Sums of many numbers depend on the number of threads in their last digits, so runs with another
+    one may differ in them.
+    """
+    if cluster is not None:
+        return {"processes": "of a cluster", "each": 1}
+    each = 1 if jobs > 1 else surroundings()["processors"]
+    return {"processes": jobs, "each": each}
 
 
 def run_folds(

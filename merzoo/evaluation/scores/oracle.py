@@ -15,6 +15,7 @@ from merzoo.errors import InputError
 from merzoo.files import write_json
 from merzoo.metrics import UF1, confusion_matrix, scores
 from merzoo.preprocessing.arrays import Arrays
+from merzoo.training.learner import Learner
 
 ORACLE_FILE = "oracle.json"
 NOT_A_RESULT = (
@@ -71,13 +72,11 @@ def oracle_gap(results, data: Arrays, *, draws: int = 50, seed: int = 0) -> dict
     }
 
 
-def check_has_epochs(model: str) -> None:
-    """Raises `InputError` for a model that is not trained in epochs."""
-    from merzoo.models.registry import entry
-
-    if entry(model).kind == "estimator":
+def check_has_epochs(learner: Learner) -> None:
+    """Raises `InputError` for an estimator, which is not trained in epochs."""
+    if learner.kind == "estimator":
         raise InputError(
-            f"{model} is fitted in one step, without epochs: leave out audit_epochs "
+            f"{learner.name} is fitted in one step, without epochs: leave out audit_epochs "
             f"(--audit-epochs)."
         )
 

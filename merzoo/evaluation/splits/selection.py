@@ -26,6 +26,11 @@ class Selection:
     epochs: int | None = None
 
     @property
+    def text(self) -> str:
+        """As typed: `"last"`, `"fixed:20"`, `"inner"`."""
+        return self.name if self.epochs is None else f"{self.name}:{self.epochs}"
+
+    @property
     def about(self) -> str:
         """One line for the protocol card."""
         if self.name == "last":

@@ -1,0 +1,105 @@
+"""Options that several verbs share: the model, the data, and everything about preprocessing.
+
+`add_preprocessing_options` makes the group from the table `PARAMETERS`, an option a row under the
+row's own name; `preprocessing_of` reads back what was said. Both are used by every verb that reads
+clips, so they all take the same.
+"""
+
+import argparse
+import contextlib
+import json
+
+from merzoo.errors import InputError
+
+MODEL = (
+    "a name from merzoo list, module:function or file.py:function of a builder of one's own, or "
+    "the path of a .keras file"
+)
+
+
+def add_data_option(parser, required: bool = True, about: str = "") -> None:
+    """`--data KIND:PLACE`, as often as there are data sets."""
+    parser.add_argument(
+        "--data",
+        action="append",
+        required=required,
+        metavar="KIND:PLACE",
+        help=about or "such as arrays:file.npz, casme2:FOLDER or synthetic:easy; repeat to join",
+    )
+
+
+def add_recipe_options(parser) -> None:
+    """The recipe, what may be said instead of its own, and the arguments of the builder."""
+    parser.add_argument("--recipe", help="name or .json file; default: the model's own")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument(
+        "--argument",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of the model's builder, such as input_shape=[48,48,1]; repeat for several",
+    )
+
+
+def add_out_option(parser) -> None:
+    """`--out FOLDER`."""
+    parser.add_argument("--out", metavar="FOLDER", help="where to write; a stopped run continues")
+
+
+def add_preprocessing_options(parser, without: tuple[str, ...] = ()) -> None:
+    """The group of choices of preprocessing; what is not said is the recipe's, else the default.
+
+    Args:
+        parser: of the verb.
+        without: rows that cannot be chosen there.
+    """
+    from merzoo.preprocessing.parameters import PARAMETERS
+
+    group = parser.add_argument_group("preprocessing of clips (default: the recipe's)")
+    for name, row in PARAMETERS.items():
+        if name in without:
+            continue
+        choices = f": {', '.join(map(str, row.choices))}" if row.choices else ""
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            dest=f"preprocessing_{name}",
+            default=argparse.SUPPRESS,
+            metavar=name.upper(),
+            help=f"{row.about}{choices} ({row.default})".replace("%", "%%"),
+        )
+
+
+def preprocessing_of(options) -> dict:
+    """The choices that were said, by the names of `PARAMETERS`; checked at once.
+
+    Raises:
+        InputError: for a value that a choice cannot have.
+    """
+    from merzoo.preprocessing.parameters import check_parameters
+
+    prefix = "preprocessing_"
+    said = {
+        name.removeprefix(prefix): value
+        for name, value in vars(options).items()
+        if name.startswith(prefix)
+    }
+    checked = check_parameters(said)
+    return {name: said[name] if name == "detector" else checked[name] for name in said}
+
+
+def model_arguments(options) -> dict:
+    """The builder's arguments from `--argument NAME=VALUE`: JSON values, else text.
+
+    >>> from types import SimpleNamespace
+    >>> model_arguments(SimpleNamespace(argument=["input_shape=[48,48,1]", "modality=apex"]))
+    {'input_shape': (48, 48, 1), 'modality': 'apex'}
+    """
+    found = {}
+    for text in options.argument:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise InputError(f"--argument {text!r} is not NAME=VALUE, such as input_shape=[48,48].")
+        with contextlib.suppress(ValueError):  # not JSON: text
+            value = json.loads(value)
+        found[name] = tuple(value) if isinstance(value, list) else value
+    return found

@@ -1,0 +1,30 @@
+"""What a card says of where and how a run was made, beside the versions of packages."""
+
+import datetime
+import os
+import platform
+import shlex
+
+_COMMAND: list[str] = []  # of this process, where it is the command line
+
+
+def set_command(words: list[str]) -> None:
+    """Remembers the words of the command line, for the cards of what it runs."""
+    _COMMAND[:] = ["merzoo", *words]
+
+
+def surroundings() -> dict:
+    """The command (`None` from Python), date and time (UTC), system, and number of processors.
+
+    >>> sorted(surroundings())
+    ['command', 'date', 'processors', 'system']
+    """
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return {
+        "command": shlex.join(_COMMAND) if _COMMAND else None,
+        "date": now,
+        "system": f"{platform.system()} {platform.machine()}",
+        "processors": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+    }
