@@ -4,9 +4,39 @@ The public names, loaded when used: `import merzoo` loads no deep-learning frame
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from merzoo import moved
+from merzoo.versions import VERSION as __version__
 
+if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
+    from merzoo import (
+        data,
+        evaluation,
+        explain,
+        layers,
+        metrics,
+        models,
+        preprocessing,
+        reproduction,
+        training,
+        tuning,
+        weights,
+    )
+    from merzoo.errors import InputError
+    from merzoo.evaluation import audit, compare, evaluate, score, transfer
+    from merzoo.exporting import export
+    from merzoo.models import create_model, list_models, model_info
+    from merzoo.prediction import predict
+    from merzoo.reproduction.reproduce import reproduce
+    from merzoo.training.finetune import finetune
+    from merzoo.training.pretrain import pretrain
+    from merzoo.tuning.tune import tune
+
+moved.install()
+
+# Public name -> the module that has it. What `__all__` has besides are folders and the
+# table of metrics.
 _NAMES = {
     "list_models": "merzoo.models",
     "create_model": "merzoo.models",
@@ -24,30 +54,46 @@ _NAMES = {
     "reproduce": "merzoo.reproduction.reproduce",
     "InputError": "merzoo.errors",
 }
-_MODULES = (
+__all__ = [
+    "InputError",
+    "__version__",
+    "audit",
+    "compare",
+    "create_model",
     "data",
+    "evaluate",
     "evaluation",
     "explain",
+    "export",
+    "finetune",
     "layers",
+    "list_models",
     "metrics",
+    "model_info",
     "models",
+    "predict",
     "preprocessing",
+    "pretrain",
+    "reproduce",
     "reproduction",
+    "score",
     "training",
+    "transfer",
+    "tune",
     "tuning",
     "weights",
-)
-
-__all__ = ["__version__", *_MODULES, *_NAMES]
+]
 
 
-def __getattr__(name):
-    if name in _NAMES:
-        return getattr(importlib.import_module(_NAMES[name]), name)
-    if name in _MODULES:
-        return importlib.import_module(f"merzoo.{name}")
-    raise AttributeError(f"module 'merzoo' has no attribute '{name}'")
+if not TYPE_CHECKING:  # to a type checker, a name that is not above is an error
+
+    def __getattr__(name):
+        if name in _NAMES:
+            return getattr(importlib.import_module(_NAMES[name]), name)
+        if name in __all__:
+            return importlib.import_module(f"merzoo.{name}")
+        raise AttributeError(f"module 'merzoo' has no attribute '{name}'")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return __all__

@@ -1,13 +1,14 @@
 """The one exception for bad input: its message says what is wrong, where, and what to do."""
 
 import difflib
+from collections.abc import Iterable
 
 
 class InputError(ValueError):
     """Something the user gave cannot be used. The message is one line, complete as it stands."""
 
 
-def unknown(kind: str, value: str, known, hint: str = "") -> InputError:
+def unknown(kind: str, value: str, known: Iterable[str], hint: str = "") -> InputError:
     """An `InputError` for a name that is not among `known`, with the nearest match.
 
     >>> str(unknown("model", "dfrnett", ["dfrnet", "htnet"], "merzoo list shows all."))

@@ -13,8 +13,9 @@ import shutil
 import time
 import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -45,12 +46,12 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def write_json(path: Path, content) -> None:
+def write_json(path: Path, content: object) -> None:
     """Writes JSON, indented by two."""
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
-def write_arrays(path: Path, **arrays) -> None:
+def write_arrays(path: Path, **arrays: Any) -> None:
     """Writes a compressed `.npz` whose bytes depend on its content only."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
@@ -132,7 +133,12 @@ def encode_image(image: np.ndarray, suffix: str) -> bytes:
 
 
 def claim_folder(
-    folder: Path, card: dict, *, file: str = "protocol.json", may_differ=(), kind: str = "run"
+    folder: Path,
+    card: dict,
+    *,
+    file: str = "protocol.json",
+    may_differ: Collection[str] = (),
+    kind: str = "run",
 ) -> dict | None:
     """The one rule for "is this folder mine": new, empty, or of the same settings.
 
@@ -174,7 +180,9 @@ def read_json(path: Path) -> dict:
     return content
 
 
-def _check_same(folder: Path, before: dict, card: dict, may_differ, kind: str) -> None:
+def _check_same(
+    folder: Path, before: dict, card: dict, may_differ: Collection[str], kind: str
+) -> None:
     for key in card | before:
         if key in may_differ or before.get(key) == card.get(key):
             continue
@@ -185,7 +193,7 @@ def _check_same(folder: Path, before: dict, card: dict, may_differ, kind: str) -
         )
 
 
-def first_difference(before, now, where: str = "") -> tuple[str, str, str]:
+def first_difference(before: Any, now: Any, where: str = "") -> tuple[str, str, str]:
     """The path of the first place where two JSON values differ, and both values there, short.
 
     >>> first_difference({"a": {"epochs": 5, "b": 1}}, {"a": {"epochs": 6, "b": 1}}, "recipe")
@@ -210,7 +218,7 @@ def first_difference(before, now, where: str = "") -> tuple[str, str, str]:
 _NOTHING = object()
 
 
-def _short(value, length: int = 80) -> str:
+def _short(value: object, length: int = 80) -> str:
     if value is _NOTHING:
         return "(none)"
     text = json.dumps(value)

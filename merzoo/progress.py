@@ -14,7 +14,7 @@ from rich.progress import (
 )
 
 
-def progress_bar(*extra_columns, count: ProgressColumn | None = None) -> Progress:
+def progress_bar(*extra_columns: ProgressColumn, count: ProgressColumn | None = None) -> Progress:
     """A `rich.progress.Progress` with merzoo's columns; use as a context manager.
 
     Args:

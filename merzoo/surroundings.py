@@ -5,6 +5,17 @@ import os
 import platform
 import shlex
 
+# What keeps a process that trains at one thread, set before its backend is loaded: networks this
+# small gain nothing from more, and several processes do not compete.
+ONE_THREAD = {
+    "NPROC": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
 _COMMAND: list[str] = []  # of this process, where it is the command line
 
 

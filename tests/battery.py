@@ -11,6 +11,7 @@ from keras import ops
 from merzoo.models.random_inputs import random_inputs
 
 GOLDEN = Path(__file__).parent / "golden"
+GOLDEN_TOLERANCE = 1e-4  # of the largest recorded output, and of each
 
 
 def trainable_count(model) -> int:
@@ -71,6 +72,13 @@ def golden_outputs(name):
     model = create_model(name, **entry(name).small, classes=3, classifier_activation=None)
     outputs = fill_weights(model)(random_inputs(model))
     return np.asarray(ops.convert_to_numpy(outputs))
+
+
+def agree(outputs, recorded) -> bool:
+    """Whether outputs are the recorded ones, but for what backends differ by."""
+    outputs, least = np.asarray(outputs), GOLDEN_TOLERANCE * np.abs(recorded).max()
+    same = outputs.shape == recorded.shape
+    return same and np.allclose(outputs, recorded, rtol=GOLDEN_TOLERANCE, atol=least)
 
 
 # Networks whose Grad-CAM is recorded: arguments, and a class that some places speak for.

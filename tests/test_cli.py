@@ -73,7 +73,7 @@ def test_bad_input_is_one_line_and_status_2(capsys, samples, tmp_path):
     assert main(["evaluate", "flow-krr", "--data", samples(), "--out", out]) == 0
     capsys.readouterr()
     line = evaluate(samples(), "--protocol", "leave-one-dataset-out", "--out", out)
-    assert "holds another protocol's run" in line
+    assert "holds another run: its protocol" in line
     assert "Did you mean" in fails_with(capsys, "evalute")
     assert "--help shows how" in fails_with(capsys, "evaluate", "ststnet")
     (tmp_path / "text.npz").write_text("not a zip")

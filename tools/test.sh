@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need and runs them: lint, everything on JAX, and what depends on the backend
-# on TensorFlow and PyTorch too.   usage: tools/test.sh [--all]   (--all: the slow tests as well)
+# Installs what the tests need and runs them: lint, types, everything on JAX, and what depends on the
+# backend on TensorFlow and PyTorch too.   usage: tools/test.sh [--all]   (--all: the slow tests as well)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/install.sh test tensorflow,jax,torch,faces,tune,export,app,distributed,dev
@@ -14,9 +14,10 @@ fast=(-m "not slow")
 export TF_CPP_MIN_LOG_LEVEL=3
 .venv/bin/ruff check .
 .venv/bin/ruff format --check --quiet .
+.venv/bin/mypy
 backend_tests=(
   tests/models/test_all.py tests/models/test_golden.py tests/layers tests/explain/test_cam_golden.py
-  tests/training/test_{fit,losses,seeds,single,start,epoch_weights,distribution}.py
+  tests/training/test_{trainer,losses,seeds,single,pretrained,devices}.py tests/evaluation/test_epoch_weights.py
   tests/weights/test_shipped.py::test_weights_give_the_recorded_outputs
 )
 for backend in tensorflow torch; do

@@ -1,7 +1,13 @@
 """From files to clips and arrays: adapters, label maps, synthetic clips. No Keras here."""
 
+from typing import TYPE_CHECKING
+
 from merzoo.data.clip import Clip
 from merzoo.data.datasets import load, parse_data
+from merzoo.moved import moved_names
+
+if TYPE_CHECKING:
+    from merzoo.data.synthetic import synthesize
 
 __all__ = ["Clip", "load", "parse_data", "synthesize"]
 
@@ -11,4 +17,4 @@ def __getattr__(name):
         from merzoo.data.synthetic import synthesize
 
         return synthesize
-    raise AttributeError(f"module 'merzoo.data' has no attribute '{name}'")
+    return moved_names(__name__, above=1)(name)

@@ -106,7 +106,9 @@ def parse_action_units(
         return ActionUnitCoding()
     if len(cell) > _LONGEST:
         raise InputError(f"{where}: {len(cell)} letters are no action units: {cell[:40]!r}...")
-    groups, remarks, ambiguous = [], [], "?" in cell
+    groups: list = []
+    remarks: list[str] = []
+    ambiguous = "?" in cell
     for part in re.split(r"[+,、;]", cell.replace("?", " ")):
         choices = re.split(r"\bor\b|\|", part, flags=re.IGNORECASE)
         group = [unit for choice in choices for unit in _read(choice, cell, where, remarks)]

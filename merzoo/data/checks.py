@@ -118,16 +118,17 @@ def _grouped(clips: Sequence[Clip], name: str) -> dict[str, dict[str, int]]:
 
 def _differences(report: Report, published: Published, split: str | None) -> Iterator[str]:
     whole = split is None  # of one split only its own figures are compared
-    pairs = [
+    chosen = (split or "").lower()
+    pairs: list[tuple[str, int, int | None]] = [
         ("clips", report.clips, published.clips if whole else None),
         ("subjects", report.subjects, published.subjects if whole else None),
     ]
     if whole:
         pairs += [(name, report.classes.get(name, 0), n) for name, n in published.classes.items()]
     splits = {s: sum(counts.values()) for s, counts in report.by_split.items()}
-    for name, wanted in published.splits.items():
-        if whole or name.lower() == split.lower():
-            pairs.append((name, splits.get(name, 0), wanted))
+    for name, n in published.splits.items():
+        if whole or name.lower() == chosen:
+            pairs.append((name, splits.get(name, 0), n))
             for label, n in published.split_classes.get(name, {}).items():
                 pairs.append((f"{name} {label}", report.by_split.get(name, {}).get(label, 0), n))
     for name, found, wanted in pairs:

@@ -104,7 +104,7 @@ def _add_sequence(
     except InputError as error:
         reading.fault("missing frames", str(error), where, clip=name, lost=True)
         return
-    flags = ()
+    flags: tuple[str, ...] = ()
     if frames.gaps:
         message = f"{len(frames.gaps)} of the folder, the first is number {frames.gaps[0]}"
         reading.fault("missing frames", message, where, clip=name)
@@ -132,7 +132,7 @@ def _text_of(tree: Tree, base: str | None, name: str, ending: str) -> tuple[str,
     folder = tree.folders(base).get(subject) if base is not None else None
     folder = tree.folders(folder).get(sequence) if folder else None
     found = [n for n in tree.files(folder) if n.lower().endswith(ending)] if folder else []
-    if not found:
+    if not folder or not found:
         return "", ""
     return str(tree.path(folder, found[0])), tree.read_text(folder, found[0])
 

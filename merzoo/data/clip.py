@@ -1,7 +1,8 @@
 """`Clip`: one sample of a dataset as its authors annotated it, before any preprocessing."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+
+from merzoo.data.frames import Frames
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Clip:
     dataset: str
     subject: str
     id: str
-    frames: Sequence
+    frames: Frames
     label: str | None = None
     fps: float | None = None
     onset: int | None = None

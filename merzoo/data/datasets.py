@@ -7,7 +7,7 @@ A new dataset is one module with `load(root, **options) -> list[Clip]` (and `rea
 import importlib
 import inspect
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from merzoo.errors import InputError, unknown
 
@@ -77,7 +77,7 @@ def parse_data(text: str) -> DataSource:
     return DataSource(kind, root, options)
 
 
-def load(kind: str, root: str | Path = "", **options):
+def load(kind: str, root: str | Path = "", **options) -> Any:
     """Loads a dataset from the user's own copy of it.
 
     Args:
@@ -129,7 +129,7 @@ def load_named(text: str, **usual):
     return call(source.kind, loader, source.root, options)
 
 
-def call(kind: str, function, root: str | Path, options: dict):
+def call(kind: str, function, root: str | Path, options: dict) -> Any:
     """`function(root, **options)`, with an `InputError` for an option that it does not have."""
     parameters = inspect.signature(function).parameters
     first, *others = parameters

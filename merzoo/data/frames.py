@@ -31,6 +31,7 @@ class Frames(Sequence):
     """Base of the three readers: numbering, slicing and iteration on top of `_read(position)`."""
 
     numbers: Sequence[int]
+    name: str
 
     def __len__(self) -> int:
         return len(self.numbers)

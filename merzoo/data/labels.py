@@ -300,7 +300,8 @@ def map_labels(
     if labels == "annotated":
         labels = annotated_map(clips)
     chosen = label_map(labels) if isinstance(labels, str) else labels
-    indices, kept, excluded, failed = [], [], Counter(), []
+    indices, kept, failed = [], [], []
+    excluded: Counter = Counter()
     for clip in clips:
         try:
             key, name = _class_of(clip, chosen)

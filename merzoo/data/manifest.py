@@ -7,6 +7,7 @@ the CSV file's folder, and cannot leave it.
 
 import functools
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from merzoo.data.clip import Clip
@@ -37,7 +38,7 @@ class LazyVideo(Frames):
         return VideoFrames(self.path)
 
     @property
-    def numbers(self) -> tuple[int, ...]:
+    def numbers(self) -> Sequence[int]:  # type: ignore[override]  # known once it is opened
         return self._video.numbers
 
     @property
@@ -111,9 +112,10 @@ def _dataset(row: Row, reading: Reading) -> str:
 def _add(row: Row, subject: str, tree: Tree, reading: Reading) -> None:
     name = row.text("clip") or row.text("path") or ""
     try:
-        if row.text("subject") is None or row.text("path") is None:
+        path = row.text("path")
+        if row.text("subject") is None or path is None:
             raise InputError("the subject or the path is empty")
-        frames = _frames(tree, row.text("path"))
+        frames = _frames(tree, path)
         numbers = {column: row.whole(column) for column in ("onset", "apex", "offset")}
         fps = _fps(row)
     except InputError as error:

@@ -117,7 +117,7 @@ def _join(parts: dict[str, Reading], path: Path, reading: Reading) -> None:
     """Takes the clips of the list, with its classes; notes where the sheets say otherwise."""
     clips = _by_key(parts)
     derived = {clip: name for part in parts.values() for clip, name in _classes(part).items()}
-    differing = Counter()
+    differing: Counter = Counter()
     for number, cells in enumerate(read_cells(path), 1):
         texts, where = list(map(cell_text, cells)), f"{path.name}, row {number}"
         if not any(texts) or (number == 1 and texts[-1].isalpha()):

@@ -58,7 +58,8 @@ def read_rows(rows: list[Row], reading: Reading, form: SheetForm) -> None:
             clip, numbers = _clip_of(row, reading, form)
         except _LostRow as lost:
             subject, name = form.subject(row.cells["subject"]), row.cells["clip"]
-            reading.fault(*lost.args, row.where, clip=f"{subject}/{name}", lost=True)
+            kind, message = lost.args
+            reading.fault(kind, message, row.where, clip=f"{subject}/{name}", lost=True)
             continue
         clip = place(clip, numbers, row, reading, form.drops_frames, form.known_apexes)
         check_cells(clip, row, reading)
@@ -133,7 +134,7 @@ def place(
     _check_order(numbers, note, KNOWN_APEX if clip.id in known_apexes else "")
     # A number that is known to be out of place need not be among the files as well.
     silent = APEX_OUTSIDE in flags
-    places = {
+    places: dict = {
         column: _position(
             clip.frames,
             column,

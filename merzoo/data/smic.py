@@ -142,7 +142,7 @@ def _read_extended(
         ("subject", "clip", "onset", "offset", "label"),
     )
     base = choose_folder(tree, _SUBJECT, {"raw": "raw|hs-e", "cropped": "crop"}, form, depth=5)
-    leaves = {}
+    leaves: dict = {}
     for path in tree.find_folders(lambda f: f != "" and bool(tree.images(f)), depth=8):
         if path.startswith(base):
             leaves.setdefault(name_key(path.rsplit("/", 1)[-1]), []).append(path)

@@ -89,7 +89,7 @@ class Tree:
         """
         found, level = [], [""]
         for below in range(depth + 1):
-            deeper = []
+            deeper: list[str] = []
             for folder in level:
                 if accepts(folder):
                     found.append(folder)
@@ -134,7 +134,8 @@ class Tree:
 
     def _list(self, folder: str) -> tuple[dict[str, str], list[str]]:
         if folder not in self._listings:
-            folders, files = {}, []
+            folders: dict[str, str] = {}
+            files: list[str] = []
             try:
                 with os.scandir(self.root / folder) as entries:
                     for entry in entries:

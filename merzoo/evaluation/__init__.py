@@ -5,5 +5,8 @@ from merzoo.evaluation.compare import compare
 from merzoo.evaluation.evaluate import EvaluationResult, evaluate
 from merzoo.evaluation.score import score
 from merzoo.evaluation.transfer import transfer
+from merzoo.moved import moved_names
 
 __all__ = ["EvaluationResult", "audit", "compare", "evaluate", "score", "transfer"]
+
+__getattr__ = moved_names(__name__)

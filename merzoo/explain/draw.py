@@ -79,13 +79,13 @@ def draw_flow(face: np.ndarray, flow: np.ndarray, arrows: int = ARROWS) -> np.nd
         start = np.array([x[column], y[row]]) + 0.5
         share = min(1.0, longest / lengths[row, column])
         end = start + vectors[row, column] * share * step / longest
-        ends = [tuple(np.rint(p * ENLARGED).astype(int).tolist()) for p in (start, end)]
-        cv2.arrowedLine(picture, *ends, LINE, 2, cv2.LINE_AA, tipLength=0.35)
+        tail, head = (tuple(np.rint(p * ENLARGED).astype(int).tolist()) for p in (start, end))
+        cv2.arrowedLine(picture, tail, head, LINE, 2, cv2.LINE_AA, tipLength=0.35)
     return picture
 
 
 def draw_regions(
-    face: np.ndarray, boxes: np.ndarray, names: Sequence[str] | None = None
+    face: np.ndarray, boxes: np.ndarray | Sequence, names: Sequence[str] | None = None
 ) -> np.ndarray:
     """Regions as frames on a face.
 

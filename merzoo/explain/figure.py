@@ -1,6 +1,7 @@
 """Figures of several pictures side by side: panels of one clip, and models beside each other."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,8 +9,11 @@ from merzoo.errors import InputError
 from merzoo.explain.cam import grad_cam
 from merzoo.explain.draw import overlay
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def panels(pictures: Sequence[tuple[str, np.ndarray]], title: str = ""):
+
+def panels(pictures: Sequence[tuple[str, np.ndarray]], title: str = "") -> "Figure":
     """Pictures in a row, each under its title.
 
     Args:
@@ -29,7 +33,7 @@ def compare_models(
     class_index: int | None = None,
     layer: str | None = None,
     classes: Sequence[str] | None = None,
-):
+) -> "Figure":
     """Grad-CAM of several models on the same faces, one column a model, one row a face.
 
     The picture by which Gan et al. compare four forms of attention (their Figure 8), for whatever

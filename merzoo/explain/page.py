@@ -78,7 +78,7 @@ def explain_clips(
     from merzoo.preprocessing.parameters import check_parameters
     from merzoo.preprocessing.pipeline import prepare
 
-    chosen = check_parameters(parameters)
+    chosen: dict = check_parameters(parameters)
     data = prepare(clips, model.inputs, labels, **chosen)
     if model.output_shape[-1] != len(data.classes):
         raise InputError(

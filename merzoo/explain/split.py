@@ -4,7 +4,7 @@
 """
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import keras
@@ -57,11 +57,12 @@ class Split:
     """
 
     layer: str
-    front: object
-    tail: object
+    front: Callable
+    tail: Callable
 
 
-_KNOWN = weakref.WeakKeyDictionary()  # model -> {layer: Split}: cutting again would take time
+# model -> {layer: Split}: cutting again would take time
+_KNOWN: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 def split(model, layer: str | None = None) -> Split:
@@ -177,7 +178,7 @@ def _cut_inside(model, inner, node, layer: str, output):
     )
 
 
-def part(model, outputs):
+def part(model, outputs) -> Callable:
     """A function from the list of a model's inputs to tensors of its graph."""
     cut = keras.Model(model.inputs, outputs)
     return lambda inputs: cut(inputs[0] if len(inputs) == 1 else inputs, training=False)

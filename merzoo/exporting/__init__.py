@@ -1,6 +1,7 @@
 """Export of trained models to SavedModel, ONNX, LiteRT and OpenVINO, with their preprocessing."""
 
-from merzoo.exporting.exporter import FORMATS, Export, export
+from merzoo.exporting.exporter import Export, export
+from merzoo.exporting.formats import FORMATS
 from merzoo.exporting.graph import with_preprocessing
 from merzoo.exporting.run import load_export
 

@@ -37,9 +37,9 @@ def model_card(model, exported, classes, entry, preprocessing: bool) -> dict:
         preprocessing: whether the inputs are raw crops.
     """
     import merzoo.models  # noqa: F401 - fills the register
-    from merzoo import __version__
     from merzoo.models.registry import REGISTRY
     from merzoo.preprocessing.extract import MODALITIES
+    from merzoo.versions import VERSION
 
     known = REGISTRY.get(entry.network if entry else model.name)
     raw = "aligned face crop, RGB, 0..255"
@@ -60,5 +60,5 @@ def model_card(model, exported, classes, entry, preprocessing: bool) -> dict:
         "preprocessing_inside": preprocessing,
         "weights": entry.as_dict() if entry else UNKNOWN,
         "limits": LIMITS,
-        "made_with": f"merzoo {__version__}, keras {importlib.metadata.version('keras')}",
+        "made_with": f"merzoo {VERSION}, keras {importlib.metadata.version('keras')}",
     }

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-ONNX_OPSET = 18
+from merzoo.exporting.formats import format_named
+
 REPRESENTATIVE = "representative"  # the probe that int8 quantisation is calibrated with
 
 
@@ -25,16 +26,12 @@ def convert(folder: Path) -> None:
     job = json.loads((folder / "job.json").read_text())
     model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
     probes = _read_probes(folder / "probes.npz")
-    target = folder / f"export{job['suffix']}"
-    saved = target if job["format"] == "saved_model" else folder / "saved_model"
-    serve = _save(model, saved, job)
-    if job["format"] != "saved_model":
-        _CONVERTERS[job["format"]](saved, serve, target, job, probes.pop(REPRESENTATIVE, None))
-
-    from merzoo.exporting.run import load_export
-
-    run = load_export(target)
-    answers = {}
+    format, saved = format_named(job["format"]), folder / "saved_model"
+    target = folder / f"export{format.SUFFIX}"
+    representative = probes.pop(REPRESENTATIVE, None)
+    format.convert(saved, _save(model, saved), target, job["properties"], representative)
+    run = format.load(target)
+    answers: dict = {}
     for name, inputs in probes.items():
         answers[name] = run(inputs)
         answers[f"{name}, first alone"] = run({key: x[:1] for key, x in inputs.items()})
@@ -42,7 +39,7 @@ def convert(folder: Path) -> None:
 
 
 def _read_probes(path: Path) -> dict[str, dict[str, np.ndarray]]:
-    probes = {}
+    probes: dict[str, dict[str, np.ndarray]] = {}
     with np.load(path) as archive:
         for key in archive.files:
             probe, name = key.split("/")
@@ -50,7 +47,7 @@ def _read_probes(path: Path) -> dict[str, dict[str, np.ndarray]]:
     return probes
 
 
-def _save(model, folder: Path, job: dict):
+def _save(model, folder: Path):
     """Writes the SavedModel and returns its function, whose arguments are the named inputs."""
     import keras
     import tensorflow as tf
@@ -72,46 +69,6 @@ def _save(model, folder: Path, job: dict):
     module.model_card = tf.saved_model.Asset(str(folder.parent / "model_card.json"))
     tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
     return serve
-
-
-def _onnx(saved, serve, target, job, representative) -> None:
-    import onnx
-    import tf2onnx
-
-    model, _ = tf2onnx.convert.from_function(
-        serve, input_signature=serve.input_signature, opset=ONNX_OPSET
-    )
-    for value in (*model.graph.input, *model.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    onnx.helper.set_model_props(model, job["properties"])
-    onnx.checker.check_model(model)
-    onnx.save(model, target)
-
-
-def _litert(saved, serve, target, job, representative) -> None:
-    import tensorflow as tf
-
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    if representative is not None:
-        count = len(next(iter(representative.values())))
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: (
-            {name: x[i : i + 1] for name, x in representative.items()} for i in range(count)
-        )
-    target.write_bytes(converter.convert())
-
-
-def _openvino(saved, serve, target, job, representative) -> None:
-    import openvino
-
-    model = openvino.Core().read_model(saved)
-    for name, text in job["properties"].items():
-        model.set_rt_info(text, ["merzoo", name])
-    openvino.save_model(model, target, compress_to_fp16=False)
-
-
-_CONVERTERS = {"onnx": _onnx, "litert": _litert, "openvino": _openvino}
 
 
 if __name__ == "__main__":

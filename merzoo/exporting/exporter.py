@@ -18,23 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
-from merzoo.errors import InputError, unknown
+from merzoo.errors import InputError
 from merzoo.exporting.card import class_names, model_card
 from merzoo.exporting.convert import REPRESENTATIVE
+from merzoo.exporting.formats import FORMATS, format_named
 from merzoo.exporting.graph import default_crop_size, with_preprocessing
 from merzoo.exporting.probes import REAL_DATA, face_pairs, inputs_of
 from merzoo.models.random_inputs import random_inputs
 from merzoo.progress import progress_bar
 
 TOLERANCE = 1e-4  # of probabilities, between the export and the Keras model
-
-# Format -> ending of its path, and the packages that it needs.
-FORMATS = {
-    "saved_model": ("", ("tensorflow",)),
-    "onnx": (".onnx", ("tensorflow", "tf2onnx", "onnx", "onnxruntime")),
-    "litert": (".tflite", ("tensorflow", "ai_edge_litert")),
-    "openvino": (".xml", ("tensorflow", "openvino")),
-}
 
 
 @dataclass(frozen=True)
@@ -163,14 +156,12 @@ def _check(model, path: Path, format: str, preprocessing: bool, int8: bool) -> P
     """Refuses what cannot work before anything is computed."""
     import keras
 
-    if format not in FORMATS:
-        raise unknown("export format", format, FORMATS)
+    suffix, packages = format_named(format).SUFFIX, format_named(format).PACKAGES
     if not isinstance(model, keras.Model):
         raise InputError(f"export takes a keras.Model, got {type(model).__name__}.")
-    suffix, packages = FORMATS[format]
     if suffix and path.suffix != suffix:
         raise InputError(f"{path}: the path of a {format} export must end in {suffix}.")
-    endings = [ending for ending, _ in FORMATS.values() if ending]
+    endings = [ending for name in FORMATS if (ending := format_named(name).SUFFIX)]
     if not suffix and (path.is_file() or path.suffix in endings):
         raise InputError(f"{path}: a SavedModel is a folder; give a path without an ending.")
     if (
@@ -236,8 +227,7 @@ def write_job(folder: Path, model, format: str, probes, names, card) -> None:
     """Leaves in a folder what `merzoo.exporting.convert` needs."""
     text = json.dumps(card, indent=2)
     properties = {"classes": json.dumps(names), "model_card": text}
-    job = {"format": format, "suffix": FORMATS[format][0], "properties": properties}
-    (folder / "job.json").write_text(json.dumps(job))
+    (folder / "job.json").write_text(json.dumps({"format": format, "properties": properties}))
     (folder / "classes.txt").write_text("\n".join(names) + "\n")
     (folder / "model_card.json").write_text(text + "\n")
     model.save(folder / "model.keras")
@@ -313,7 +303,7 @@ def _accuracies(samples, expected, answers) -> dict[str, float]:
 
 def _place(folder: Path, path: Path, format: str) -> int:
     """Moves the finished export to its path, in place of an earlier one; returns its bytes."""
-    suffix = FORMATS[format][0]
+    suffix = format_named(format).SUFFIX
     made = folder / f"export{suffix}"
     if not suffix:
         if path.exists():

@@ -4,9 +4,14 @@ The wrapped model's named inputs say what to compute, by the same rules as the t
 so that an exported graph and `merzoo.preprocessing` give the same numbers from the same crops.
 """
 
+from typing import TYPE_CHECKING
+
 from merzoo.errors import InputError
 from merzoo.preprocessing.aligned_clip import WORKING_SIZE
 from merzoo.preprocessing.extract import input_shapes, working_factor
+
+if TYPE_CHECKING:
+    import keras
 
 # What can be made of the onset and the apex alone; other inputs stay as they are.
 FROM_FRAMES = ("onset", "apex", "difference", "signed_difference", "flow", "flow_image")
@@ -30,7 +35,7 @@ def default_crop_size(model) -> tuple[int, int]:
     return height * factor, width * factor
 
 
-def with_preprocessing(model, crop_size: tuple[int, int] | None = None):
+def with_preprocessing(model, crop_size: tuple[int, int] | None = None) -> "keras.Model":
     """Wraps a model so that it takes 8-bit crops `onset` and `apex` in place of modalities.
 
     Resizing, grey levels, Farneback flow, strain, difference and scaling become layers in front of
@@ -60,7 +65,7 @@ def with_preprocessing(model, crop_size: tuple[int, int] | None = None):
     import keras
 
     shapes = input_shapes(model.inputs)
-    crop_size = tuple(crop_size or default_crop_size(model))
+    height, width = crop_size or default_crop_size(model)
     made = [name for name in shapes if name in FROM_FRAMES]
     if not made:
         raise InputError(
@@ -70,13 +75,13 @@ def with_preprocessing(model, crop_size: tuple[int, int] | None = None):
     needed = (
         ("apex",) if made == ["apex"] else ("onset",) if made == ["onset"] else ("onset", "apex")
     )
-    crops = {name: keras.Input((*crop_size, 3), dtype="uint8", name=name) for name in needed}
+    crops = {name: keras.Input((height, width, 3), dtype="uint8", name=name) for name in needed}
     rest = {
         tensor.name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
         for tensor in model.inputs
         if tensor.name not in FROM_FRAMES
     }
-    frames = _Frames(crops, crop_size)
+    frames = _Frames(crops, (height, width))
     values = [
         _MAKERS[name](frames, shape) if name in FROM_FRAMES else rest[name]
         for name, shape in shapes.items()
@@ -90,7 +95,7 @@ class _Frames:
 
     def __init__(self, crops: dict, size: tuple[int, int]):
         self.crops, self.size = crops, size
-        self._made = {}
+        self._made: dict = {}
 
     def frame(self, name: str, height: int, width: int, channels: int):
         from merzoo.layers import FaceResize

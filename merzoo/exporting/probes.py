@@ -41,11 +41,12 @@ def face_pairs(clips, model, crop_size, labels: str = "megc3", **parameters) -> 
     """
     chosen = check_parameters(parameters)
     chosen_clips = map_labels(list(clips), labels, chosen["on_error"]).clips
+    height, width = crop_size
     crops, pairs = [], []
     with progress_bar() as bar:
         for clip in bar.track(chosen_clips, description="face crops"):
             aligned = AlignedClip(clip, chosen)
-            pair = np.stack([aligned.crop(i, *crop_size, 3) for i in aligned.moving()])
+            pair = np.stack([aligned.crop(i, height, width, 3) for i in aligned.moving()])
             crops.append(pair)
             pairs.append(replace(clip, frames=ArrayFrames(pair), onset=0, apex=1, offset=1))
     data = prepare(pairs, input_shapes(model.inputs), labels, detector="none", jobs=1)

@@ -6,6 +6,7 @@ that it copies and cheap on every backend. Matrices are made in NumPy once, when
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
@@ -60,7 +61,7 @@ def resize_matrix(new: int, old: int) -> np.ndarray:
     return matrix
 
 
-def constant(array: np.ndarray):
+def constant(array: np.ndarray) -> Any:
     """A float32 constant for use inside `call`.
 
     Torch needs it as a tensor from the start (copying at every call would be slow on a GPU);

@@ -91,7 +91,7 @@ class FaceResize(layers.Layer):
 
 def _sampling_matrix(new: int, old: int) -> np.ndarray:
     """The (new, old) matrix of `cv2.remap` at half-pixel centres, clamped at the ends."""
-    place = ((np.arange(new) + 0.5) * old / new - 0.5).astype(np.float32)
+    place: np.ndarray = ((np.arange(new) + 0.5) * old / new - 0.5).astype(np.float32)
     place = np.rint(place * PLACES) / PLACES
     first = np.floor(place).astype(int)
     share = place - first

@@ -46,7 +46,7 @@ def AlexNet(
     dense_units=(4096, 4096),
     dropout=0.5,
     name="alexnet",
-):
+) -> keras.Model:
     """Builds AlexNet.
 
     Args:

@@ -67,6 +67,6 @@ def direction(u: np.ndarray, v: np.ndarray, bins: int) -> np.ndarray:
         "Flow is taken from onset to apex by the run's flow method.",
     ),
 )
-def BiWOOFSVM(name="bi-woof", classes=3, cost=1.0, **arguments):
+def BiWOOFSVM(name="bi-woof", classes=3, cost=1.0, **arguments) -> DescriptorSVM:
     """Builds Bi-WOOF with a linear SVM; `classes` is found in the labels when fitting."""
     return DescriptorSVM(BiWOOF(**arguments), cost=cost)

@@ -51,7 +51,7 @@ def BroadbentNet(
     dense_units=(128, 64),
     dropout=0.5,
     name="broadbentnet",
-):
+) -> keras.Model:
     """Builds BroadbentNet.
 
     Args:

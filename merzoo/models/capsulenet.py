@@ -50,7 +50,7 @@ def CapsuleNet(
     class_width=16,
     iterations=3,
     name="capsulenet",
-):
+) -> keras.Model:
     """Builds the capsule network of the apex frame.
 
     The authors train with Adam at learning rate 1e-4, times 0.9 each epoch, batch 32, 30 epochs,

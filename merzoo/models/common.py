@@ -23,7 +23,9 @@ def check_input_shape(input_shape, *, channels=(1, 3), smallest: int = 1, rank: 
         )
 
 
-def flow_image_input(input_shape, preparation: str | None):
+def flow_image_input(
+    input_shape, preparation: str | None
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """The `flow_image` input (0..255) and what its network sees of it: prepared or as it is."""
     check_choice("preparation", preparation, (None, "flow"))
     flow_image = keras.Input(input_shape, name="flow_image")
@@ -31,14 +33,14 @@ def flow_image_input(input_shape, preparation: str | None):
     return flow_image, x
 
 
-def three_channels(x):
+def three_channels(x) -> keras.KerasTensor:
     """A grey image repeated to three channels, for networks whose filters are of colour images."""
     if x.shape[-1] == 3:
         return x
     return layers.Concatenate(name="grey_to_colour")([x, x, x])
 
 
-def global_pooling(x, pooling: str | None):
+def global_pooling(x, pooling: str | None) -> keras.KerasTensor:
     """The `pooling` argument of Keras Applications, for `include_top=False`."""
     check_choice("pooling", pooling, (None, "avg", "max"))
     if pooling == "avg":
@@ -54,14 +56,14 @@ def check_classes(classes) -> None:
         raise InputError(f"classes={classes!r} is not possible here: give a whole number from 2.")
 
 
-def class_head(x, classes: int, activation: str | None):
+def class_head(x, classes: int, activation: str | None) -> keras.KerasTensor:
     """The class layer; `activation=None` gives logits. Its output is float32 under any policy."""
     check_classes(classes)
     x = layers.Dense(classes, name="classes")(x)
     return layers.Activation(activation or "linear", dtype="float32", name="predictions")(x)
 
 
-def imagenet_scaling(x, name="imagenet_scaling"):
+def imagenet_scaling(x, name="imagenet_scaling") -> keras.KerasTensor:
     """Pictures 0..255 standardised with the colour means and deviations of ImageNet."""
     mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     return layers.Rescaling(
@@ -71,7 +73,7 @@ def imagenet_scaling(x, name="imagenet_scaling"):
     )(x)
 
 
-def load_weights(model, weights: str | None):
+def load_weights(model, weights: str | None) -> keras.Model:
     """Loads the file `weights` into a just built model, if any; tags are `create_model`'s."""
     if weights is not None:
         from merzoo.weights import load

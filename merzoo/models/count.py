@@ -1,24 +1,15 @@
-"""Multiply-adds of a model, and the project's counts beside those of the specification.
+"""Multiply-adds of a model.
 
 Counted are the multiply-accumulates of convolutions, dense layers, attention products and
 recurrent gates for one sample; biases, normalisation, activations, pooling and resampling are not,
 as is usual where papers print "FLOPs" of this kind. The counter walks the model's graph with the
 shapes of a batch of one, so whatever a layer folds into its batch (time, for example) is counted.
-
-`python -m merzoo.models.count --check` prints the table and exits 1 where a count is wrong.
 """
 
-import argparse
 import math
-import sys
 
 import keras
 from keras import layers
-
-from merzoo.models.count_table import ROWS
-from merzoo.models.registry import REGISTRY, create_model
-
-TOLERANCE = 0.005  # relative, of multiply-adds; parameters have to be equal
 
 
 def multiply_adds(model) -> int:
@@ -151,62 +142,3 @@ RULES = {
     layers.Bidirectional: _bidirectional,
     layers.TimeDistributed: _time_distributed,
 }
-
-
-def count_row(row) -> dict:
-    """Our counts of one row of the table: `trainable`, `total` and `multiply_adds`."""
-    model = create_model(row.model, **row.arguments)
-    return {
-        "trainable": sum(math.prod(w.shape) for w in model.trainable_weights),
-        "total": model.count_params(),
-        "multiply_adds": multiply_adds(model),
-    }
-
-
-def wrong_counts(row, ours: dict) -> list[str]:
-    """Names of the counts that differ from the row by more than they may."""
-    wrong = [
-        name
-        for name in ("trainable", "total")
-        if getattr(row, name) is not None and getattr(row, name) != ours[name]
-    ]
-    expected = row.multiply_adds
-    if expected and abs(ours["multiply_adds"] / expected - 1) > TOLERANCE:
-        wrong.append("multiply_adds")
-    return wrong
-
-
-def _line(row, ours, verdict) -> str:
-    arguments = " ".join(f"{k}={v}" for k, v in row.arguments.items()) or "default"
-    trainable = f"{ours['trainable']:>11,}" if ours else f"{'-':>11}"
-    total = f"{ours['total']:>11,}" if ours else f"{'-':>11}"
-    macs = f"{ours['multiply_adds'] / 1e6:>11,.2f}" if ours else f"{'-':>11}"
-    stated = f"{row.multiply_adds / 1e6:>11,.2f}" if row.multiply_adds else f"{'-':>11}"
-    paper = f"{row.paper:<20}"
-    return f"{row.model:<16} {arguments:<34} {trainable} {total} {macs} {stated}  {paper} {verdict}"
-
-
-def main(arguments=None) -> int:
-    """Prints the table; returns 1 with `--check` if a count is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m merzoo.models.count", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="exit 1 where a count is wrong")
-    options = parser.parse_args(arguments)
-    print(
-        f"{'model':<16} {'arguments':<34} {'trainable':>11} {'total':>11} {'MACs (M)':>11} "
-        f"{'specified':>11}  {'paper':<20} verdict"
-    )
-    failures = 0
-    for row in ROWS:
-        ours, wrong = None, ["no such model"]
-        if row.model in REGISTRY:
-            ours = count_row(row)
-            wrong = wrong_counts(row, ours)
-        failures += bool(wrong)
-        verdict = f"WRONG: {', '.join(wrong)}" if wrong else "ok"
-        print(_line(row, ours, verdict), flush=True)
-    print(f"{len(ROWS) - failures} of {len(ROWS)} rows agree.")
-    return 1 if options.check and failures else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -84,7 +84,7 @@ def CVANet(
     swin_blocks=(2, 2, 6),
     drop_path=0.1,
     name="cvanet",
-):
+) -> keras.Model:
     """Builds CVANet: attention over rows of the motion, Swin features of the faces, action units.
 
     The authors train with AdamW at learning rate 8e-4 and weight decay 0.6, decayed exponentially

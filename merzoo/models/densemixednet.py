@@ -64,7 +64,7 @@ def DenseMixedNet(
     layers_per_block=2,
     blocks=4,
     name="densemixednet",
-):
+) -> keras.Model:
     """Builds DenseMixedNet.
 
     Args:

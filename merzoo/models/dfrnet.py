@@ -38,7 +38,7 @@ BODIES = {
     "vit": dfrnet_bodies.vit,
 }
 
-_FACTS = {
+_FACTS: dict = {
     "title": "DFR-Net",
     "reference": "Li, Huang, Wu. A Semi-Lightweight Multi-Feature Integration Architecture for "
     "Micro-Expression Recognition. 2025.",
@@ -109,7 +109,7 @@ def DFRNet(
     head_units="paper",
     statistics=None,
     name="dfrnet",
-):
+) -> keras.Model:
     """Builds DFR-Net.
 
     Args:

@@ -17,7 +17,7 @@ from merzoo.models.common import (
 )
 from merzoo.models.registry import register
 
-_FACTS = dict(
+_FACTS: dict = dict(
     reference="Khor, See, Liong, Phan, Lin. Dual-stream Shallow Networks for Facial "
     "Micro-expression Recognition. ICIP 2019.",
     url="https://github.com/IcedDoggie/DSSN-MER",
@@ -50,7 +50,7 @@ def SSSN(
     quantity="strain",
     dropout=0.5,
     name="sssn",
-):
+) -> keras.Model:
     """Builds the single-stream shallow network on optical strain or flow magnitude.
 
     Args:
@@ -103,7 +103,7 @@ def DSSN(
     fusion="multiply",
     dropout=0.5,
     name="dssn",
-):
+) -> keras.Model:
     """Builds the dual-stream shallow network on flow magnitude and optical strain.
 
     Args:

@@ -43,7 +43,7 @@ def DualInception(
     flow_channels=3,
     dense_units=1024,
     name="dualinception",
-):
+) -> keras.Model:
     """Builds the Dual-Inception network.
 
     The authors train with Adam at learning rate 1e-4, batch 3, 40 epochs.

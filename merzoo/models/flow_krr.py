@@ -103,6 +103,6 @@ def _left_out_error(kernel, target, weights, alpha, groups) -> float:
         "squared error.",
     ),
 )
-def FlowKRR(name="flow-krr", classes=3, **arguments):
+def FlowKRR(name="flow-krr", classes=3, **arguments) -> FlowKernelRidge:
     """Builds `FlowKernelRidge`; `classes` is found in the labels when fitting."""
     return FlowKernelRidge(**arguments)

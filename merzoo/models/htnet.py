@@ -51,7 +51,7 @@ def HTNet(
     heads=3,
     depths=(2, 2, 10),
     name="htnet",
-):
+) -> keras.Model:
     """Builds HTNet: attention within ever fewer, ever larger areas of the image.
 
     The authors train with Adam at learning rate 5e-5, batch 256, 800 epochs. At its default size

@@ -31,7 +31,7 @@ TRUNK = (
 GLOBAL = ("conv4_3", "pool4", "conv5_1", "conv5_2")
 FILTERS = {"1": 64, "2": 128, "3": 256, "4": 512, "5": 512}
 
-_FACTS = {
+_FACTS: dict = {
     "title": "KeyRegionNet",
     "reference": "Zhu, Li, Liu, Zeng. Micro-Expression Recognition Based on Spatio-Temporal "
     "Feature Extraction of Key Regions. 2023.",
@@ -81,7 +81,7 @@ def KeyRegionNet(
     fc_units=(128, 64),
     dropout=0.5,
     name="keyregionnet",
-):
+) -> keras.Model:
     """Builds KeyRegionNet.
 
     Args:
@@ -160,7 +160,7 @@ def KeyRegionNet(
     return load_weights(model, weights)
 
 
-def split_trunk(model):
+def split_trunk(model) -> tuple[keras.Model, keras.Model]:
     """Splits a KeyRegionNet behind its frozen trunk, so that VGG16 runs once per clip.
 
     Args:

@@ -94,6 +94,6 @@ class LBPTOP(Descriptor):
         "All sixteen patterns are counted, over the pixels that have all neighbours on all planes.",
     ),
 )
-def LBPTOPSVM(name="lbp-top", classes=3, cost=1.0, **arguments):
+def LBPTOPSVM(name="lbp-top", classes=3, cost=1.0, **arguments) -> DescriptorSVM:
     """Builds LBP-TOP with a linear SVM; `classes` is found in the labels when fitting."""
     return DescriptorSVM(LBPTOP(**arguments), cost=cost)

@@ -72,6 +72,6 @@ class MDMO(Descriptor):
         "The scaler takes the place of the paper's weight between magnitudes and angles.",
     ),
 )
-def MDMOSVM(name="mdmo", classes=3, cost=1.0, **arguments):
+def MDMOSVM(name="mdmo", classes=3, cost=1.0, **arguments) -> DescriptorSVM:
     """Builds MDMO with a linear SVM; `classes` is found in the labels when fitting."""
     return DescriptorSVM(MDMO(**arguments), cost=cost)

@@ -44,7 +44,7 @@ def MMNet(
     pooling=None,
     classifier_activation="softmax",
     name="mmnet",
-):
+) -> keras.Model:
     """Builds MMNet: continuous attention on the difference of two frames, plus face positions.
 
     The authors train with AdamW at learning rate 8e-4 and weight decay 0.6, decayed by 0.987 each

@@ -42,7 +42,7 @@ def OffApexNet(
     dense_units=(1024, 1024),
     dropout=0.5,
     name="offapexnet",
-):
+) -> keras.Model:
     """Builds OFF-ApexNet: a stream of two convolutions for u, another for v, and dense layers.
 
     Trained with Adam at learning rate 1e-4.

@@ -15,7 +15,7 @@ def random_inputs(model, batch: int = 2, seed: int = 0) -> dict[str, np.ndarray]
     for tensor in model.inputs:
         shape = (batch, *tensor.shape[1:])
         if tensor.name == "action_units":
-            x = rng.integers(0, 2, shape)
+            x: np.ndarray = rng.integers(0, 2, shape)
         elif tensor.name == "regions":
             corner = rng.uniform(0.1, 0.6, (*shape[:-1], 2))
             x = np.concatenate([corner, corner + 0.2], axis=-1)  # y1 x1 y2 x2

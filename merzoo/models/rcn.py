@@ -92,7 +92,7 @@ def RCN(
     pool_size=7,
     dropout=0.5,
     name="rcn-s",
-):
+) -> keras.Model:
     """Builds a recurrent convolutional network.
 
     The authors train with SGD at learning rate 5e-4 and momentum 0.9, halved every 10 epochs, batch

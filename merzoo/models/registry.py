@@ -6,8 +6,10 @@
 
 import fnmatch
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from merzoo.errors import InputError, unknown
 
@@ -32,16 +34,37 @@ class ModelEntry:
 
 
 REGISTRY: dict[str, ModelEntry] = {}
+Builder = TypeVar("Builder", bound=Callable)
 
 
-def register(name: str, *, arguments: dict | None = None, **facts):
-    """Registers the decorated builder under `name`, with the facts of `ModelEntry`."""
+def register(
+    name: str, *, arguments: dict | None = None, **facts: Any
+) -> Callable[[Builder], Builder]:
+    """Registers the decorated builder under `name`, with the facts of `ModelEntry`.
 
-    def decorate(builder):
+    A name is taken from another builder that has it, with a `UserWarning` that names both. The
+    same function once more, as when its module is loaded again, is no other builder.
+    """
+
+    def decorate(builder: Builder) -> Builder:
+        old = REGISTRY.get(name)
+        if old is not None and not _same(old.builder, builder):
+            text = f"model '{name}': {_path(builder)} replaces {_path(old.builder)}."
+            warnings.warn(text, UserWarning, stacklevel=2)
         REGISTRY[name] = ModelEntry(name, builder, arguments or {}, **facts)
         return builder
 
     return decorate
+
+
+def _same(one: Callable, other: Callable) -> bool:
+    """Whether two builders are one, or one function of a module that was loaded twice."""
+    return one is other or (_path(one) == _path(other) and "<" not in _path(one))
+
+
+def _path(builder: Callable) -> str:
+    kind = builder if hasattr(builder, "__qualname__") else type(builder)
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def entry(name: str) -> ModelEntry:
@@ -78,7 +101,7 @@ def list_models(pattern: str = "*", *, kind: str | None = None, weights: bool = 
     )
 
 
-def create_model(name: str, **arguments):
+def create_model(name: str, **arguments) -> Any:
     """Builds a variant by name.
 
     Args:

@@ -44,7 +44,7 @@ def ResNet18(
     classifier_activation="softmax",
     modality="apex",
     name="resnet18",
-):
+) -> keras.Model:
     """Builds ResNet-18.
 
     Args:

@@ -43,7 +43,7 @@ def STSTNet(
     streams="fused",
     dropout=0.5,
     name="ststnet",
-):
+) -> keras.Model:
     """Builds STSTNet: three streams of one convolution with 3, 5 and 8 filters.
 
     The streams differ in nothing but their filters, so one convolution with 16 filters computes the

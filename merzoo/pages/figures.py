@@ -4,14 +4,22 @@ In the SVG the ink follows the page's light or dark colours; on paper it is blac
 """
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Drawn in this colour, nearly black, which becomes `currentColor` in the SVG.
 INK = "#010001"
 COLOURS = ("#3b82c4", "#d97706", "#2a9d6f", "#b45ca8", "#c2453d", "#6b7f2a", "#5b6abf", "#8a6d3b")
 
 
-def new_figure(rows: int, columns: int, size: tuple[float, float], **options):
+def new_figure(
+    rows: int, columns: int, size: tuple[float, float], **options: Any
+) -> "tuple[Figure, list[Axes]]":
     """A matplotlib figure in merzoo's look.
 
     Args:
@@ -40,7 +48,7 @@ def new_figure(rows: int, columns: int, size: tuple[float, float], **options):
     return figure, list(axes.flat)
 
 
-def as_svg(figure) -> str:
+def as_svg(figure: "Figure") -> str:
     """The figure as SVG text for a page."""
     import matplotlib
 
@@ -55,7 +63,7 @@ def as_svg(figure) -> str:
     return text.replace("<svg", f'<svg role="img" class="{"wide" if width > 6 else "small"}"', 1)
 
 
-def save(figure, folder: Path, name: str) -> None:
+def save(figure: "Figure", folder: Path, name: str) -> None:
     """Writes `name.png` (200 dpi) and `name.pdf` (fonts embedded), black on white."""
     import matplotlib
 
@@ -66,7 +74,7 @@ def save(figure, folder: Path, name: str) -> None:
             )
 
 
-def close(figures) -> None:
+def close(figures: "Iterable[Figure]") -> None:
     """Frees figures."""
     from matplotlib import pyplot
 

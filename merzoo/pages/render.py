@@ -4,7 +4,7 @@ The templates are in `merzoo/pages/templates`; each extends `base.html`.
 """
 
 
-def render(template: str, **values) -> str:
+def render(template: str, **values: object) -> str:
     """A page from one of the templates, such as `render("explain.html", model=..., ...)`."""
     import jinja2
 

@@ -10,6 +10,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,8 @@ def write_annotated(
     rate = result.fps or 25.0
     step = max(1, round(rate / _RATE))
     last = int(result.positions[-1]) + 1 if len(result.positions) else len(frames)
-    drawing, writer = None, None
+    drawing: _Drawing | None = None
+    writer: Any = None
     temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.webm")
     try:
         for position in range(0, last, step):

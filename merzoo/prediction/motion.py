@@ -55,7 +55,7 @@ class Motion:
 
     positions: np.ndarray
     fps: float
-    moves: np.ndarray | None
+    moves: np.ndarray
     faces: list[tuple[int, Face]] = field(default_factory=list)
     missing: list[tuple[int, str]] = field(default_factory=list)
     broken_off: str | None = None
@@ -152,7 +152,7 @@ def measure_motion(
         InputError: if no face is found anywhere, or the frames change their size.
     """
     step = thinning(fps)
-    found = Motion(np.arange(0, len(frames), step), fps / step, None)
+    found = Motion(np.arange(0, len(frames), step), fps / step, np.empty(0))
     _, windows = region_windows()
     every, length = (max(n, round(s * found.fps)) for n, s in ((2, _ANCHOR_EVERY), (4, _PIECE)))
     pieces: list[_Piece] = []

@@ -115,20 +115,21 @@ def predict_files(
         A `Prediction`, or a `Failed` with its reason, for each source in order. What was finished
         is on disk even if a later file ends the run.
     """
-    folder, results = _folder(out), []
+    folder = _folder(out)
+    results: list[Prediction | Failed] = []
     for source in sources:
         with _shown(None) as step:
             try:
                 opened = open_source(source, fps)
                 result = _predict(opened, model, how, settings or Settings(), step)
-                taken = [r.annotated.name for r in results if getattr(r, "annotated", None)]
-                result = _annotated(opened, result, folder, step, taken)
+                videos = [getattr(other, "annotated", None) for other in results]
+                taken = [video.name for video in videos if video is not None]
+                results.append(_annotated(opened, result, folder, step, taken))
             except (InputError, OSError) as error:
                 name = " + ".join(map(str, source)) if isinstance(source, tuple) else str(source)
-                result = Failed(name, " ".join(str(error).split()))
-        results.append(result)
+                results.append(Failed(name, " ".join(str(error).split())))
         write_results(folder, results)
-        done(result)
+        done(results[-1])
     return results
 
 
@@ -213,7 +214,7 @@ def _whole(source: Source, model: Classifier, step):
 
 def _about_motion(motion: Motion, source: Source, settings: Settings) -> list[str]:
     warnings = []
-    if source.fps < LOWEST_RATE:
+    if source.fps is not None and source.fps < LOWEST_RATE:
         frames = settings.shortest * source.fps
         warnings.append(
             f"{source.fps:g} frames per second: micro-expressions cannot be resolved reliably "
@@ -231,7 +232,8 @@ def _about_motion(motion: Motion, source: Source, settings: Settings) -> list[st
 
 
 def _classified(source, model, spots, faces, warnings, step) -> list[Segment]:
-    segments, waiting = [], []
+    segments: list[Segment] = []
+    waiting: list = []
 
     def classify():
         rows = model.probabilities([sample for _, sample in waiting])
@@ -254,10 +256,12 @@ def _classified(source, model, spots, faces, warnings, step) -> list[Segment]:
 
 
 def _segment(one: Spot, row: np.ndarray, model: Classifier, fps: float | None) -> Segment:
-    times = [None if fps is None else i / fps for i in (one.onset, one.apex, one.offset)]
+    onset, apex, offset = (
+        None if fps is None else i / fps for i in (one.onset, one.apex, one.offset)
+    )
     shares = dict(zip(model.classes, map(float, row), strict=True))
-    label = max(shares, key=shares.get)
-    return Segment(one.onset, one.apex, one.offset, *times, shares, label, one.score)
+    label = max(shares, key=lambda name: shares[name])
+    return Segment(one.onset, one.apex, one.offset, onset, apex, offset, shares, label, one.score)
 
 
 def _annotated(source: Source, result: Prediction, folder: Path, step, taken=()) -> Prediction:

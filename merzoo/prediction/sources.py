@@ -102,7 +102,8 @@ def group_inputs(given: Sequence[str]) -> list:
     >>> group_inputs(["a.mp4", "onset.png", "apex.png"])
     ['a.mp4', ('onset.png', 'apex.png')]
     """
-    groups, waiting = [], None
+    groups: list[str | tuple[str, str]] = []
+    waiting = None
     for text in given:
         image = Path(text).suffix.lower() in IMAGE_SUFFIXES and not Path(text).is_dir()
         if waiting is not None:
@@ -166,7 +167,7 @@ def record(
     temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.avi")
     try:
         ok, frame = capture.read() if capture.isOpened() else (False, None)
-        if not ok:
+        if not ok or frame is None:
             raise InputError(
                 f"webcam:{camera}: no camera there gives pictures; connect one, or give a video "
                 "file."

@@ -82,8 +82,8 @@ def spot(motion: Motion, settings: Settings | None = None) -> tuple[list[Spot], 
         part = _Part(motion.moves[start:stop].astype(np.float64), motion.fps, settings)
         curve[start:stop] = part.curve
         for onset, apex, offset, score in part.spots():
-            places = [int(motion.positions[start + i]) for i in (onset, apex, offset)]
-            spots.append(Spot(*places, score))
+            first, peak, last = (int(motion.positions[start + i]) for i in (onset, apex, offset))
+            spots.append(Spot(first, peak, last, score))
     return spots, curve
 
 
@@ -118,7 +118,7 @@ class _Part:
 
         peaks, _ = find_peaks(self.curve, height=self.threshold)
         candidates = [self._candidate(peak) for peak in peaks.tolist()]
-        found = []
+        found: list[tuple[int, int, int, float]] = []
         for one in sorted(candidates, key=lambda one: -one[3]):
             onset, _, offset, score = one
             seconds = (offset - onset) / self.fps
@@ -169,7 +169,9 @@ def _blinking(away: np.ndarray, fps: float, settings: Settings) -> np.ndarray:
 
     names, _ = region_windows(8)
     lids = [i for i, name in enumerate(names) if name.endswith("lids")]
-    upper = [i for i, name in enumerate(names) if name.endswith(("lids", "brow", "cheek"))]
+    upper = np.array(
+        [i for i, name in enumerate(names) if name.endswith(("lids", "brow", "cheek"))]
+    )
     sunk = away[:, lids, 1].min(1)
     shut = sunk > settings.blink
     # From the first sinking to the last: as long as the lids are farther down than noise puts them.

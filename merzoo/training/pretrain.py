@@ -268,9 +268,9 @@ def _write(folder, final, history, model, pool, rows, labels, recipe, card, star
     """Weights, history and picture first; `weights.json`, which says that all is there, last."""
     import pandas as pd
 
-    from merzoo import __version__
     from merzoo.files import write_json
     from merzoo.training.curves import draw_curves
+    from merzoo.versions import VERSION
 
     final.save_weights(folder / WEIGHTS)
     table = pd.DataFrame(history)
@@ -293,7 +293,7 @@ def _write(folder, final, history, model, pool, rows, labels, recipe, card, star
         protocol=f"{len(rows[0])} samples, {len(history)} of up to {recipe.epochs} epochs"
         f"{' (quick: a thin slice)' if card['quick'] else ''}; {card['selection']}",
         metrics=_metrics(final, pool, rows[1], recipe),
-        merzoo_version=__version__,
+        merzoo_version=VERSION,
     )
     draw_curves(history, folder / "training.png", f"{entry.id}, {recipe.name}")
     write_json(folder / ENTRY, entry.as_dict())

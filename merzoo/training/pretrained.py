@@ -7,7 +7,7 @@ layers are then copied by name. Only the class head may differ, and only where t
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Start:
     file: Path
     freeze: str | None = None
     trunk_rate: float = 1.0
-    text: str = ""
+    text: str = field(default="", compare=False)
 
     def __post_init__(self):
         if not self.trunk_rate > 0:

@@ -5,11 +5,14 @@ recipe's `epochs` are epochs of the whole data set at its batch size, so that ev
 same number of steps. The final weights are scored; no recipe looks at test data to stop or choose.
 """
 
+import importlib
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from merzoo.errors import InputError, unknown
+
+PAPERS = "merzoo.reproduction.tables"  # whose `row_recipe` knows the papers' rows; it stands above
 
 
 @dataclass(frozen=True)
@@ -283,9 +286,7 @@ def get_recipe(name: str | Path | Recipe | None, default: str = "default") -> Re
     if str(name).endswith(".json"):
         return _read_recipe(Path(name))
     if "/" in str(name):  # a row of a paper's table, such as "dfrnet/table6/none"
-        from merzoo.reproduction.tables import row_recipe
-
-        return row_recipe(str(name))
+        return importlib.import_module(PAPERS).row_recipe(str(name))
     if name not in RECIPES:
         raise unknown("recipe", str(name), RECIPES)
     return RECIPES[name]

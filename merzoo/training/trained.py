@@ -68,8 +68,8 @@ def load_trained(
         raise InputError(f"{name} is no network: this is for networks only.")
     if weights is None or str(weights).lower() == "none":
         raise InputError(
-            f"{name}: name its weights: a tag of merzoo weights list, a folder of a training run, "
-            f"a .weights.h5 file, or 'random' for weights that know nothing."
+            f"{name}: name its weights (--weights): a tag of merzoo weights list, the folder of a "
+            f"training run, a .weights.h5 file; or say 'random' for weights that know nothing."
         )
     counted = {} if not classes else {"classes": len(classes)}
     if str(weights) == RANDOM:

@@ -1,6 +1,11 @@
 """Searches with KerasTuner that never touch a test subject."""
 
+from typing import TYPE_CHECKING
+
 from merzoo.tuning.tune import TuningResult, tune
+
+if TYPE_CHECKING:
+    from merzoo.tuning.hypermodels import hypermodel
 
 __all__ = ["TuningResult", "hypermodel", "tune"]
 

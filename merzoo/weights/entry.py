@@ -85,7 +85,7 @@ class WeightsEntry:
         return cls(**content | lists)
 
 
-def _json_types(kind) -> tuple[type, ...]:
+def _json_types(kind: object) -> tuple[type, ...]:
     """The types that a field's values have in JSON."""
     if kind in (str, int, dict):
         return (kind,)

@@ -2,11 +2,15 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from merzoo.errors import InputError
 
+if TYPE_CHECKING:
+    import keras
 
-def load_keras(path: str | os.PathLike):
+
+def load_keras(path: str | os.PathLike) -> "keras.Model":
     """A model from a `.keras` file, without ever running code that the file brings.
 
     Raises:

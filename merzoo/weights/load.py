@@ -3,6 +3,7 @@
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 from merzoo.errors import InputError
 from merzoo.weights.download import fault, fetch
@@ -10,7 +11,7 @@ from merzoo.weights.entry import ENTRY_FILE, WeightsEntry, read_entries
 from merzoo.weights.manifest import find
 
 
-def load(model, weights: str | os.PathLike) -> None:
+def load(model: Any, weights: str | os.PathLike) -> None:
     """Loads a `.weights.h5` file into a model of the same architecture.
 
     Args:
@@ -115,6 +116,6 @@ def _of_run(folder: Path) -> tuple[Path, WeightsEntry]:
     return folder / entry.file, entry
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """Lists and tuples alike."""
     return [_plain(part) for part in value] if isinstance(value, list | tuple) else value

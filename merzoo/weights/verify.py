@@ -1,5 +1,8 @@
 """Checking the weights of the manifest: the file, its hash, its loading, and what comes out."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from merzoo.errors import InputError
@@ -9,21 +12,23 @@ from merzoo.weights.entry import WeightsEntry
 TOLERANCE = 1e-3  # of a probability; backends differ by some 1e-6
 
 
-def verify(entry: WeightsEntry) -> str | None:
+def verify(entry: WeightsEntry, build: Callable) -> str | None:
     """What is wrong with one entry, or `None`.
 
     The file must be here, have the entry's size and SHA-256, load into the network that the entry
     describes, and give the recorded outputs for a fixed sample.
+
+    Args:
+        entry: of the manifest.
+        build: `merzoo.create_model`: weights know no networks.
     """
     faults = {path: fault(path, entry) for path in places(entry)}
     good = [path for path, wrong in faults.items() if wrong is None]
     if not good:
         there = [f"{path}: {wrong}" for path, wrong in faults.items() if wrong != "not here"]
         return "; ".join(there) or f"not here: merzoo weights download {entry.id}"
-    from merzoo.models import create_model
-
     try:
-        outputs = sample_outputs(create_model(entry.network, weights=entry.id))
+        outputs = sample_outputs(build(entry.network, weights=entry.id))
     except InputError as error:
         return str(error)
     if outputs.shape != (len(entry.classes),) or not np.isfinite(outputs).all():
@@ -33,7 +38,7 @@ def verify(entry: WeightsEntry) -> str | None:
     return None
 
 
-def sample_outputs(model) -> np.ndarray:
+def sample_outputs(model: Any) -> np.ndarray:
     """(classes,) outputs of a model for one fixed sample of its inputs, from a NumPy generator."""
     rng = np.random.default_rng(0)
     sample = {}

@@ -1,6 +1,6 @@
 """Grad-CAM gives the recorded maps, on whichever backend runs.
 
-Weights and inputs come from NumPy generators; `tools/record_golden.py --cam` made the file.
+Weights and inputs come from NumPy generators; `tools/make_model.py --cam` made the file.
 """
 
 import numpy as np

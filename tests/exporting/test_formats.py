@@ -7,7 +7,8 @@ import pytest
 
 from merzoo.exporting.card import model_card
 from merzoo.exporting.convert import REPRESENTATIVE
-from merzoo.exporting.exporter import FORMATS, TOLERANCE, run_jobs, write_job
+from merzoo.exporting.exporter import TOLERANCE, run_jobs, write_job
+from merzoo.exporting.formats import FORMATS
 from merzoo.exporting.graph import with_preprocessing
 from tests.exporting.faces import pairs, undecided
 

@@ -6,9 +6,9 @@ import pytest
 from keras import layers, ops
 
 import merzoo
-from merzoo.models.count import count_row, main, multiply_adds, wrong_counts
-from merzoo.models.count_table import ROWS
+from merzoo.models.count import multiply_adds
 from merzoo.models.registry import REGISTRY
+from tests.models.count_table import ROWS, count_row, main, wrong_counts
 
 
 def count(shape, layer):
@@ -92,10 +92,10 @@ def test_wrong_counts_are_named():
 
 def test_the_check_prints_the_table_and_fails_on_a_wrong_count(monkeypatch, capsys):
     good, bad = ROWS[0], ROWS[0]._replace(total=1)
-    monkeypatch.setattr("merzoo.models.count.ROWS", (good,))
+    monkeypatch.setattr("tests.models.count_table.ROWS", (good,))
     assert main(["--check"]) == 0
     assert "broadbentnet" in capsys.readouterr().out
-    monkeypatch.setattr("merzoo.models.count.ROWS", (good, bad))
+    monkeypatch.setattr("tests.models.count_table.ROWS", (good, bad))
     assert main(["--check"]) == 1
     assert "WRONG: total" in capsys.readouterr().out
 

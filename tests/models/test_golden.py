@@ -1,13 +1,13 @@
 """Every network gives the recorded outputs, on whichever backend runs: the maths has not changed.
 
-The weights and inputs come from NumPy generators; `tools/record_golden.py` made the files.
+The weights and inputs come from NumPy generators; `tools/make_model.py` made the files.
 """
 
 import numpy as np
 import pytest
 
 import merzoo
-from tests.battery import GOLDEN, golden_outputs
+from tests.battery import GOLDEN, GOLDEN_TOLERANCE, golden_outputs
 
 NETWORKS = merzoo.list_models(kind="network")
 
@@ -15,11 +15,12 @@ NETWORKS = merzoo.list_models(kind="network")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_outputs_are_those_recorded(name):
     path = GOLDEN / f"{name}.npz"
-    assert path.exists(), f"no recorded outputs: python tools/record_golden.py {name}"
+    assert path.exists(), f"no recorded outputs: python tools/make_model.py {name}"
     expected = np.load(path)["logits"]
     assert np.ptp(expected) > 1e-3, "recorded outputs say nothing"
-    largest = np.abs(expected).max()
-    np.testing.assert_allclose(golden_outputs(name), expected, rtol=1e-4, atol=1e-4 * largest)
+    least = GOLDEN_TOLERANCE * np.abs(expected).max()
+    found = golden_outputs(name)
+    np.testing.assert_allclose(found, expected, rtol=GOLDEN_TOLERANCE, atol=least)
 
 
 def test_recorded_outputs_are_small_and_all_in_use():

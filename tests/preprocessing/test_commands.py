@@ -67,7 +67,7 @@ def test_a_failed_clip_ends_with_status_2_or_is_left_out(manifest, capsys):
         (["--input", "onset"], "is not NAME=SHAPE"),
         (["--model", "ststnett"], "Did you mean 'ststnet'"),
         (["--model", "ststnet", "--apex", "spoted"], "Unknown apex 'spoted'"),
-        (["--model", "ststnet", "--on-error", "stop"], "'fail' or 'skip'"),
+        (["--model", "ststnet", "--on-error", "stop"], "Unknown on_error 'stop'"),
         (["--model", "ststnet", "--out", "flow.csv"], "ends in .npz"),
     ],
 )

@@ -235,7 +235,13 @@ def broken_clips(tmp_path):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_failures_are_collected_and_reported_together(jobs, tmp_path):
     with pytest.raises(PrepareError) as caught:
-        run(broken_clips(tmp_path), {"difference": (32, 32, 1)}, tmp_path, jobs=jobs)
+        run(
+            broken_clips(tmp_path),
+            {"difference": (32, 32, 1)},
+            tmp_path,
+            jobs=jobs,
+            apex="annotated",
+        )
     error = caught.value
     assert [f.clip for f in error.failures] == ["made s00/c1", "made s01/c3"]
     assert "img0.png" in error.failures[0].reason and "outside onset" in error.failures[1].reason
@@ -246,7 +252,7 @@ def test_failures_are_collected_and_reported_together(jobs, tmp_path):
 def test_what_did_not_fail_is_kept_for_the_next_run(tmp_path):
     clips = broken_clips(tmp_path)
     with pytest.raises(PrepareError):
-        run(clips, {"difference": (32, 32, 1)}, tmp_path)
+        run(clips, {"difference": (32, 32, 1)}, tmp_path, apex="annotated")
     assert sum(array.size > 32 for array in stored(tmp_path)) == 3
 
 
@@ -257,7 +263,7 @@ def stored(tmp_path):
 def test_skip_leaves_out_what_fails_and_warns_of_each(tmp_path):
     clips = broken_clips(tmp_path)
     with pytest.warns(UserWarning) as caught:
-        data = run(clips, {"difference": (32, 32, 1)}, tmp_path, on_error="skip")
+        data = run(clips, {"difference": (32, 32, 1)}, tmp_path, on_error="skip", apex="annotated")
     assert data.clip.tolist() == ["s00/c0", "s01/c2", "s02/c4"]
     assert data.label.tolist() == [1, 2, 0]
     words = [str(w.message) for w in caught]
@@ -266,7 +272,13 @@ def test_skip_leaves_out_what_fails_and_warns_of_each(tmp_path):
 
 def test_skip_does_not_hide_that_all_failed(tmp_path):
     with pytest.raises(PrepareError, match="1 of 1 clips failed"):
-        run([made.clip(0, apex=None)], {"apex": (32, 32, 1)}, tmp_path, on_error="skip")
+        run(
+            [made.clip(0, apex=None)],
+            {"apex": (32, 32, 1)},
+            tmp_path,
+            on_error="skip",
+            apex="annotated",
+        )
 
 
 def test_a_full_disk_stops_the_run_with_one_line(tmp_path):

@@ -13,13 +13,14 @@ def arguments(parser) -> None:
 
 def run(options) -> int:
     choose_backend()
+    from merzoo.models import create_model
     from merzoo.progress import progress_bar
     from merzoo.weights.manifest import entries
     from merzoo.weights.verify import verify
 
     found = entries(options.pattern)
     with progress_bar() as bar:
-        faults = {e.id: verify(e) for e in bar.track(found, description="weights")}
+        faults = {e.id: verify(e, create_model) for e in bar.track(found, description="weights")}
     bad = sum(wrong is not None for wrong in faults.values())
     if options.json:
         print_json(faults)

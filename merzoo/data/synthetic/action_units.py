@@ -14,7 +14,7 @@ from merzoo.data.synthetic.identity import MIRROR
 
 # unit -> parts (0-based points of the image's left, direction x right and y down, sigma in pixels
 # of the 280x340 frame). Points on the midline mirror onto themselves; they count once.
-FIELDS = {
+FIELDS: dict[int, list[tuple]] = {
     1: [((20, 21), (0.1, -1.0), 22)],
     2: [((17, 18, 19), (0.0, -1.0), 22)],
     4: [((19, 20, 21), (0.45, 0.9), 22)],

@@ -32,7 +32,7 @@ class _Job:
     out: Path
     form: str
     size: tuple[int, int]
-    fps: float
+    fps: float | None  # `None` for still images
     media: str
 
     @property
@@ -109,7 +109,8 @@ def synthesize(
         layout.timing,
         layout.context,
     )
-    job = _Job(out, form, tuple(size), fps, media)
+    width, height = size
+    job = _Job(out, form, (width, height), fps, media)
     facts = {
         "recipe": RECIPE,
         "form": form,

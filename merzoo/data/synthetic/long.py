@@ -159,6 +159,8 @@ def _nods(rng, length: int, fps: float) -> list[Event]:
 class LongMotion(Motion):
     """The movement of a long video: as `Motion`, with any number of events, and blinks."""
 
+    plan: LongPlan  # type: ignore[assignment]
+
     def __init__(self, plan: LongPlan, person: Identity, canvas: Canvas):
         self.plan, self.person, self.canvas = plan, person, canvas
         times = np.arange(plan.length)
@@ -169,7 +171,8 @@ class LongMotion(Motion):
         for event in plan.of_kind("blink"):
             self.closing = np.maximum(self.closing, _profile(event, times))
         self.expressions = [e for e in plan.events if e.units]
-        self._field = (None, None)  # expressions follow one another: one field at a time
+        # Expressions follow one another: one field at a time.
+        self._field: tuple[Event | None, np.ndarray] = (None, np.zeros(0))
         self._eyes = [_lids(canvas.to_frame(person.landmarks), left) for left in (True, False)]
 
     def _sway(self, times) -> np.ndarray:

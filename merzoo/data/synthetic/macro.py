@@ -19,7 +19,7 @@ from merzoo.data.synthetic.plan import ClipPlan, Difficulty, Setting, difficulty
 from merzoo.data.synthetic.skin import FOLDS
 
 # emotion -> action units of the prototype, and how often (EMFACS; Ekman, Friesen, Hager 2002).
-EXPRESSIONS = {
+EXPRESSIONS: dict[str, list[tuple[tuple[int, ...], float]]] = {
     "neutral": [((), 1.0)],
     "anger": [((4, 5, 7, 24), 0.5), ((4, 7, 17, 24), 0.5)],
     "contempt": [((14,), 0.6), ((12, 14), 0.4)],
@@ -95,7 +95,7 @@ def peak_landmarks(person: Identity, units: tuple[ActionUnit, ...]) -> np.ndarra
 
 def contracted(units: tuple[ActionUnit, ...]) -> dict:
     """How deep the units fold the skin: wrinkle -> 0..1."""
-    folds = {}
+    folds: dict = {}
     for unit in units:
         share = min(1.0, unit.amplitude / _FULL.get(unit.number, 9.0))
         for name, depth in FOLDS.get(unit.number, {}).items():

@@ -14,7 +14,7 @@ from merzoo.data.synthetic.action_units import FIELDS, ActionUnit, as_text
 from merzoo.errors import unknown
 
 # emotion -> action units and how often.
-EMOTIONS = {
+EMOTIONS: dict[str, list[tuple[tuple[int, ...], float]]] = {
     "happiness": [((6, 12), 0.65), ((12,), 0.25), ((6, 7, 12), 0.10)],
     "surprise": [((1, 2), 0.65), ((1, 2, 5), 0.35)],
     "disgust": [((4, 7), 0.25), ((4, 9), 0.20), ((9, 10), 0.20), ((4, 7, 9), 0.20), ((10,), 0.15)],
@@ -72,7 +72,7 @@ class Setting:
         subjects, clips: number of people, and of clips of each.
         difficulty: a key of `DIFFICULTIES`.
         seed: the same seed gives the same clips.
-        fps: frames per second; timing scales with it.
+        fps: frames per second; timing scales with it; `None` for still images.
         emotions: emotion -> how often.
         timing: a key of `TIMING`.
         context: most frames before the onset and after the offset.
@@ -82,7 +82,7 @@ class Setting:
     clips: int
     difficulty: str = "medium"
     seed: int = 0
-    fps: float = 200.0
+    fps: float | None = 200.0
     emotions: tuple = tuple(NATIVE_EMOTIONS.items())
     timing: str = "casme2"
     context: int = 8
@@ -207,6 +207,7 @@ def _draw_times(rng, setting: Setting) -> tuple[int, int]:
     lengths, rises = TIMING[setting.timing]
     u = rng.random()
     v = np.clip(u + rng.normal(0, 0.3), 0, 1)
+    assert setting.fps is not None, "a still image has no times to draw"
     rate = setting.fps / 200
     whole = max(7, round(float(np.interp(u, _QUANTILES, lengths)) * rate))
     rise = round(float(np.interp(v, _QUANTILES, rises)) * rate)

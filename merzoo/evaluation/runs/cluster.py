@@ -174,7 +174,7 @@ def _run_on_worker(
     """
     import cloudpickle
 
-    from merzoo.evaluation.runs.workers import ONE_THREAD
+    from merzoo.surroundings import ONE_THREAD
 
     for name, value in (ONE_THREAD | {"KERAS_BACKEND": backend}).items():
         os.environ.setdefault(name, value)  # before the backend is loaded

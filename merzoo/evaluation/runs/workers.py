@@ -6,17 +6,7 @@ from collections.abc import Callable, Iterator
 
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult, run_fold
 from merzoo.evaluation.runs.folder import RunFolder
-from merzoo.surroundings import surroundings
-
-# One thread a worker: networks this small gain nothing from more, and workers don't compete.
-ONE_THREAD = {
-    "NPROC": "1",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-}
+from merzoo.surroundings import ONE_THREAD, surroundings
 
 
 def run_unfinished(

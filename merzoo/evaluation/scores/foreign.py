@@ -50,7 +50,7 @@ def read_foreign(
 
 def foreign_card(name: str, table, classes: list[str], paths) -> dict:
     """What a report says of predictions whose making is unknown, as `protocol.json`."""
-    from merzoo import __version__
+    from merzoo.versions import VERSION
 
     first = table[table["seed"] == table["seed"].iloc[0]]
     counts = first["label"].value_counts()
@@ -66,7 +66,7 @@ def foreign_card(name: str, table, classes: list[str], paths) -> dict:
             "samples_per_class": {name: int(counts.get(name, 0)) for name in classes},
         },
         "seeds": int(table["seed"].nunique()),
-        "versions": {"merzoo": __version__},
+        "versions": {"merzoo": VERSION},
     }
 
 

@@ -47,9 +47,7 @@ def file(plan, position) -> str:
 def annotate(root, plans, fps, faults) -> None:
     rows = []
     for plan in plans:
-        apex = number(plan, plan.annotated_apex)
-        if _without_apex(plan):
-            apex = "/"
+        apex = "/" if _without_apex(plan) else number(plan, plan.annotated_apex)
         times = [number(plan, plan.onset), apex, number(plan, plan.offset)]
         row = [plan.subject + 1, clip_name(plan), None, *times, None, plan.action_units]
         rows.append([*row, plan.emotion])

@@ -61,7 +61,7 @@ def annotate(root, plans, fps, faults) -> None:
         rows.append([*head, *times, micro, plan.action_units, emotion, objective, None])
     if faults:
         _plant(rows, plans, faults)
-    preface = [["SAMM Micro-Movement FACS Codes (synthetic)"]]
+    preface: list[list] = [["SAMM Micro-Movement FACS Codes (synthetic)"]]
     preface += [[None]] * (HEADER_ROW - 1 - len(preface))
     write_workbook(root / WORKBOOK, "MICRO_ONLY", [*preface, COLUMNS, *rows])
     composite = [("samm", subject_name(p), clip_name(p), p.emotion) for p in plans]

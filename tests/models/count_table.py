@@ -2,9 +2,20 @@
 
 Trainable and total parameters are of a build of the specification, layer by layer, and exact;
 multiply-adds are rounded as they were written down.
+
+`python -m tests.models.count_table --check` prints the table and exits 1 where a count is wrong.
 """
 
+import argparse
+import math
+import sys
 from typing import NamedTuple
+
+from merzoo.models import create_model
+from merzoo.models.count import multiply_adds
+from merzoo.models.registry import REGISTRY
+
+TOLERANCE = 0.005  # relative, of multiply-adds; parameters have to be equal
 
 
 class Row(NamedTuple):
@@ -61,3 +72,64 @@ ROWS = (
     Row("keyregionnet", {}, None, 77705294, 149.6e9),
     Row("keyregionnet-24", {}, None, 96181724, 149.8e9),
 )
+
+
+def count_row(row) -> dict:
+    """Our counts of one row of the table: `trainable`, `total` and `multiply_adds`."""
+    model = create_model(row.model, **row.arguments)
+    return {
+        "trainable": sum(math.prod(w.shape) for w in model.trainable_weights),
+        "total": model.count_params(),
+        "multiply_adds": multiply_adds(model),
+    }
+
+
+def wrong_counts(row, ours: dict) -> list[str]:
+    """Names of the counts that differ from the row by more than they may."""
+    wrong = [
+        name
+        for name in ("trainable", "total")
+        if getattr(row, name) is not None and getattr(row, name) != ours[name]
+    ]
+    expected = row.multiply_adds
+    if expected and abs(ours["multiply_adds"] / expected - 1) > TOLERANCE:
+        wrong.append("multiply_adds")
+    return wrong
+
+
+def _line(row, ours, verdict) -> str:
+    arguments = " ".join(f"{k}={v}" for k, v in row.arguments.items()) or "default"
+    trainable = f"{ours['trainable']:>11,}" if ours else f"{'-':>11}"
+    total = f"{ours['total']:>11,}" if ours else f"{'-':>11}"
+    macs = f"{ours['multiply_adds'] / 1e6:>11,.2f}" if ours else f"{'-':>11}"
+    stated = f"{row.multiply_adds / 1e6:>11,.2f}" if row.multiply_adds else f"{'-':>11}"
+    paper = f"{row.paper:<20}"
+    return f"{row.model:<16} {arguments:<34} {trainable} {total} {macs} {stated}  {paper} {verdict}"
+
+
+def main(arguments=None) -> int:
+    """Prints the table; returns 1 with `--check` if a count is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.models.count_table", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--check", action="store_true", help="exit 1 where a count is wrong")
+    options = parser.parse_args(arguments)
+    print(
+        f"{'model':<16} {'arguments':<34} {'trainable':>11} {'total':>11} {'MACs (M)':>11} "
+        f"{'specified':>11}  {'paper':<20} verdict"
+    )
+    failures = 0
+    for row in ROWS:
+        ours, wrong = None, ["no such model"]
+        if row.model in REGISTRY:
+            ours = count_row(row)
+            wrong = wrong_counts(row, ours)
+        failures += bool(wrong)
+        verdict = f"WRONG: {', '.join(wrong)}" if wrong else "ok"
+        print(_line(row, ours, verdict), flush=True)
+    print(f"{len(ROWS) - failures} of {len(ROWS)} rows agree.")
+    return 1 if options.check and failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,10 +1,13 @@
-"""Writes a page for each family of models, and the index; no figure there is typed by hand.
+"""All that is made of a network: its recorded outputs, its page, and its lines in the index.
 
-    python tools/make_model_pages.py              # all pages, in merzoo/models/pages/
-    python tools/make_model_pages.py dfrnet rcn   # these pages, and the index
-    python tools/make_model_pages.py --check      # exit 1 if a page is out of date
+    python tools/make_model.py dfrnet rcn   # of these alone: no other network is built
+    python tools/make_model.py              # of all; outputs are recorded where there are none
+    python tools/make_model.py --check      # exit 1 if something is out of date; writes nothing
+    python tools/make_model.py --cam        # records the Grad-CAM maps of tests/explain instead
 
-A page comes from the register, the built model, the docstrings of its layers and the recipe.
+A page comes from the register, the built model, the docstrings of its layers and the recipe: no
+figure there is typed by hand. Recorded outputs, in tests/golden, are those of a small variant with
+weights and inputs from NumPy; they stay as they are while the network gives them.
 """
 
 import argparse
@@ -22,15 +25,23 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import keras  # noqa: E402
+import numpy as np  # noqa: E402
 from model_graph import shape_text, stages, svg  # noqa: E402
 
 import merzoo  # noqa: E402
-from merzoo.models.count_table import ROWS  # noqa: E402
 from merzoo.models.registry import compared_figures, create_model, entry  # noqa: E402
 from merzoo.training.recipes import get_recipe  # noqa: E402
+from tests.battery import (  # noqa: E402
+    CAM_NETWORKS,
+    GOLDEN,
+    agree,
+    golden_cam,
+    golden_outputs,
+)
+from tests.models.count_table import ROWS  # noqa: E402
 
 MODELS = ROOT / "merzoo" / "models"
-NOTE = "<!-- Written by tools/make_model_pages.py; change the code, not this page. -->"
+NOTE = "<!-- Written by tools/make_model.py; change the code, not this page. -->"
 
 
 def families() -> dict[str, list[str]]:
@@ -77,10 +88,11 @@ def _section(heading: str, body: str) -> list[str]:
 
 def _table(columns: list[str], rows: list[list]) -> str:
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    for row in rows:
-        cells = [str(cell).replace("|", "\\|").replace("\n", " ") for cell in row]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *map(_row, rows)])
+
+
+def _row(cells: list) -> str:
+    return "| " + " | ".join(str(c).replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
 
 
 def _bullets(lines) -> str:
@@ -204,8 +216,8 @@ def _switches(names) -> str:
     ]
     if not rows:
         return ""
-    text = "Our counts with the switches of the paper's ablations; `python -m merzoo.models.count "
-    text += "--check` builds each and compares."
+    text = "Our counts with the switches of the paper's ablations; "
+    text += "`python -m tests.models.count_table --check` builds each and compares."
     columns = ["variant", "arguments", "trainable", "parameters in all", "the paper"]
     return text + "\n\n" + _table(columns, rows)
 
@@ -227,46 +239,91 @@ def _training(name, found, facts) -> str:
     return f"{text}\n\n{command}\n\nIts recipe, `{recipe['name']}`: {about}\n\n```json\n{data}\n```"
 
 
-def index(pages) -> str:
-    """The table of all variants."""
+def index(pages, families) -> str:
+    """The table of all variants; the lines of those that are not of `families` stay."""
+    path, there = MODELS / "README.md", {}
+    if path.is_file():
+        lines = re.findall(r"^(\| \[`([\w-]+)`\]\(.*)$", path.read_text(), flags=re.M)
+        there = {name: line for line, name in lines}
     rows = []
     for family, names in pages.items():
         for name in names:
-            facts = _info(name)
-            trainable, _, multiply_adds = _counts(facts)
-            link = f"[`{name}`](pages/{family}.md)"
-            rows.append([link, _inputs(facts), trainable, multiply_adds, facts["reference"]])
+            if family in families:
+                facts = _info(name)
+                trainable, _, multiply_adds = _counts(facts)
+                link = f"[`{name}`](pages/{family}.md)"
+                row = [link, _inputs(facts), trainable, multiply_adds, facts["reference"]]
+                rows.append(_row(row))
+            elif name in there:
+                rows.append(there[name])
     text = (
         "Each network is one file of this folder and one page: its graph, its stages, where the "
         "paper's equations are, the paper's figures beside ours, and how to train it. `merzoo info "
         "NAME` prints the same in short. MACs are multiply-adds of one sample."
     )
     columns = ["variant", "inputs", "trainable parameters", "MACs", "reference"]
-    return "\n\n".join([NOTE, "# The models", text, _table(columns, rows)]) + "\n"
+    table = "\n".join([_table(columns, []), *rows])
+    return "\n\n".join([NOTE, "# The models", text, table]) + "\n"
+
+
+def outputs_to_record(names) -> dict[Path, np.ndarray]:
+    """File -> outputs, of the networks among `names` that do not give what is recorded."""
+    found = {}
+    for name in names:
+        path = GOLDEN / f"{name}.npz"
+        if entry(name).kind == "network":
+            outputs = golden_outputs(name)
+            if not path.is_file() or not agree(outputs, np.load(path)["logits"]):
+                found[path] = outputs
+    return found
+
+
+def record_cam() -> None:
+    (GOLDEN / "cam").mkdir(exist_ok=True)
+    maps = {name: golden_cam(name) for name in CAM_NETWORKS}
+    np.savez_compressed(GOLDEN / "cam" / "maps.npz", **maps)
+    print(f"recorded {', '.join(maps)}")
 
 
 def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("family", nargs="*", help="such as dfrnet; default: all")
-    parser.add_argument("--check", action="store_true", help="exit 1 if a page is out of date")
+    parser.add_argument("network", nargs="*", help="such as dfrnet; default: all")
+    parser.add_argument("--check", action="store_true", help="exit 1 if something is out of date")
+    parser.add_argument("--cam", action="store_true", help="record Grad-CAM maps instead")
     options = parser.parse_args(arguments)
+    if options.cam:
+        record_cam()
+        return 0
     pages = families()
-    unknown = [name for name in options.family if name not in pages]
+    family_of = {name: family for family, names in pages.items() for name in (family, *names)}
+    unknown = [name for name in options.network if name not in family_of]
     if unknown:
-        parser.error(f"no page is called {unknown[0]!r}: use {', '.join(pages)}")
+        parser.error(f"no network is called {unknown[0]!r}: use {', '.join(pages)}")
+    chosen = list(dict.fromkeys(family_of[name] for name in options.network)) or list(pages)
     files = {}
-    for family in options.family or pages:
+    for family in chosen:
         for name, text in page(family, pages[family]).items():
             files[MODELS / "pages" / name] = text
-    if not (options.check and options.family):  # the index needs every model
-        files[MODELS / "README.md"] = index(pages)
-    stale = [path for path, text in files.items() if not path.is_file() or path.read_text() != text]
-    for path in stale:
+    files[MODELS / "README.md"] = index(pages, chosen)
+    stale = {path: text for path, text in files.items() if _content(path) != text}
+    variants = [name for family in chosen for name in pages[family]]
+    if not (options.network or options.check):  # outputs stand until their network is named
+        variants = [name for name in variants if not (GOLDEN / f"{name}.npz").is_file()]
+    outputs = outputs_to_record(variants)
+    for path in (*stale, *outputs):
         print(f"{'out of date' if options.check else 'written'}: {path.relative_to(ROOT)}")
-        if not options.check:
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(files[path])
-    return 1 if options.check and stale else 0
+    if options.check:
+        return 1 if stale or outputs else 0
+    for path, text in stale.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    for path, values in outputs.items():
+        np.savez_compressed(path, logits=values)
+    return 0
+
+
+def _content(path: Path) -> str | None:
+    return path.read_text() if path.is_file() else None
 
 
 if __name__ == "__main__":
