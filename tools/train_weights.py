@@ -35,7 +35,7 @@ from weights_runs import RUNS, Run  # noqa: E402
 import merzoo  # noqa: E402
 from merzoo.errors import InputError, unknown  # noqa: E402
 from merzoo.files import write_json  # noqa: E402
-from merzoo.metrics import confusion_matrix, scores, uf1  # noqa: E402
+from merzoo.metrics import UF1, confusion_matrix, headline, scores  # noqa: E402
 from merzoo.models import create_model  # noqa: E402
 from merzoo.training.learner import resolve  # noqa: E402
 from merzoo.training.pretrained import find_start  # noqa: E402
@@ -156,9 +156,7 @@ def measured(trainer: Trainer, data) -> dict:
 def standing(matrix: np.ndarray) -> dict:
     """The number of samples, and the UF1 of always answering the most frequent class."""
     counts = matrix.sum(-1)
-    constant = np.zeros_like(matrix)
-    constant[:, counts.argmax()] = counts
-    return {"n": int(counts.sum()), "most_frequent_uf1": round(float(uf1(constant)), 4)}
+    return {"n": int(counts.sum()), "most_frequent_uf1": round(UF1.floor(counts), 4)}
 
 
 def store(name: str, run: Run, split: Split, trainer: Trainer, log: dict) -> WeightsEntry:
@@ -236,7 +234,7 @@ def _loso(name: str) -> dict:
     content = json.loads(path.read_text())
     full = content["metrics"]["full"]
     key = f"leave one of {full['subjects']} subjects out, {content['metrics']['seeds']} seed(s)"
-    found = {m: round(full[m], 4) for m in ("uf1", "uar", "accuracy")}
+    found = {m.name: round(full[m.name], 4) for m in headline() if m.name in full}
     return {key: found | standing(np.diag(full["n_per_class"]))}
 
 

@@ -23,6 +23,7 @@ from merzoo.evaluation.splits.file import folds_of, split_as_dict
 from merzoo.evaluation.splits.protocols import Fold, parse_protocol, subject_wise
 from merzoo.evaluation.splits.selection import Selection, parse_selection
 from merzoo.files import write_json
+from merzoo.metrics import headline
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.batches import check_feed
 from merzoo.training.learner import Learner, check_classes, resolve
@@ -330,7 +331,7 @@ def _result(folder: RunFolder, metrics: dict, predictions, oracle, told) -> Eval
 def _show_beside(metrics: dict, protocol: str, beside: str, honest: EvaluationResult) -> None:
     """Puts the score by subject, and a warning, into the metrics of a split that leaks."""
     full = honest.metrics["full"]
-    names = ("uf1", "uar", "accuracy", "interval")
+    names = (*(metric.name for metric in headline()), "interval")
     metrics["by_subject"] = {"protocol": beside} | {name: full[name] for name in names}
     metrics["warnings"].insert(
         0,

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from merzoo.errors import InputError
-from merzoo.metrics import confusion_matrix, uf1
+from merzoo.metrics import UF1, confusion_matrix
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.pool import Pool
 from merzoo.training.recipes import Recipe
@@ -177,14 +177,14 @@ class BestEpoch(keras.callbacks.Callback):
     @property
     def best(self) -> int:
         """The best epoch, from 0: the first of equals."""
-        return int(np.argmax(self.scores))
+        return UF1.best(self.scores)
 
     def on_epoch_end(self, epoch, logs=None):
         model = self.model  # on JAX this hands the trained values to the variables
         predicted = self.trainer.predict(self.validation).argmax(1)
         classes = len(self.validation.classes)
         matrix = confusion_matrix(self.validation.label, predicted, classes)
-        self.scores.append(float(uf1(matrix)))
+        self.scores.append(float(UF1.of_matrix(matrix)))
         if self.best == len(self.scores) - 1:
             self._best = model.get_weights()
 

@@ -172,7 +172,7 @@ class SearchTuner(base_tuner.BaseTuner):
         self._idle = False
 
     def run_trial(self, trial):
-        """Trains and judges one recipe; returns UF1, UAR and accuracy, pooled over the folds."""
+        """Trains and judges one recipe; returns its headline metrics, pooled over the folds."""
         values = trial.hyperparameters.values
         if values.get(SETTINGS) != self.settings:
             raise keras_tuner.errors.FatalRuntimeError(

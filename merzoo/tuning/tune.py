@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from merzoo.errors import InputError, unknown
+from merzoo.metrics import compared
 from merzoo.training.recipes import Recipe, change_preprocessing, recipe_as_dict
 
 
@@ -33,8 +34,8 @@ class TuningResult:
         nested: `metrics` of the search itself on outer subjects, in the form of an evaluation's
             `metrics.json`; `None` without `nested=True`.
         default: the same of the recipe that the search started from.
-        difference: `nested` less `default`, as `merzoo.compare` gives it: for `uf1` and `uar` the
-            `difference`, its 95 % `interval` and `p`.
+        difference: `nested` less `default`, as `merzoo.compare` gives it: for each metric
+            (`uf1`, `uar`) the `difference`, its 95 % `interval` and `p`.
         trials: pandas DataFrame, one row a trial.
         warnings: what a reader must know.
         folder: where everything was written.
@@ -337,5 +338,5 @@ def _judge(plan, searches, outer, outer_parts, seeds, folder):
             f"{without} of {len(found)} outer searches finished no trial: the recipe that they "
             f"started from was tested instead. Raise the budget.",
         )
-    compared = compare([folder / "default", folder / "nested"])["comparisons"][0]
-    return nested, default, {name: compared[name] for name in ("uf1", "uar")}, warnings
+    tests = compare([folder / "default", folder / "nested"])["comparisons"][0]
+    return nested, default, {metric.name: tests[metric.name] for metric in compared()}, warnings
