@@ -218,9 +218,11 @@ RECIPES = {
         ),
         Recipe(
             "densemixednet",
-            f"The paper: Adam 0.01, batch 32, 200 epochs. {_UNVALIDATED}",
+            "The paper: the video magnified 15 times at 0.1-0.4 Hz (at 0.5-10 Hz where a clip is "
+            f"too short for that band), Adam 0.01, batch 32, 200 epochs. {_UNVALIDATED}",
             learning_rate=0.01,
             epochs=200,
+            preprocessing={"magnification": "ideal+butterworth", "magnification_at": "video"},
         ),
         Recipe(
             "densemixednet-pretraining",
@@ -232,21 +234,24 @@ RECIPES = {
         ),
         Recipe(
             "dfrnet",
-            "The paper: Adam 1e-5, batch 32, 100 epochs, flip and random crop (padding 15 is a "
-            f"choice). {_UNVALIDATED}",
+            "The paper: D&C-RoIs spot the apex where none is annotated, Adam 1e-5, batch 32, 100 "
+            f"epochs, flip and random crop (padding 15 is a choice). {_UNVALIDATED}",
             learning_rate=1e-5,
             epochs=100,
             augment=("flip", "crop-15"),
+            preprocessing={"apex": "annotated+dc_rois"},
         ),
         Recipe(
             "keyregionnet",
-            "The paper: Adam 1e-4, batch 16, 100 epochs, 1e-5 times the L2 norm of the weights, "
-            "rotation by up to 8 degrees and random crop (padding 15 is a choice).",
+            "The paper: the apex of every clip by Eq. 16-17, faces by the local weighted mean, "
+            "Adam 1e-4, batch 16, 100 epochs, 1e-5 times the L2 norm of the weights, rotation by "
+            "up to 8 degrees and random crop (padding 15 is a choice).",
             learning_rate=1e-4,
             batch_size=16,
             epochs=100,
             augment=("rotate-8", "crop-15"),
             l2=1e-5,
+            preprocessing={"apex": "pixel_ratio", "alignment": "local_weighted_mean"},
         ),
         Recipe(
             "keyregionnet-cached",
@@ -256,6 +261,7 @@ RECIPES = {
             batch_size=16,
             epochs=100,
             l2=1e-5,
+            preprocessing={"apex": "pixel_ratio", "alignment": "local_weighted_mean"},
         ),
         Recipe(
             "capsulenet",
@@ -271,6 +277,14 @@ RECIPES = {
         Recipe("default", "For networks without a recipe of their own."),
     )
 }
+for _name in ("keyregionnet", "keyregionnet-cached", "dfrnet", "densemixednet"):
+    RECIPES[f"{_name}-merzoo"] = replace(
+        RECIPES[_name],
+        name=f"{_name}-merzoo",
+        about=f"Trains as {_name}, on clips that are prepared by merzoo's defaults instead of the "
+        "paper's ways.",
+        preprocessing={},
+    )
 
 
 def get_recipe(name: str | Path | Recipe | None, default: str = "default") -> Recipe:
