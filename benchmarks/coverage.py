@@ -26,9 +26,9 @@ from machine import machine  # noqa: E402
 
 from merzoo.evaluation.scores.bootstrap import subject_bootstrap  # noqa: E402
 from merzoo.evaluation.scores.paired_tests import difference_intervals  # noqa: E402
-from merzoo.metrics import uar, uf1  # noqa: E402
+from merzoo.metrics import compared  # noqa: E402
 
-SCORES = {"uf1": uf1, "uar": uar}
+SCORES = {metric.name: metric.of_matrix for metric in compared()}
 # Subjects, and shares of negative, positive, surprise, of the sets of MEGC 2019.
 SETS = {
     "SMIC": (16, (0.43, 0.31, 0.26)),

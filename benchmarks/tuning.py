@@ -46,20 +46,19 @@ def run(way: str, options) -> dict:
     """CPU and wall seconds of one way, and the UF1 of each trial."""
     import numpy as np
 
-    import merzoo
     from merzoo.metrics import confusion_matrix, uf1
     from merzoo.preprocessing.samples import load_samples
-    from merzoo.training.trainer import Fitter
+    from merzoo.training.learner import resolve
+    from merzoo.training.trainer import Trainer
     from merzoo.tuning.search import grouped_folds
-    from merzoo.tuning.shared_fitter import Fitters
+    from merzoo.tuning.shared_trainers import SharedTrainers
 
     data = load_samples(options.data, {})
-    classes = len(data.classes)
     folds = grouped_folds(data, options.folds)
-    fitters = Fitters("ststnet", classes)
+    fitters = SharedTrainers(resolve("ststnet"), data.classes)
 
     def own(recipe, steps):
-        return Fitter(lambda: merzoo.create_model("ststnet", classes=classes), recipe, steps)
+        return Trainer(resolve("ststnet", recipe), data.classes, steps)
 
     start, wall, found = time.process_time(), time.perf_counter(), []
     for recipe in recipes(options.trials, options.epochs):
@@ -71,7 +70,7 @@ def run(way: str, options) -> dict:
                 fitter = own(recipe, steps)
             fitter.fit(data.take(fold.train), 0)
             predicted[fold.test] = fitter.predict(data.take(fold.test)).argmax(1)
-        found.append(float(uf1(confusion_matrix(data.label, predicted, classes))))
+        found.append(float(uf1(confusion_matrix(data.label, predicted, len(data.classes)))))
     return {
         "cpu_s": time.process_time() - start,
         "wall_s": time.perf_counter() - wall,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
         evaluation,
         explain,
         layers,
+        metrics,
         models,
         preprocessing,
         reproduction,
@@ -34,7 +35,8 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
 
 moved.install()
 
-# Public name -> the module that has it. What `__all__` has besides are folders.
+# Public name -> the module that has it. What `__all__` has besides are folders and the
+# table of metrics.
 _NAMES = {
     "list_models": "merzoo.models",
     "create_model": "merzoo.models",
@@ -66,6 +68,7 @@ __all__ = [
     "finetune",
     "layers",
     "list_models",
+    "metrics",
     "model_info",
     "models",
     "predict",

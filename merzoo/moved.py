@@ -28,7 +28,6 @@ MODULES = {
     "merzoo.evaluation.folds": "merzoo.evaluation.runs.fold",
     "merzoo.evaluation.foreign": "merzoo.evaluation.scores.foreign",
     "merzoo.evaluation.hardest": "merzoo.evaluation.pages.hardest_clips",
-    "merzoo.evaluation.inner_epoch": "merzoo.evaluation.splits.inner_epoch",
     "merzoo.evaluation.metrics": "merzoo.metrics",
     "merzoo.evaluation.oracle": "merzoo.evaluation.scores.oracle",
     "merzoo.evaluation.paired": "merzoo.evaluation.scores.paired_tests",
@@ -84,6 +83,8 @@ NAMES = {
     "merzoo.preprocessing.modalities.check_parameters": (
         "merzoo.preprocessing.parameters.check_parameters"
     ),
+    "merzoo.training.fit.Fitter": "merzoo.training.trainer.Trainer",
+    "merzoo.training.fit.make_optimizer": "merzoo.training.optimizers.make_optimizer",
     "merzoo.training.hypermodel": "merzoo.tuning.hypermodels.hypermodel",
     "merzoo.training.transfer.finetune": "merzoo.training.finetune.finetune",
 }

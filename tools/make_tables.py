@@ -13,6 +13,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from merzoo.metrics import UF1, compared  # noqa: E402
+
 RESULTS = ROOT / "benchmarks" / "results" / "megc2019"
 ORACLES = ROOT / "benchmarks" / "results" / "oracle"
 COVERAGE = ROOT / "benchmarks" / "results" / "coverage.csv"
@@ -75,10 +79,10 @@ def coverage() -> str:
 
 def megc2019() -> str:
     """The table of results on the composite, best first."""
-    lines = [
-        "| model | recipe | seeds | UF1 | 95 % | UAR | 95 % | SMIC / CASME II / SAMM UF1 |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    columns = ["model", "recipe", "seeds"]
+    columns += [column for metric in compared() for column in (metric.heading, "95 %")]
+    columns.append(f"SMIC / CASME II / SAMM {UF1.label}")
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     rows = []
     for file in sorted(RESULTS.glob("*.json")):
         content = json.loads(file.read_text())
@@ -88,7 +92,7 @@ def megc2019() -> str:
             parts.append((f"ensemble of {metrics['seeds']}", metrics["ensemble"]))
         for seeds, part in parts:
             by = metrics["by_dataset"] if part is metrics["full"] else None
-            rows.append((part["uf1"], _row(card, seeds, part, by)))
+            rows.append((part[UF1.name], _row(card, seeds, part, by)))
     rows.sort(reverse=True)
     return "\n".join(lines + [row for _, row in rows])
 
@@ -96,11 +100,14 @@ def megc2019() -> str:
 def _row(card, seeds, part, by_dataset) -> str:
     recipe = "-" if card["model"] == "flow-krr" else card["recipe"]["name"]
     cells = [card["model"], recipe, seeds]
-    for key in ("uf1", "uar"):
-        low, high = part["interval"][key]
-        cells += [f"{part[key]:.3f}", f"{low:.3f}-{high:.3f}"]
+    for metric in compared():
+        if metric.name in part:
+            low, high = part["interval"][metric.name]
+            cells += [f"{part[metric.name]:.3f}", f"{low:.3f}-{high:.3f}"]
+        else:  # recorded before the metric was known
+            cells += ["-", "-"]
     sets = ("SMIC", "CASME2", "SAMM")
-    cells.append(" / ".join(f"{by_dataset[s]['uf1']:.3f}" for s in sets) if by_dataset else "")
+    cells.append(" / ".join(f"{by_dataset[s][UF1.name]:.3f}" for s in sets) if by_dataset else "")
     return "| " + " | ".join(cells) + " |"
 
 

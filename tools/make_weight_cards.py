@@ -16,6 +16,7 @@ import h5py
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from merzoo.metrics import UF1, headline  # noqa: E402
 from merzoo.weights import WeightsEntry  # noqa: E402
 from merzoo.weights.entry import read_entries  # noqa: E402
 
@@ -139,11 +140,14 @@ def _training(entry: WeightsEntry, log: dict) -> str:
 
 
 def _metrics(entry: WeightsEntry) -> str:
-    keys = ("uf1", "uar", "accuracy", "most_frequent_uf1")
+    found = list(entry.metrics.values())
+    shown = [metric for metric in headline() if all(metric.name in s for s in found)]
+    keys = [*(metric.name for metric in shown), "most_frequent_uf1"]
     rows = [
         [data, str(s["n"]), *(f"{s[key]:.3f}" for key in keys)] for data, s in entry.metrics.items()
     ]
-    columns = ["data", "samples", "UF1", "UAR", "accuracy", "UF1 of always the most frequent class"]
+    columns = ["data", "samples", *(metric.heading for metric in shown)]
+    columns.append(f"{UF1.label} of always the most frequent class")
     text = _table(columns, rows)
     if "leave one" in next(iter(entry.metrics)):
         text += (

@@ -17,7 +17,8 @@ export TF_CPP_MIN_LOG_LEVEL=3
 .venv/bin/mypy
 backend_tests=(
   tests/models/test_all.py tests/models/test_golden.py tests/layers tests/explain/test_cam_golden.py
-  tests/training/test_{trainer,losses,seeds,single,pretrained,devices}.py tests/evaluation/test_epoch_weights.py
+  tests/training/test_{trainer,losses,seeds,long_training,pretrained,devices,best_epoch}.py
+  tests/evaluation/test_epoch_weights.py
   tests/weights/test_shipped.py::test_weights_give_the_recorded_outputs
 )
 for backend in tensorflow torch; do

@@ -35,11 +35,13 @@ from weights_runs import RUNS, Run  # noqa: E402
 import merzoo  # noqa: E402
 from merzoo.errors import InputError, unknown  # noqa: E402
 from merzoo.files import write_json  # noqa: E402
-from merzoo.metrics import confusion_matrix, scores, uf1  # noqa: E402
+from merzoo.metrics import UF1, confusion_matrix, headline, scores  # noqa: E402
 from merzoo.models import create_model  # noqa: E402
+from merzoo.training.learner import resolve  # noqa: E402
 from merzoo.training.pretrained import find_start  # noqa: E402
 from merzoo.training.recipes import change_recipe, recipe_as_dict  # noqa: E402
-from merzoo.training.trainer import Fitter  # noqa: E402
+from merzoo.training.trainer import Trainer  # noqa: E402
+from merzoo.training.validation import BestEpoch  # noqa: E402
 from merzoo.versions import package_versions  # noqa: E402
 from merzoo.weights import WeightsEntry, load  # noqa: E402
 from merzoo.weights.entry import read_entries  # noqa: E402
@@ -66,11 +68,11 @@ def main() -> int:
     if log.exists() and not options.check:
         raise InputError(f"{log}: trained and tested already; remove it to do so again.")
     split = SPLITS[run.data](options.data, _inputs(options.id, run), run.labels)
-    fitter, report = train(options.id, run, split, options.epochs if options.check else None)
+    trainer, report = train(options.id, run, split, options.epochs if options.check else None)
     if options.check:
         print(json.dumps(report, indent=1))
         return 0
-    entry = store(options.id, run, split, fitter, report)
+    entry = store(options.id, run, split, trainer, report)
     write_json(log, report)
     add_to_manifest(entry)
     print(json.dumps(entry.metrics, indent=1))
@@ -81,21 +83,18 @@ def train(name: str, run: Run, split: Split, epochs: int | None):
     """Fits the network; where there is a validation part, to the weights of its best epoch.
 
     Returns:
-        The `Fitter`, holding the weights to keep, and the log: plain JSON types.
+        The `Trainer`, holding the weights to keep, and the log: plain JSON types.
     """
-    recipe = change_recipe(run.recipe, epochs=epochs)
     data = split.train
-    start = find_start(run.start, _network(name)) if run.start else None
-    fitter = Fitter(
-        lambda: _built(name, run, data),
-        recipe,
-        len(data) // recipe.batch_size,
-        start=start,
-        classes=data.classes,
+    learner = resolve(
+        _network(name), change_recipe(run.recipe, epochs=epochs), arguments=run.arguments
     )
-    best = BestEpoch(fitter, split.validation)
+    recipe = learner.recipe
+    start = find_start(run.start, _network(name)) if run.start else None
+    trainer = Trainer(learner, data.classes, len(data) // recipe.batch_size, start)
+    best = Best(trainer, split.validation) if split.validation else None
     wall, cpu = time.perf_counter(), time.process_time()
-    history = fitter.fit(data, 0, [best])
+    history = trainer.fit(data, 0, [best or Told(trainer)])
     log = {
         "id": name,
         "data": {
@@ -106,10 +105,11 @@ def train(name: str, run: Run, split: Split, epochs: int | None):
         },
         "recipe": recipe_as_dict(recipe),
         "start": start.entry.id if start else None,
-        "model_arguments": run.recipe.model_arguments | run.arguments,
+        "model_arguments": recipe.model_arguments,
+        "compiled": trainer.facts(),
         "history": {key: np.round(values, 4).tolist() for key, values in history.items()},
-        "validation": best.scores,
-        "kept_epoch": best.restore() or recipe.epochs,
+        "validation": best.measured if best else [],
+        "kept_epoch": best.best + 1 if best else recipe.epochs,
         "seconds": {
             "wall": round(time.perf_counter() - wall),
             "cpu": round(time.process_time() - cpu),
@@ -117,40 +117,38 @@ def train(name: str, run: Run, split: Split, epochs: int | None):
         "backend": keras.backend.backend(),
         "versions": package_versions(),
     }
-    return fitter, log
+    return trainer, log
 
 
-class BestEpoch(keras.callbacks.Callback):
-    """Scores the validation part after each epoch and keeps the weights of the best UF1."""
+class Told(keras.callbacks.Callback):
+    """Says after each epoch how far training is."""
 
-    def __init__(self, fitter: Fitter, validation):
+    def __init__(self, trainer: Trainer):
         super().__init__()
-        self.fitter, self.validation = fitter, validation
-        self.scores, self.weights, self.start = [], None, time.perf_counter()
+        self.trainer, self.start = trainer, time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
         line = f"epoch {epoch + 1} loss {logs['loss']:.3f} accuracy {logs['accuracy']:.3f}"
-        if self.validation is not None:
-            self.scores.append(measured(self.fitter, self.validation))
-            line += f" validation {self.scores[-1]}"
-            if self._best() == epoch:
-                self.weights = self.model.get_weights()
         print(f"{time.perf_counter() - self.start:.0f} s {line}", file=sys.stderr)
 
-    def _best(self) -> int:
-        return int(np.argmax([score["uf1"] for score in self.scores]))
 
-    def restore(self) -> int | None:
-        """Puts the weights of the best epoch back; returns its number, from 1."""
-        if self.weights is None:
-            return None
-        self.fitter.model.set_weights(self.weights)
-        return self._best() + 1
+class Best(BestEpoch):
+    """Keeps the epoch with the best UF1 on the validation part, and says all scores of it."""
+
+    def __init__(self, trainer: Trainer, validation):
+        super().__init__(trainer, validation)
+        self.measured, self.told = [], Told(trainer)
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        self.measured.append(measured(self.trainer, self.validation))
+        self.told.on_epoch_end(epoch, logs)
+        print(f"  validation {self.measured[-1]}", file=sys.stderr)
 
 
-def measured(fitter: Fitter, data) -> dict:
+def measured(trainer: Trainer, data) -> dict:
     """UF1, UAR and accuracy of the current weights, and what they stand on."""
-    predicted = fitter.predict(data).argmax(-1)
+    predicted = trainer.predict(data).argmax(-1)
     matrix = confusion_matrix(data.label, predicted, len(data.classes))
     return {key: round(value, 4) for key, value in scores(matrix).items()} | standing(matrix)
 
@@ -158,26 +156,24 @@ def measured(fitter: Fitter, data) -> dict:
 def standing(matrix: np.ndarray) -> dict:
     """The number of samples, and the UF1 of always answering the most frequent class."""
     counts = matrix.sum(-1)
-    constant = np.zeros_like(matrix)
-    constant[:, counts.argmax()] = counts
-    return {"n": int(counts.sum()), "most_frequent_uf1": round(float(uf1(constant)), 4)}
+    return {"n": int(counts.sum()), "most_frequent_uf1": round(UF1.floor(counts), 4)}
 
 
-def store(name: str, run: Run, split: Split, fitter: Fitter, log: dict) -> WeightsEntry:
+def store(name: str, run: Run, split: Split, trainer: Trainer, log: dict) -> WeightsEntry:
     """Writes the file of weights, and measures it as it was written."""
     file, path = f"{name}.weights.h5", WEIGHTS / f"{name}.weights.h5"
     sample = next(iter(split.tests.values()), split.train)
-    before = fitter.predict(sample)
+    before = trainer.predict(sample)
     arguments = log["model_arguments"]
     classes = len(split.train.classes)
     model = create_model(_network(name), classes=classes, **arguments)
-    model.set_weights(fitter.model.get_weights())
+    model.set_weights(trainer.model.get_weights())
     model.save_weights(path)  # of a model that was not compiled: no state of an optimizer
     shrink(path)
     load(model, path)
-    fitter.model.set_weights(model.get_weights())
-    metrics = {key: measured(fitter, data) for key, data in split.tests.items()}
-    log["float16_difference"] = float(np.abs(fitter.predict(sample) - before).max())
+    trainer.model.set_weights(model.get_weights())
+    metrics = {key: measured(trainer, data) for key, data in split.tests.items()}
+    log["float16_difference"] = float(np.abs(trainer.predict(sample) - before).max())
     log["tests"] = metrics = metrics or _loso(name)
     return WeightsEntry(
         id=name,
@@ -193,6 +189,7 @@ def store(name: str, run: Run, split: Split, fitter: Fitter, log: dict) -> Weigh
         protocol=_protocol(split, log),
         metrics=metrics,
         merzoo_version=merzoo.__version__,
+        preprocessing=dict(run.recipe.preprocessing),
         golden=tuple(round(float(x), 6) for x in sample_outputs(model)),
     )
 
@@ -237,7 +234,7 @@ def _loso(name: str) -> dict:
     content = json.loads(path.read_text())
     full = content["metrics"]["full"]
     key = f"leave one of {full['subjects']} subjects out, {content['metrics']['seeds']} seed(s)"
-    found = {m: round(full[m], 4) for m in ("uf1", "uar", "accuracy")}
+    found = {m.name: round(full[m.name], 4) for m in headline() if m.name in full}
     return {key: found | standing(np.diag(full["n_per_class"]))}
 
 
@@ -265,13 +262,7 @@ def add_to_manifest(entry: WeightsEntry) -> None:
 
 
 def _inputs(name: str, run: Run) -> dict[str, tuple]:
-    model = create_model(_network(name), **run.recipe.model_arguments, **run.arguments)
-    return {tensor.name: tuple(tensor.shape[1:]) for tensor in model.inputs}
-
-
-def _built(name: str, run: Run, data):
-    arguments = run.recipe.model_arguments | run.arguments | {"classes": len(data.classes)}
-    return create_model(_network(name), **arguments)
+    return resolve(_network(name), run.recipe, arguments=run.arguments).inputs
 
 
 def _network(name: str) -> str:

@@ -142,28 +142,23 @@ def _of_card(file: str) -> dict:
 
 def print_result(title: str, result, ensemble: bool = False) -> None:
     """Scores of an evaluation as a table, with its warnings."""
+    from merzoo.evaluation.pages.paper_tables import score_cells, score_columns
+    from merzoo.metrics import UF1
+
     metrics = result.metrics
     parts = [("Full", metrics["full"]), *sorted(metrics["by_dataset"].items())]
     if ensemble and metrics["ensemble"]:
         parts.append((f"Full, ensemble of {metrics['seeds']}", metrics["ensemble"]))
     print_table(
         f"{title}, {metrics['seeds']} seed(s)",
-        [
-            "",
-            "UF1",
-            "95 %",
-            "UAR",
-            "95 %",
-            "accuracy",
-            "N " + "/".join(metrics["classes"]),
-            "subjects",
-        ],
-        [_row(name, part) for name, part in parts],
+        ["", *score_columns(), "N " + "/".join(metrics["classes"]), "subjects"],
+        [[name, *score_cells(part), *_counts(part)] for name, part in parts],
     )
     if metrics["seeds"] > 1:
         spread = metrics["full"]["uf1_spread"]
         print(
-            f"UF1 {result.uf1:.3f} is the mean of {metrics['seeds']} seeds (spread {spread:.3f})."
+            f"{UF1.label} {result.uf1:.3f} is the mean of {metrics['seeds']} seeds "
+            f"(spread {spread:.3f})."
         )
     for line in result.preparation:
         print(line)
@@ -191,10 +186,6 @@ def _print_oracle(oracle) -> None:
     )
 
 
-def _row(name, part) -> list[str]:
-    cells = [name]
-    for key in ("uf1", "uar"):
-        low, high = part["interval"][key]
-        cells += [f"{part[key]:.3f}", f"{low:.3f}-{high:.3f}"]
+def _counts(part) -> list[str]:
     counts = "/".join(map(str, part["n_per_class"]))
-    return [*cells, f"{part['accuracy']:.3f}", f"{counts} of {part['n']}", str(part["subjects"])]
+    return [f"{counts} of {part['n']}", str(part["subjects"])]

@@ -1,6 +1,8 @@
-"""`merzoo export MODEL`: a trained model as SavedModel, ONNX, LiteRT or OpenVINO."""
+"""`merzoo export MODEL`: a trained model in a format that other runtimes read."""
 
 import dataclasses
+import pkgutil
+from pathlib import Path
 
 from merzoo.commands._options import MODEL, add_preprocessing_options, preprocessing_of
 from merzoo.commands._shared import (
@@ -11,7 +13,7 @@ from merzoo.commands._shared import (
     print_table,
 )
 
-SUMMARY = "write a model as SavedModel, ONNX, LiteRT or OpenVINO, and check it"
+SUMMARY = "write a model in a format that other runtimes read, and check it"
 EXAMPLE = (
     "merzoo export dfrnet --weights synthetic --format onnx --preprocessing --out runs/dfrnet.onnx"
 )
@@ -21,7 +23,7 @@ def arguments(parser):
     parser.add_argument("model", help=MODEL)
     add_weights_option(parser)
     parser.add_argument(
-        "--format", default="saved_model", help="saved_model, onnx, litert or openvino"
+        "--format", default="saved_model", help=f"{', '.join(_formats())} (saved_model)"
     )
     parser.add_argument(
         "--preprocessing",
@@ -34,6 +36,12 @@ def arguments(parser):
     parser.add_argument("--out", required=True, metavar="PATH", help="a folder, or a file")
     add_preprocessing_options(parser, without=("frames",))
     add_json_option(parser)
+
+
+def _formats() -> list[str]:
+    """Their names, without importing what exports need."""
+    folder = Path(__file__).parents[1] / "exporting" / "formats"
+    return [module.name for module in pkgutil.iter_modules([str(folder)])]
 
 
 def run(options) -> int:

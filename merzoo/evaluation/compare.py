@@ -15,16 +15,17 @@ from merzoo.evaluation.runs.read import Run, load_run
 from merzoo.evaluation.scores.bootstrap import subject_matrices
 from merzoo.evaluation.scores.paired_tests import (
     PERMUTATIONS,
-    SCORES,
     detectable,
     difference_intervals,
     holm,
     mcnemar,
     student,
+    subject_accuracies,
     swap_test,
     wilcoxon,
 )
 from merzoo.evaluation.scores.predictions import runs_of
+from merzoo.metrics import UF1, compared, headline
 
 KEY = ["dataset", "subject", "clip"]
 
@@ -50,10 +51,10 @@ def compare(
     Returns:
         A dict of plain types: `runs` (name, model, seeds, scores, intervals), `clips`, `subjects`,
         `comparisons` and `notes`. A comparison has `first`, `second`, the number of `seeds` used,
-        for `uf1` and `uar` the `difference` (second less first), its 95 % `interval`, `p` of the
-        subject-swap permutation test, `p_holm` over all comparisons and the `detectable`
-        difference; `secondary` tests (`mcnemar` over clips; `wilcoxon` and `student` over
-        subjects' accuracies); and a `note`.
+        for each metric of `merzoo.metrics.compared` (`uf1`, `uar`) the `difference` (second less
+        first), its 95 % `interval`, `p` of the subject-swap permutation test, `p_holm` over all
+        comparisons and the `detectable` difference; `secondary` tests (`mcnemar` over clips;
+        `wilcoxon` and `student` over subjects' accuracies); and a `note`.
 
     Raises:
         InputError: for fewer than two runs, or runs on different clips, labels or classes.
@@ -77,10 +78,10 @@ def compare(
     comparisons = [
         _compare_two(tables[a.name], tables[b.name], a, b, permutations, seed) for a, b in pairs
     ]
-    for score in SCORES:
-        corrected = holm([found[score]["p"] for found in comparisons])
+    for metric in compared():
+        corrected = holm([found[metric.name]["p"] for found in comparisons])
         for found, p in zip(comparisons, corrected, strict=True):
-            found[score]["p_holm"] = p
+            found[metric.name]["p_holm"] = p
     subjects = loaded[0].metrics["full"]["subjects"]
     for found in comparisons:
         found["note"] = _power_note(found, loaded[0].metrics["full"]["n"], subjects)
@@ -96,12 +97,6 @@ def compare(
 
         write_comparison(Path(out), result, tables)
     return result
-
-
-def subject_accuracies(table: dict, seeds: int) -> np.ndarray:
-    """(S,) share of right clips of each subject, mean over the first seeds, of a run's table."""
-    right = (table["predicted"][:seeds] == table["label"]).mean(0)
-    return np.array([right[table["subject"] == name].mean() for name in table["subjects"]])
 
 
 def _named(paths) -> list[Run]:
@@ -173,9 +168,9 @@ def _compare_two(a: dict, b: dict, first: Run, second: Run, permutations: int, s
     intervals = difference_intervals(*counts, a["subjects"], seed=seed)
     difference = subject_accuracies(b, seeds) - subject_accuracies(a, seeds)
     found = {"first": first.name, "second": second.name, "seeds": seeds}
-    for score, test in tests.items():
-        low, high, error = intervals[score]
-        found[score] = {**test, "interval": (low, high), "detectable": detectable(error)}
+    for name, test in tests.items():
+        low, high, error = intervals[name]
+        found[name] = {**test, "interval": (low, high), "detectable": detectable(error)}
     votes = [_majority(t["predicted"][:seeds], len(first.classes)) == t["label"] for t in (a, b)]
     found["secondary"] = {
         "mcnemar": mcnemar(*votes),
@@ -199,14 +194,15 @@ def _power_note(found: dict, clips: int, subjects: int) -> str | None:
             f"{subjects} subjects are too few: the smallest p that swapping them can give is "
             f"{smallest:.3g}."
         )
-    least, seen = found["uf1"]["detectable"], abs(found["uf1"]["difference"])
-    if found["uf1"]["p_holm"] < 0.05:
+    least, seen = found[UF1.name]["detectable"], abs(found[UF1.name]["difference"])
+    if found[UF1.name]["p_holm"] < 0.05:
         return None
     if least == 0:
         return "Swapping subjects changes no score: the predictions are as good as the same."
     text = (
         f"No difference shown, which is not the same as none: on {clips} clips of {subjects} "
-        f"subjects only UF1 differences of about {least:.3f} and more are found with 80 % power"
+        f"subjects only {UF1.label} differences of about {least:.3f} and more are found with "
+        f"80 % power"
     )
     if 0 < seen < least:
         needed = int(np.ceil(subjects * (least / seen) ** 2))
@@ -225,7 +221,7 @@ def _summary(run: Run) -> dict:
         "model": run.card["model"],
         "protocol": run.card["protocol"],
         "seeds": run.metrics["seeds"],
-        **{score: full[score] for score in ("uf1", "uar", "accuracy")},
+        **{metric.name: full[metric.name] for metric in headline()},
         "interval": full["interval"],
     }
 

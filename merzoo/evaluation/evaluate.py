@@ -13,7 +13,7 @@ from merzoo.evaluation.pages.report import write_report
 from merzoo.evaluation.runs.backbone import backbone_features, check_cacheable
 from merzoo.evaluation.runs.card import preparation_told, protocol_card
 from merzoo.evaluation.runs.cluster import check_cluster
-from merzoo.evaluation.runs.fold import FoldData, FoldJob, check_training_classes
+from merzoo.evaluation.runs.fold import FoldData, FoldJob
 from merzoo.evaluation.runs.folder import RunFolder, resumed_warning
 from merzoo.evaluation.runs.samples import samples_for
 from merzoo.evaluation.runs.workers import run_unfinished
@@ -23,8 +23,10 @@ from merzoo.evaluation.splits.file import folds_of, split_as_dict
 from merzoo.evaluation.splits.protocols import Fold, parse_protocol, subject_wise
 from merzoo.evaluation.splits.selection import Selection, parse_selection
 from merzoo.files import write_json
+from merzoo.metrics import headline
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.training.learner import Learner, resolve
+from merzoo.training.batches import check_feed
+from merzoo.training.learner import Learner, check_classes, resolve
 from merzoo.training.recipes import Recipe, change_preprocessing
 
 ENGINES = ("auto", "reuse", "fresh")
@@ -145,6 +147,8 @@ def evaluate(
     """
     _check_how(engine, seeds, jobs, cluster)
     learner = resolve(model, recipe)
+    if learner.kind == "network":
+        check_feed()
     if cache_backbone:
         check_cacheable(learner)
     if audit_epochs:
@@ -159,7 +163,9 @@ def evaluate(
     folds = folds_of(data, protocol, split)
     held_out = _held_out(folds, subjects, data)
     for fold in held_out:
-        check_training_classes(data.with_modalities({}).take(fold.train), fold.name)
+        train = data.with_modalities({}).take(fold.train)
+        check_classes(train, fold.name)
+        _check_people(train, fold.name, learner.recipe, rule)
     if start is not None:
         start.check_unseen(data.subject, data.source)
 
@@ -255,8 +261,9 @@ def _selected(learner: Learner, rule: Selection, callbacks, parameters) -> Learn
             f"{learner.name} is fitted at once, it has no epochs: {given} cannot be used."
         )
     recipe = change_preprocessing(learner.recipe, parameters)
-    if rule.epochs is not None:
-        recipe = replace(recipe, epochs=rule.epochs)
+    if rule.epochs is not None:  # said beforehand: nobody is watched
+        unwatched = {"validation": 0.0, "plateau": None, "stop": None}
+        recipe = replace(recipe, epochs=rule.epochs, **unwatched)
     return replace(learner, recipe=recipe)
 
 
@@ -266,6 +273,16 @@ def _as_text(data) -> list[str] | None:
     if isinstance(items, Arrays) or not all(isinstance(item, str) for item in items):
         return None
     return list(items)
+
+
+def _check_people(train: Arrays, fold: str, recipe: Recipe, rule: Selection) -> None:
+    """Raises `InputError` where people are to be drawn for validation and there is only one."""
+    people = set(train.subject.tolist())
+    if (recipe.validation or rule.name == "inner") and len(people) < 2:
+        raise InputError(
+            f"fold {fold}: trains on a single subject ({people.pop()}), of which none can be drawn "
+            f"for validation; use a recipe without validation, or --selection fixed:N."
+        )
 
 
 def _fold_jobs(data: Arrays, folds: list[Fold], seeds: int, settings: dict) -> list[FoldJob]:
@@ -314,7 +331,7 @@ def _result(folder: RunFolder, metrics: dict, predictions, oracle, told) -> Eval
 def _show_beside(metrics: dict, protocol: str, beside: str, honest: EvaluationResult) -> None:
     """Puts the score by subject, and a warning, into the metrics of a split that leaks."""
     full = honest.metrics["full"]
-    names = ("uf1", "uar", "accuracy", "interval")
+    names = (*(metric.name for metric in headline()), "interval")
     metrics["by_subject"] = {"protocol": beside} | {name: full[name] for name in names}
     metrics["warnings"].insert(
         0,

@@ -15,16 +15,16 @@ import numpy as np
 from merzoo.data.labels import map_labels
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.samples import samples_for
-from merzoo.training.learner import resolve
+from merzoo.training.learner import named_builder
 from merzoo.training.pool import read_sources
-from merzoo.training.pretrain import full_recipe
+from merzoo.training.pretrain import full_learner
 from merzoo.training.recipes import Recipe, change_preprocessing, change_recipe
 
 QUICK_SUBJECTS, QUICK_CLIPS, QUICK_BATCH = 3, 4, 8
 
 
 def transfer(
-    model: str,
+    model,
     pretrained: str | os.PathLike,
     data,
     *,
@@ -76,24 +76,24 @@ def transfer(
 
     if cluster is not None:
         check_cluster(cluster)
-    start = find_start(pretrained, model, freeze, trunk_rate)
+    start = find_start(pretrained, named_builder(model)[0], freeze, trunk_rate)
     on_error = (parameters or {}).get("on_error", "fail")
     arrays, clips = read_sources(data, on_error)
     start.check_unseen([c.subject for c in clips], ", ".join({c.dataset for c in clips}))
-    recipe = full_recipe(model, recipe, start, arguments, clips)
-    recipe = change_recipe(recipe, epochs=epochs)
-    recipe = change_preprocessing(recipe, parameters)
+    learner = full_learner(model, recipe, start, arguments, clips)
+    recipe = change_recipe(learner.recipe, epochs=epochs)
+    learner = replace(learner, recipe=change_preprocessing(recipe, parameters))
     if quick:
-        recipe = replace(recipe, epochs=1, batch_size=min(recipe.batch_size, QUICK_BATCH))
+        batch = min(recipe.batch_size, QUICK_BATCH)
+        learner = replace(learner, recipe=replace(learner.recipe, epochs=1, batch_size=batch))
         arrays, clips = _thin(arrays, clips, labels, on_error)
-        thin = samples_for(resolve(model, recipe), [*arrays, *clips], labels, jobs)
+        thin = samples_for(learner, [*arrays, *clips], labels, jobs)
         data = replace(thin, source=f"{thin.source} (quick: {len(thin)} clips)")
     return evaluate(
-        model,
+        learner,
         data,
         labels=labels,
         protocol=protocol,
-        recipe=recipe,
         seeds=seeds,
         jobs=jobs,
         subjects=subjects,

@@ -15,4 +15,5 @@ def render(template: str, **values: object) -> str:
         lstrip_blocks=True,
     )
     environment.filters["score"] = lambda value: "-" if value is None else f"{value:.3f}"
+    environment.filters["first_upper"] = lambda text: text[:1].upper() + text[1:]
     return environment.get_template(template).render(zip=zip, **values)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from merzoo.files import write_text
+from merzoo.metrics import UF1
 from merzoo.preprocessing.face import Face
 
 NOT_FOR = (
@@ -115,9 +116,9 @@ def figures(model: dict) -> list[str]:
     """
     lines = []
     for name, value in model["metrics"].items():
-        if isinstance(value, dict) and "uf1" in value:
+        if isinstance(value, dict) and UF1.name in value:
             size = f", {value['n']} samples" if "n" in value else ""
-            lines.append(f"UF1 {value['uf1']:.3f} on {name}{size}")
+            lines.append(f"{UF1.label} {value[UF1.name]:.3f} on {name}{size}")
         else:
             lines.append(f"{name} {value}")
     return lines

@@ -7,6 +7,7 @@ it from an `.npz` file whose keys are modalities (see `merzoo.preprocessing.extr
 
 import copy
 import hashlib
+import importlib
 import json
 import math
 import zipfile
@@ -20,6 +21,8 @@ from merzoo.errors import InputError
 
 COLUMNS = ("label", "subject", "dataset", "clip")
 TEXTS = ("classes", "fitted_on", "annotated")  # of all samples together
+
+GRAPHS = "merzoo.training.batches"  # whose `epoch_graph` makes a data graph; it stands above
 
 _PLAIN = 1 << 30  # bytes that any archive may unpack to
 _PACKED = 100  # times its size that a larger one may
@@ -144,9 +147,8 @@ class Arrays:
         >>> [label.shape[0] for _, label in data.as_dataset(batch_size=2, augment="standard")]
         [2, 1]
         """
-        from merzoo.preprocessing.augment import epoch_graph
-
-        return epoch_graph(self, batch_size=batch_size, augment=augment, seed=seed)
+        graphs = importlib.import_module(GRAPHS)
+        return graphs.epoch_graph(self, batch_size=batch_size, augment=augment, seed=seed)
 
     def fingerprint(self) -> str:
         """SHA-256 over names, labels and every value: the same data gives the same text."""

@@ -13,8 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from merzoo.errors import InputError, unknown
-from merzoo.preprocessing.arrays import Arrays
+from merzoo.errors import unknown
 from merzoo.preprocessing.mixing import MIXINGS
 from merzoo.preprocessing.transforms import (
     brighten,
@@ -112,127 +111,6 @@ def augmentation_names(augment: str | Sequence[str] | None) -> tuple[str, ...]:
         if name not in AUGMENTATIONS | MIXINGS:
             raise unknown("augmentation", name, AUGMENTATIONS | MIXINGS)
     return tuple(augment)
-
-
-def training_graph(
-    data: Arrays,
-    *,
-    batch_size: int,
-    augment: tuple[str, ...] = (),
-    seed: int = 0,
-    sample_weight: np.ndarray | None = None,
-    soft_labels: bool = False,
-):
-    """An endless, shuffled, augmented `tf.data.Dataset` of full batches.
-
-    Every sample is seen once before any is seen again, and batches run across the ends of epochs,
-    so that all have the same shape and a compiled step is never compiled twice.
-
-    Args:
-        data: the training samples.
-        batch_size: samples a batch.
-        augment: names from `AUGMENTATIONS` and `MIXINGS`, applied in this order.
-        seed: of order and augmentation.
-        sample_weight: (N,) weight of each sample in the loss, or `None` for 1.
-        soft_labels: whether labels are shares of the classes even where nothing is mixed.
-
-    Returns:
-        A dataset of ({modality: (B, ...) float32}, label (B,) or, soft, (B, K), weight (B,)).
-    """
-    import tensorflow as tf
-
-    names = augmentation_names(augment)
-    size = len(data)
-    tensors = _tensors(data, sample_weight, soft_labels or _mixes(names))
-
-    def gather(counter, rows):
-        return _augmented(*tensors, rows, names, counter, seed)
-
-    def epoch_rows(epoch):  # stateless: the order depends on `seed` alone, not on what ran before
-        order = tf.random.experimental.stateless_shuffle(tf.range(size), tf.stack([epoch, seed]))
-        return tf.data.Dataset.from_tensor_slices(order)
-
-    rows = tf.data.Dataset.counter().flat_map(epoch_rows)
-    rows = rows.batch(batch_size, drop_remainder=True)
-    graph = _mapped(tf.data.Dataset.zip(tf.data.Dataset.counter(), rows), gather)
-    return graph.prefetch(2)
-
-
-def epoch_graph(
-    data: Arrays,
-    *,
-    batch_size: int = 32,
-    augment: str | Sequence[str] | None = None,
-    seed: int = 0,
-):
-    """One shuffled, augmented pass over the samples, in another order each time it is iterated.
-
-    Args:
-        data: the samples.
-        batch_size: samples a batch; the last batch holds what is left.
-        augment: names from `AUGMENTATIONS` and `MIXINGS`, applied in this order, `"standard"`, or
-            `None`.
-        seed: of order and augmentation: a dataset made again starts with the same numbers.
-
-    Returns:
-        A finite `tf.data.Dataset` of ({modality: (B, ...) float32}, label (B,) or, mixed, (B, K)).
-
-    Raises:
-        InputError: for an unknown augmentation or a batch size below 1.
-    """
-    import tensorflow as tf
-
-    names = augmentation_names(augment)
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise InputError(f"batch_size must be a whole number from 1, got {batch_size!r}.")
-    size = len(data)
-    tensors = _tensors(data, None, _mixes(names))
-    rows = tf.data.Dataset.range(size).shuffle(size, seed=seed).batch(batch_size)
-    draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-
-    def gather(draw, rows):
-        return _augmented(*tensors, rows, names, draw, seed)[:2]
-
-    graph = _mapped(tf.data.Dataset.zip(draws, rows), gather)
-    return graph.apply(tf.data.experimental.assert_cardinality(-(-size // batch_size))).prefetch(2)
-
-
-def _mixes(names: tuple[str, ...]) -> bool:
-    return any(name in MIXINGS for name in names)
-
-
-def _tensors(data: Arrays, weight: np.ndarray | None, soft: bool):
-    """Modalities, labels (N,) or, soft, (N, K), and weights (N,) of all samples."""
-    import tensorflow as tf
-
-    modalities = {name: tf.constant(np.asarray(x)) for name, x in data.modalities.items()}
-    label = tf.constant(data.label.astype("int32"))
-    if soft:
-        label = tf.one_hot(label, len(data.classes))
-    weight = np.ones(len(data)) if weight is None else weight
-    return modalities, label, tf.constant(np.asarray(weight, "float32"))
-
-
-def _mapped(dataset, function):
-    """Maps without AutoGraph, which nothing here needs and which would wrap an `InputError`."""
-    import tensorflow as tf
-
-    return dataset.map(tf.autograph.experimental.do_not_convert(function))
-
-
-def _augmented(modalities: dict, label, weight, rows, names: tuple[str, ...], counter, seed: int):
-    """The samples at `rows`, augmented by draws that depend on `counter`, `seed` and the place."""
-    import tensorflow as tf
-
-    sample = {n: tf.cast(tf.gather(x, rows), "float32") for n, x in modalities.items()}
-    label, weight = tf.gather(label, rows), tf.gather(weight, rows)
-    for place, name in enumerate(names):
-        draw = tf.stack([counter, seed * 1000 + place])
-        if name in MIXINGS:
-            sample, label, weight = MIXINGS[name](sample, label, weight, draw)
-        else:
-            sample = AUGMENTATIONS[name](sample, draw)
-    return sample, label, weight
 
 
 def _size(sample: dict):

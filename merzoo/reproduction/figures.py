@@ -1,7 +1,7 @@
 """A reproduced table: the paper's figures beside ours, as JSON, Markdown and a page with a plot.
 
-Our figures follow from the predictions of each row's run alone. Precision, recall and F1-score
-(`precision`, `recall`, `f1`) are means weighted by class size; UF1 and UAR weigh classes alike.
+Our figures follow from the predictions of each row's run alone; what they are called and how they
+are computed stands in `merzoo.metrics.METRICS`.
 """
 
 import dataclasses
@@ -11,25 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from merzoo import metrics as scores
 from merzoo.evaluation.scores.bootstrap import subject_bootstrap, subject_matrices
+from merzoo.evaluation.scores.predictions import runs_of
 from merzoo.files import write_json
+from merzoo.metrics import METRICS
 from merzoo.pages.render import render
 from merzoo.reproduction.tables import PaperTable, Row, Run
 
 SCALES = {"": 1, "%": 0.01, "million": 1e6, "M": 1e6, "G": 1e9, "ms": 1e-3}
-NAMES = {
-    "uf1": "UF1",
-    "uar": "UAR",
-    "accuracy": "accuracy",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "loss": "loss",
-    "parameters": "parameters",
-    "multiply-adds": "multiply-adds",
-    "inference": "inference",
-}
 
 
 @dataclass(frozen=True)
@@ -144,62 +133,46 @@ def _with_ours(line: Line, predictions, classes: list[str]) -> Line:
     """The line with our figures, from rows of `predictions.csv`."""
     if not len(predictions):
         return line
-    runs = [run for _, run in predictions.groupby("seed", sort=True)]
-    matrices = [
-        subject_matrices(
-            run["label"].map(classes.index), run["predicted"].map(classes.index), run["subject"], k
-        )
-        for run in runs
-        for k in [len(classes)]
-    ]
-    asked = {name: MATRIX_METRICS[name] for name in line.figures if name in MATRIX_METRICS}
-    intervals = subject_bootstrap(matrices, metrics=asked)
+    rows, label, predicted, probabilities = runs_of(predictions, classes)
+    matrices = [subject_matrices(label, run, rows["subject"], len(classes)) for run in predicted]
     pooled = np.stack([np.sum(list(run.values()), axis=0) for run in matrices])
+    asked = [METRICS[name] for name in line.figures]
+    intervals = subject_bootstrap(matrices, metrics=[m for m in asked if m.of_matrix is not None])
     figures = {}
-    for name, figure in line.figures.items():
+    for metric in asked:
+        figure = line.figures[metric.name]
         scale = SCALES[figure.unit]
-        value = asked[name](pooled).mean() if name in asked else _loss(predictions)
-        interval = tuple(x / scale for x in intervals[name]) if name in asked else None
-        figures[name] = dataclasses.replace(figure, ours=float(value / scale), interval=interval)
+        if metric.of_matrix is not None:
+            value = metric.of_matrix(pooled).mean()
+            interval = tuple(x / scale for x in intervals[metric.name])
+        else:
+            value, interval = metric.of_probabilities(label, probabilities).mean(), None
+        ours = float(value / scale)
+        figures[metric.name] = dataclasses.replace(figure, ours=ours, interval=interval)
     return dataclasses.replace(
         line,
         figures=figures,
-        n=len(runs[0]),
-        subjects=runs[0]["subject"].nunique(),
-        seeds=len(runs),
+        n=len(rows),
+        subjects=rows["subject"].nunique(),
+        seeds=len(predicted),
     )
 
 
-def _precision(matrix):
-    """(..., K, K) -> precision of each class, weighted by its size."""
-    return _weighted(scores.recall_per_class(np.swapaxes(matrix, -1, -2)), matrix)
+def title(name: str, unit: str = "") -> str:
+    """A metric or a cost over a column.
+
+    >>> title("uf1"), title("accuracy", "%"), title("parameters", "million")
+    ('UF1', 'accuracy, %', 'parameters, million')
+    """
+    label = METRICS[name].label if name in METRICS else name
+    return f"{label}, {unit}" if unit else label
 
 
-def _f1(matrix):
-    return _weighted(scores.f1_per_class(matrix), matrix)
-
-
-def _weighted(values, matrix):
-    sizes = matrix.sum(-1)
-    return (values * sizes).sum(-1) / np.maximum(sizes.sum(-1), 1)
-
-
-# Name -> function of (..., K, K) pooled confusion matrices. Recall weighted by class size is the
-# accuracy.
-MATRIX_METRICS = {
-    "uf1": scores.uf1,
-    "uar": scores.uar,
-    "accuracy": scores.accuracy,
-    "precision": _precision,
-    "recall": scores.accuracy,
-    "f1": _f1,
-}
-
-
-def _loss(predictions) -> float:
-    """Mean cross-entropy of the true classes."""
-    probability = [row[f"p_{row['label']}"] for _, row in predictions.iterrows()]
-    return float(-np.log(np.maximum(probability, 1e-7)).mean())
+def metric_notes(lines: list[Line]) -> list[str]:
+    """What a reader must know of the lines' metrics, one sentence each."""
+    names = dict.fromkeys(name for line in lines for name in line.figures)
+    rows = [METRICS[name] for name in names if name in METRICS]
+    return [f"{row.label}: {row.note}." for row in rows if row.note]
 
 
 def columns_and_rows(lines: list[Line], costs: bool) -> tuple[list[str], list[list[str]]]:
@@ -208,8 +181,7 @@ def columns_and_rows(lines: list[Line], costs: bool) -> tuple[list[str], list[li
     found = {n: f.unit for line in lines for n, f in line.figures.items()}
     columns = ["row"] if costs else ["row", "data", "N", "N paper", "subjects", "seeds"]
     for name, unit in found.items():
-        title = f"{NAMES[name]}, {unit}" if unit else NAMES[name]
-        columns += [f"{title}: paper", "ours"] + ([] if costs else ["95 %"])
+        columns += [f"{title(name, unit)}: paper", "ours"] + ([] if costs else ["95 %"])
     rows = []
     for line in lines:
         cells = [line.printed]
@@ -241,8 +213,7 @@ def figure_rows(lines: list[Line]) -> tuple[list[str], list[list[str]]]:
         for name, figure in line.figures.items():
             if figure.ours is None:
                 continue
-            title = f"{NAMES[name]}, {figure.unit}" if figure.unit else NAMES[name]
-            where = [_where(line), title] if line.run else ["", title]
+            where = [_where(line) if line.run else "", title(name, figure.unit)]
             texts = [figure.paper, figure.text(), figure.interval_text()]
             rows.append([line.printed, *where, *texts, *_numbers(line)])
     return columns, rows
@@ -286,7 +257,7 @@ def markdown(found) -> str:
         if rows:
             parts += ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
             parts += ["| " + " | ".join(cells) + " |" for cells in rows] + [""]
-    parts += [f"- {note}" for note in found.notes]
+    parts += [f"- {note}" for note in [*found.notes, *metric_notes(found.lines)]]
     parts += [f"- Not run: {name}: {reason}" for name, reason in found.failed.items()]
     parts += ["", "Ours: mean over seeds; 95 % intervals from a bootstrap over subjects.", ""]
     return "\n".join(parts)
@@ -299,7 +270,7 @@ def _page(found) -> str:
     return render(
         "reproduced.html",
         table=found.table,
-        notes=found.notes,
+        notes=[*found.notes, *metric_notes(found.lines)],
         failed=found.failed,
         tables=[(columns, rows) for columns, rows in tables if rows],
         plot=bars(found.lines),

@@ -1,8 +1,12 @@
 """The plot of a reproduced table: the paper's bars beside ours, with our intervals."""
 
+import math
+
 import numpy as np
 
+from merzoo.metrics import METRICS
 from merzoo.pages.figures import INK, as_svg, close, new_figure
+from merzoo.reproduction.figures import title
 
 _PAPER, _OURS = "#9aa6b5", "#3b82c4"
 
@@ -22,8 +26,8 @@ def bars(lines) -> str | None:
             shown.setdefault((line.run, line.part), []).append(line)
     if not shown:
         return None
-    names = [n for n in next(iter(shown.values()))[0].figures if n != "loss"][:3]
-    names = names or ["loss"]
+    first = list(next(iter(shown.values()))[0].figures)
+    names = [name for name in first if _bounded(name)][:3] or first[:1]
     height = sum(0.5 + 0.42 * len(part) for part in shown.values()) + 0.7
     heights = [len(part) + 1 for part in shown.values()]
     size = (8.4, height)
@@ -34,10 +38,9 @@ def bars(lines) -> str | None:
     for (run, part), group, row in zip(shown, shown.values(), panels, strict=True):
         for name, axis in zip(names, row, strict=True):
             _draw(axis, group, name)
-            title = {"uf1": "UF1", "uar": "UAR"}.get(name, name)
             unit = group[0].figures[name].unit if name in group[0].figures else ""
             where = run if part == "full" else f"{run}, {part}"
-            axis.set_title(f"{title}{', ' + unit if unit else ''}: {where}", fontsize=9, color=INK)
+            axis.set_title(f"{title(name, unit)}: {where}", fontsize=9, color=INK)
         for axis in row[1:]:
             axis.set_yticklabels([])
     handles, texts = panels[0][0].get_legend_handles_labels()
@@ -67,6 +70,10 @@ def _draw(axis, group, name: str) -> None:
             axis.plot(figure.interval, [place + 0.19] * 2, color=INK, lw=1.4)
     axis.set_yticks(places, [line.printed for line in group])
     axis.invert_yaxis()
-    largest = 100 if figures[0] is not None and figures[0].unit == "%" else 1
-    if name != "loss":
-        axis.set_xlim(0, largest)
+    if _bounded(name):
+        scale = 100 if figures[0] is not None and figures[0].unit == "%" else 1
+        axis.set_xlim(METRICS[name].lowest * scale, METRICS[name].highest * scale)
+
+
+def _bounded(name: str) -> bool:
+    return math.isfinite(METRICS[name].highest - METRICS[name].lowest)

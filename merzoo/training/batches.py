@@ -1,22 +1,207 @@
-"""The data graph of one long training: batches read from disk as they are needed.
+"""The one `tf.data` graph: order, batches, augmentation and mixing, from memory or from disk.
 
-What `merzoo.preprocessing.augment.training_graph` is for folds that fit in memory, this is for
-pools that do not. Order and augmentation of an epoch depend on the seed and the epoch's number
-alone, so a training that was stopped goes on with the batches that it would have had.
+An augmentation draws one value a sample, from stateless seeds made of the seed, the number of the
+batch and the place of the augmentation, so that what a batch is does not depend on what ran before.
+Samples in memory (`Arrays`, of folds) are shuffled by TensorFlow, and batches run across the ends
+of epochs; samples on disk (a `Pool`, of a long training) are read as they are needed, in an order
+that depends on the seed and the epoch's number alone, so that a training that was stopped goes on
+with the batches that it would have had.
 """
 
+import importlib.util
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from merzoo.errors import InputError
+from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.augment import AUGMENTATIONS, augmentation_names
+from merzoo.preprocessing.mixing import MIXINGS
 from merzoo.training.pool import Pool
+
+
+def check_feed() -> None:
+    """Raises `InputError` where TensorFlow, whose `tf.data` feeds every backend, is missing."""
+    if "tensorflow" in _absent() or importlib.util.find_spec("tensorflow") is None:
+        raise InputError(
+            "Networks are fed by TensorFlow's tf.data whatever the backend, and TensorFlow is not "
+            "installed: pip install 'merzoo[tensorflow]'."
+        )
+
+
+def _absent() -> set[str]:
+    """Modules that somebody has said are not there."""
+    import sys
+
+    return {name for name, module in list(sys.modules.items()) if module is None}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some samples of a pool.
+
+    Args:
+        pool: that holds them.
+        rows: their numbers.
+        balanced: draw every class equally often, so that samples of rare ones come again.
+    """
+
+    pool: Pool
+    rows: np.ndarray
+    balanced: bool = False
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def label(self) -> np.ndarray:
+        return self.pool.label[self.rows]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.pool.classes
+
+    def gather(self, places) -> dict[str, np.ndarray]:
+        """The samples at places among these rows, read from disk now."""
+        return self.pool.gather(self.rows[np.asarray(places)])
+
+
+def training_graph(
+    data: Arrays | Rows,
+    *,
+    batch_size: int,
+    augment: Sequence[str] = (),
+    seed: int = 0,
+    sample_weight: np.ndarray | None = None,
+    soft_labels: bool = False,
+    steps: int | None = None,
+    first_epoch: int = 0,
+):
+    """An endless, shuffled, augmented `tf.data.Dataset` of full batches.
+
+    Every sample is seen once before any is seen again, and all batches have one shape, so that a
+    compiled step is never compiled twice.
+
+    Args:
+        data: the training samples.
+        batch_size: samples a batch.
+        augment: names from `AUGMENTATIONS` and `MIXINGS`, applied in this order.
+        seed: of order and augmentation.
+        sample_weight: (N,) weight of each sample in the loss, or `None` for 1.
+        soft_labels: whether labels are shares of the classes even where nothing is mixed.
+        steps: of samples on disk: batches an epoch.
+        first_epoch: of samples on disk: to go on with.
+
+    Returns:
+        A dataset of ({modality: (B, ...) float32}, label (B,) or, soft, (B, K), weight (B,)).
+
+    Raises:
+        InputError: for an unknown augmentation.
+    """
+    names = augmentation_names(augment)
+    soft = soft_labels or _mixes(names)
+    weight = np.ones(len(data)) if sample_weight is None else sample_weight
+    if isinstance(data, Arrays):
+        source = _from_memory(data, weight, batch_size, seed, soft)
+    else:
+        source = _from_disk(data, weight, batch_size, seed, soft, steps, first_epoch)
+
+    def augmented(counter, sample, label, weight):
+        return _augmented(sample, label, weight, names, counter, seed)
+
+    return _mapped(source, augmented).prefetch(2)
+
+
+def epoch_graph(
+    data: Arrays,
+    *,
+    batch_size: int = 32,
+    augment: str | Sequence[str] | None = None,
+    seed: int = 0,
+):
+    """One shuffled, augmented pass over the samples, in another order each time it is iterated.
+
+    Args:
+        data: the samples.
+        batch_size: samples a batch; the last batch holds what is left.
+        augment: names from `AUGMENTATIONS` and `MIXINGS`, applied in this order, `"standard"`, or
+            `None`.
+        seed: of order and augmentation: a dataset made again starts with the same numbers.
+
+    Returns:
+        A finite `tf.data.Dataset` of ({modality: (B, ...) float32}, label (B,) or, mixed, (B, K)).
+
+    Raises:
+        InputError: for an unknown augmentation or a batch size below 1.
+    """
+    import tensorflow as tf
+
+    names = augmentation_names(augment)
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise InputError(f"batch_size must be a whole number from 1, got {batch_size!r}.")
+    size = len(data)
+    tensors = _tensors(data, np.ones(size), _mixes(names))
+    rows = tf.data.Dataset.range(size).shuffle(size, seed=seed).batch(batch_size)
+    draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+
+    def gather(draw, rows):
+        return _augmented(*_gathered(tensors, rows), names, draw, seed)[:2]
+
+    graph = _mapped(tf.data.Dataset.zip(draws, rows), gather)
+    return graph.apply(tf.data.experimental.assert_cardinality(-(-size // batch_size))).prefetch(2)
+
+
+def validation_graph(data: Arrays | Rows, batch_size: int, weight=None, soft_labels: bool = False):
+    """One pass over samples in order, in batches of one size, the last filled up with weight 0.
+
+    The weights are scaled so that Keras' mean over all batches is the weighted mean over samples.
+
+    Args:
+        data: the samples.
+        batch_size: samples a batch.
+        weight: (N,) of each sample; `None` for 1.
+        soft_labels: whether labels are shares of the classes.
+    """
+    import tensorflow as tf
+
+    size = len(data)
+    count = -(-size // batch_size) * batch_size
+    weight = np.ones(size) if weight is None else weight
+    scaled = np.zeros(count)
+    scaled[:size] = weight * count / weight.sum()
+    filled = np.resize(np.arange(size), count)
+
+    def batches():
+        for start in range(0, count, batch_size):
+            part = slice(start, start + batch_size)
+            yield _batch(data, filled[part], scaled[part], soft_labels)
+
+    signature = _signature(data, batch_size, soft_labels)
+    graph = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    graph = graph.apply(tf.data.experimental.assert_cardinality(count // batch_size))
+    return graph.prefetch(2)
+
+
+def prediction_batches(data, batch_size: int) -> Iterator[tuple[dict[str, np.ndarray], int]]:
+    """Batches of one constant shape in sample order, the last one padded with its first samples.
+
+    Args:
+        data: `Rows`, or whatever has `modalities` (name -> array (N, ...)) and a length.
+        batch_size: samples a batch.
+
+    Yields:
+        ({modality: (batch_size, ...) float32}, number of true samples in it).
+    """
+    for start in range(0, len(data), batch_size):
+        rows = np.arange(start, min(start + batch_size, len(data)))
+        yield _samples(data, np.resize(rows, batch_size)), len(rows)
 
 
 def epoch_rows(
     label: np.ndarray, rows: np.ndarray, size: int, epoch: int, seed: int, balanced: bool
 ) -> np.ndarray:
-    """The `size` samples of one epoch, in random order.
+    """The `size` samples of one epoch of samples on disk, in random order.
 
     Args:
         label: (N,) classes of the pool.
@@ -39,104 +224,102 @@ def epoch_rows(
     return rng.permutation(np.stack(drawn, 1).reshape(-1)[:size])
 
 
-def training_stream(
-    pool: Pool,
-    rows: np.ndarray,
-    *,
-    batch_size: int,
-    steps: int,
-    seed: int = 0,
-    first_epoch: int = 0,
-    augment: Sequence[str] = (),
-    weight: np.ndarray | None = None,
-    balanced: bool = False,
-):
-    """An endless `tf.data.Dataset` of full, shuffled, augmented batches, from an epoch on.
-
-    Args:
-        pool, rows: the samples, and those that are trained on.
-        batch_size, steps: samples a batch, batches an epoch.
-        seed, first_epoch: what order and augmentation depend on.
-        augment: names from `merzoo.preprocessing.augment.AUGMENTATIONS`.
-        weight: (N,) weight in the loss of each sample of the pool; `None` for 1.
-        balanced: see `epoch_rows`.
-
-    Returns:
-        A dataset of ({modality: (B, ...) float32}, label (B,), weight (B,)).
-    """
+def _from_memory(data: Arrays, weight, batch_size: int, seed: int, soft: bool):
+    """(number of the batch, samples, labels, weights), endless, across the ends of epochs."""
     import tensorflow as tf
 
-    names = augmentation_names(augment)
-    weight = np.ones(len(pool)) if weight is None else weight
+    size, tensors = len(data), _tensors(data, weight, soft)
+
+    def rows_of(epoch):  # stateless: the order depends on `seed` alone, not on what ran before
+        order = tf.random.experimental.stateless_shuffle(tf.range(size), tf.stack([epoch, seed]))
+        return tf.data.Dataset.from_tensor_slices(order)
+
+    rows = tf.data.Dataset.counter().flat_map(rows_of).batch(batch_size, drop_remainder=True)
+    numbered = tf.data.Dataset.zip(tf.data.Dataset.counter(), rows)
+    return _mapped(numbered, lambda counter, rows: (counter, *_gathered(tensors, rows)))
+
+
+def _from_disk(data: Rows, weight, batch_size: int, seed: int, soft: bool, steps, first_epoch):
+    """The same of samples that stay on disk, from an epoch on."""
+    import tensorflow as tf
+
+    places, label = np.arange(len(data)), data.label
 
     def batches():
         epoch = first_epoch
         while True:
-            order = epoch_rows(pool.label, rows, steps * batch_size, epoch, seed, balanced)
+            order = epoch_rows(label, places, steps * batch_size, epoch, seed, data.balanced)
             for step, chosen in enumerate(order.reshape(steps, batch_size)):
-                yield epoch * steps + step, *_batch(pool, chosen, weight[chosen])
+                yield epoch * steps + step, *_batch(data, chosen, weight[chosen], soft)
             epoch += 1
 
-    def augmented(counter, sample, label, weight):
-        for place, name in enumerate(names):
-            sample = AUGMENTATIONS[name](sample, tf.stack([counter, seed * 1000 + place]))
-        return sample, label, weight
-
-    graph = tf.data.Dataset.from_generator(
-        batches, output_signature=(tf.TensorSpec((), "int64"), *_signature(pool, batch_size))
-    )
-    return graph.map(tf.autograph.experimental.do_not_convert(augmented)).prefetch(2)
+    signature = (tf.TensorSpec((), "int64"), *_signature(data, batch_size, soft))
+    return tf.data.Dataset.from_generator(batches, output_signature=signature)
 
 
-def ordered_stream(pool: Pool, rows: np.ndarray, batch_size: int, weight=None):
-    """One pass over `rows` in order, in batches of one size, the last filled up with weight 0.
+def _mixes(names: Sequence[str]) -> bool:
+    return any(name in MIXINGS for name in names)
 
-    The weights are scaled so that Keras' mean over all batches is the weighted mean over `rows`.
-    """
+
+def _tensors(data: Arrays, weight: np.ndarray, soft: bool):
+    """Modalities, labels (N,) or, soft, (N, K), and weights (N,) of all samples."""
     import tensorflow as tf
 
-    count = -(-len(rows) // batch_size) * batch_size
-    weight = np.ones(len(pool)) if weight is None else weight
-    scaled = np.zeros(count)
-    scaled[: len(rows)] = weight[rows] * count / weight[rows].sum()
-    filled = np.resize(rows, count)
-
-    def batches():
-        for start in range(0, count, batch_size):
-            part = slice(start, start + batch_size)
-            yield _batch(pool, filled[part], scaled[part])
-
-    graph = tf.data.Dataset.from_generator(batches, output_signature=_signature(pool, batch_size))
-    graph = graph.apply(tf.data.experimental.assert_cardinality(count // batch_size))
-    return graph.prefetch(2)
+    modalities = {name: tf.constant(np.asarray(x)) for name, x in data.modalities.items()}
+    label = tf.constant(data.label.astype("int32"))
+    if soft:
+        label = tf.one_hot(label, len(data.classes))
+    return modalities, label, tf.constant(np.asarray(weight, "float32"))
 
 
-def _batch(pool: Pool, rows, weight):
-    return pool.gather(rows), pool.label[rows].astype(np.int32), weight.astype(np.float32)
-
-
-def _signature(pool: Pool, batch_size: int):
+def _gathered(tensors, rows):
     import tensorflow as tf
 
-    modalities = {n: tf.TensorSpec((batch_size, *s), "float32") for n, s in pool.shapes.items()}
-    return modalities, tf.TensorSpec((batch_size,), "int32"), tf.TensorSpec((batch_size,))
+    modalities, label, weight = tensors
+    sample = {n: tf.cast(tf.gather(x, rows), "float32") for n, x in modalities.items()}
+    return sample, tf.gather(label, rows), tf.gather(weight, rows)
 
 
-def prediction_batches(data, batch_size: int) -> Iterator[tuple[dict[str, np.ndarray], int]]:
-    """Batches of one constant shape in sample order, the last one padded with its first samples.
+def _mapped(dataset, function):
+    """Maps in parallel and in order, without AutoGraph, which nothing here needs and which would
+    wrap an `InputError`."""
+    import tensorflow as tf
 
-    Args:
-        data: a `Pool`, or whatever has `modalities` (name -> array (N, ...)) and a length.
-        batch_size: samples a batch.
+    function = tf.autograph.experimental.do_not_convert(function)
+    return dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
-    Yields:
-        ({modality: (batch_size, ...) float32}, number of true samples in it).
-    """
-    for start in range(0, len(data), batch_size):
-        rows = np.arange(start, min(start + batch_size, len(data)))
-        padded = np.resize(rows, batch_size)
-        if isinstance(data, Pool):
-            batch = data.gather(padded)
+
+def _augmented(sample: dict, label, weight, names: Sequence[str], counter, seed: int):
+    """The samples, augmented by draws that depend on `counter`, `seed` and the place."""
+    import tensorflow as tf
+
+    for place, name in enumerate(names):
+        draw = tf.stack([counter, seed * 1000 + place])
+        if name in MIXINGS:
+            sample, label, weight = MIXINGS[name](sample, label, weight, draw)
         else:
-            batch = {n: np.asarray(x[padded], "float32") for n, x in data.modalities.items()}
-        yield batch, len(rows)
+            sample = AUGMENTATIONS[name](sample, draw)
+    return sample, label, weight
+
+
+def _samples(data, places) -> dict[str, np.ndarray]:
+    if isinstance(data, Rows | Pool):
+        return data.gather(places)
+    return {name: np.asarray(x[places], "float32") for name, x in data.modalities.items()}
+
+
+def _batch(data, places, weight, soft: bool):
+    label = data.label[places].astype(np.int32)
+    if soft:
+        label = np.eye(len(data.classes), dtype="float32")[label]
+    return _samples(data, places), label, weight.astype(np.float32)
+
+
+def _signature(data, batch_size: int, soft: bool):
+    import tensorflow as tf
+
+    shapes = {name: x.shape[1:] for name, x in _samples(data, np.array([0])).items()}
+    modalities = {n: tf.TensorSpec((batch_size, *s), "float32") for n, s in shapes.items()}
+    shape = (batch_size, len(data.classes)) if soft else (batch_size,)
+    label = tf.TensorSpec(shape, "float32" if soft else "int32")
+    return modalities, label, tf.TensorSpec((batch_size,))

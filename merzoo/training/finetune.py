@@ -7,12 +7,11 @@ and Mixed Attention", sections 3.2 and 4.2, where all layers are trained on.
 import os
 
 from merzoo.training.pretrain import TrainedWeights, run_training
-from merzoo.training.pretrained import find_start
 from merzoo.training.recipes import Recipe
 
 
 def finetune(
-    model: str,
+    model,
     pretrained: str | os.PathLike,
     data,
     *,
@@ -33,7 +32,7 @@ def finetune(
     worth on new people is `transfer`'s to say.
 
     Args:
-        model: a name of `merzoo.list_models(kind="network")`.
+        model: as for `pretrain`.
         pretrained: folder of a training run, its `.weights.h5` file, or a tag of the manifest.
         data: as for `pretrain`.
         labels: label map of clips. Where the classes are not those of the weights, the class head
@@ -43,7 +42,7 @@ def finetune(
         freeze: the last layer that is not trained, or `None` to train all.
         trunk_rate: factor of the learning rate for all layers but the class head.
         epochs, quick, parameters, out: as for `pretrain`.
-        training: fields of `merzoo.training.single.Training`; `validation=0` and
+        training: fields of `merzoo.training.options.Training`; `validation=0` and
             `balance=None` (the recipe's class weights) unless said.
 
     Returns:
@@ -56,7 +55,11 @@ def finetune(
 
     >>> found = finetune("broadbentnet", "runs/pre", "casme2:/data/CASME2")  # doctest: +SKIP
     """
-    start = find_start(pretrained, model, freeze, trunk_rate)
+    from merzoo.training.pretrained import find_start
+
+    def start(network: str):
+        return find_start(pretrained, network, freeze, trunk_rate)
+
     training = {"validation": 0.0, "balance": None} | training
     return run_training(
         model, data, labels, recipe, arguments, epochs, quick, parameters, out, training, start

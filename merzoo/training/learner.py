@@ -79,7 +79,7 @@ class Learner:
             InputError: if the builder makes one for another number of classes.
         """
         arguments = dict(self.recipe.model_arguments)
-        if _takes(self.builder, "classes"):
+        if takes(self.builder, "classes"):
             arguments = {"classes": classes} | arguments
         built = call_builder(self.builder, arguments, self.name)
         if self.kind == "network" and built.output_shape[-1] != classes:
@@ -141,7 +141,10 @@ class Learner:
     def predict(self, model, data, batch_size: int | None = None) -> np.ndarray:
         """Class probabilities by the recipe's test-time rule; see `predict`."""
         size = batch_size or min(self.recipe.batch_size, PADDED)
-        return predict(model, data, test_time=self.recipe.test_time, batch_size=size)
+        kind = output_kind(model)
+        if kind == "unknown" and self.recipe.loss == "margin":
+            kind = "lengths"  # which that loss trains
+        return predict(model, data, test_time=self.recipe.test_time, batch_size=size, kind=kind)
 
 
 def resolve(
@@ -235,14 +238,22 @@ def inputs_of(built, name: str) -> dict[str, tuple[int, ...]] | None:
         raise InputError(f"{name}: {error}") from None
 
 
-def predict(model, data, *, test_time: str | None = None, batch_size: int = PADDED) -> np.ndarray:
+def predict(
+    model,
+    data,
+    *,
+    test_time: str | None = None,
+    batch_size: int = PADDED,
+    kind: str | None = None,
+) -> np.ndarray:
     """Class probabilities (N, K) of a Keras model, float32, each row summing to 1.
 
     Args:
         model: a network; its outputs may be probabilities, logits, or lengths of capsules.
-        data: whatever has `modalities` (name -> array (N, ...)) and a length, or a `Pool`.
+        data: whatever has `modalities` (name -> array (N, ...)) and a length, or `Rows` of a pool.
         test_time: `None`, or `"flip"`: mean over each sample and its mirror image.
         batch_size: samples at a time; the last batch is padded to the same size.
+        kind: of the outputs, see `output_kind`; `None` reads it from the network.
 
     Raises:
         InputError: if an output is not finite, or is no distribution over classes.
@@ -259,7 +270,7 @@ def predict(model, data, *, test_time: str | None = None, batch_size: int = PADD
     from merzoo.preprocessing.augment import flip
     from merzoo.training.batches import prediction_batches
 
-    kind = output_kind(model)
+    kind = kind or output_kind(model)
     views = [lambda x: x] + ([flip] if test_time == "flip" else [])
     parts = []
     for batch, size in prediction_batches(data, batch_size):
@@ -269,6 +280,15 @@ def predict(model, data, *, test_time: str | None = None, batch_size: int = PADD
     if not parts:
         return np.zeros((0, model.output_shape[-1]), np.float32)
     return np.concatenate(parts)
+
+
+def check_classes(train: Arrays, fold: str) -> None:
+    """Raises `InputError` where a fold's training samples are all of one class."""
+    if len(set(train.label.tolist())) < 2:
+        raise InputError(
+            f"fold {fold}: its {len(train)} training samples are all of class "
+            f"{train.classes[train.label[0]]!r}; nothing can be learnt from one class."
+        )
 
 
 def output_kind(model) -> str:
@@ -414,7 +434,8 @@ def _entry_of(builder):
     return None
 
 
-def _takes(builder: Callable, name: str) -> bool:
+def takes(builder: Callable, name: str) -> bool:
+    """Whether a builder has an argument of this name."""
     try:
         parameters = inspect.signature(builder).parameters
     except ValueError:  # built in

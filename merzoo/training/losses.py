@@ -24,16 +24,19 @@ def wants_soft_labels(recipe: Recipe) -> bool:
     return mixes or recipe.loss == "focal" or bool(recipe.loss_arguments)
 
 
-def make_loss(recipe: Recipe):
+def make_loss(recipe: Recipe, outputs: str = "probabilities"):
     """The Keras loss of a recipe.
 
     Args:
+        outputs: what the network puts out (see `merzoo.training.learner.output_kind`): losses of
+            logits take them as such.
         recipe: its `loss` is `"cross-entropy"` (argument `label_smoothing`), `"focal"` (arguments
             `gamma`, 2 by default, and `alpha`, 1) or `"margin"` (of capsules' lengths; arguments
             `present`, `absent`, `weight`).
 
     Raises:
-        InputError: for an argument that the loss does not have.
+        InputError: for an argument that the loss does not have, or a loss that is not for these
+            outputs.
 
     Source: Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017; Sabour et al., "Dynamic
     Routing Between Capsules", NIPS 2017, Eq. 4.
@@ -45,13 +48,29 @@ def make_loss(recipe: Recipe):
     >>> make_loss(Recipe("smooth", loss_arguments={"label_smoothing": 0.1})).label_smoothing
     0.1
     """
+    logits = {"from_logits": True} if outputs == "logits" else {}
+    if outputs == "lengths" and recipe.loss != "margin":
+        raise InputError(
+            f"recipe {recipe.name}: the network puts out lengths of capsules, which are no "
+            f"probabilities: use loss='margin', or classifier_activation='normalized'."
+        )
+    if recipe.loss == "margin" and logits:
+        raise InputError(
+            f"recipe {recipe.name}: the margin loss is for lengths of capsules, the network puts "
+            f"out logits."
+        )
     if recipe.loss == "cross-entropy" and not wants_soft_labels(recipe):
+        if logits:
+            return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         return "sparse_categorical_crossentropy"
     from merzoo.models.capsulenet import MarginLoss
 
     losses = {
-        "cross-entropy": (keras.losses.CategoricalCrossentropy, {}),
-        "focal": (keras.losses.CategoricalFocalCrossentropy, {"alpha": 1.0, "gamma": 2.0}),
+        "cross-entropy": (keras.losses.CategoricalCrossentropy, logits),
+        "focal": (
+            keras.losses.CategoricalFocalCrossentropy,
+            {"alpha": 1.0, "gamma": 2.0} | logits,
+        ),
         "margin": (MarginLoss, {}),
     }
     loss, defaults = losses[recipe.loss]

@@ -112,6 +112,10 @@ class Pool:
         names = sorted({dataset for dataset, _ in found})
         return {n: {c: found[n, k] for k, c in enumerate(self.classes)} for n in names}
 
+    def preparation(self) -> list[dict]:
+        """How the clips of each part were made into samples; see `Arrays.preparation`."""
+        return [part.preparation for part in self.parts if part.preparation]
+
     def fingerprint(self) -> str:
         """SHA-256 over every value, read part by part."""
         texts = [part.fingerprint() for part in self.parts]

@@ -8,9 +8,9 @@ is whole persons, and the authors' own test parts are not touched.
 
 import dataclasses
 import hashlib
-import inspect
 import json
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,14 +18,28 @@ from pathlib import Path
 import numpy as np
 
 from merzoo.errors import InputError, unknown
+from merzoo.files import claim_folder, write_json
+from merzoo.metrics import confusion_matrix, scores
+from merzoo.surroundings import surroundings
+from merzoo.training.batches import Rows, check_feed
+from merzoo.training.learner import Learner, named_builder, resolve, takes
+from merzoo.training.options import Training
 from merzoo.training.pool import STILL, Pool, check_still, make_pool, read_sources
-from merzoo.training.recipes import Recipe, change_recipe, get_recipe, recipe_as_dict
+from merzoo.training.recipes import (
+    RECIPES,
+    Recipe,
+    change_preprocessing,
+    change_recipe,
+    get_recipe,
+    recipe_as_dict,
+)
+from merzoo.versions import VERSION, package_versions
 from merzoo.weights import WeightsEntry
 
 QUICK_SAMPLES = 96
 QUICK_EPOCHS = 2
 WEIGHTS, ENTRY, PROTOCOL = "model.weights.h5", "weights.json", "protocol.json"
-_MAY_DIFFER = ("versions", "source")
+_MAY_DIFFER = ("versions", "source", "surroundings", "compiled")
 
 
 @dataclass(frozen=True)
@@ -51,7 +65,7 @@ class TrainedWeights:
 
 
 def pretrain(
-    model: str,
+    model,
     data,
     *,
     labels: str = "macro3",
@@ -66,7 +80,8 @@ def pretrain(
     """Trains a network once, on pictures of full expressions, and keeps the best epoch.
 
     Args:
-        model: a name of `merzoo.list_models(kind="network")`.
+        model: a name of `merzoo.list_models(kind="network")`, a builder, a Keras model,
+            `"module:function"` or the path of a `.keras` file.
         data: text such as `"fer2013:ROOT"`, clips, `Arrays`, or a list of these, joined. The test
             parts of FER-2013 and RAF-DB are left out.
         labels: label map of clips, such as `"macro3"` or `"macro7"`.
@@ -80,7 +95,7 @@ def pretrain(
             `cache` among them. Frames of at most 112 pixels are taken as face crops.
         out: folder for the results; `None` makes a temporary one. A training that was stopped goes
             on when called again with the same folder, and ends as if it had not been stopped.
-        training: fields of `merzoo.training.single.Training`, such as `plateau=10, stop=20`.
+        training: fields of `merzoo.training.options.Training`, such as `plateau=10, stop=20`.
 
     Returns:
         `TrainedWeights`. Its folder holds `model.weights.h5`, `weights.json` (a
@@ -112,42 +127,65 @@ def pretrain(
 
 
 def run_training(
-    model, data, labels, recipe, arguments, epochs, quick, parameters, out, training, start=None
+    model, data, labels, recipe, arguments, epochs, quick, parameters, out, training, find=None
 ) -> TrainedWeights:
-    """`pretrain` and `finetune`; `start` is a `merzoo.training.pretrained.Start` or `None`."""
-    from merzoo.models import create_model
-    from merzoo.training.single import Training, check_devices, forget_state, train_once
+    """`pretrain` and `finetune`; `find` gives the `Start` for a network's name, or is `None`."""
+    options = _options(Training, training)
+    check_feed()
+    from merzoo.training.trainer import Trainer
     from merzoo.training.validation import split_validation
 
-    training = _options(Training, training)
-    arrays, clips = read_sources(data)
-    recipe = full_recipe(model, recipe, start, arguments, clips)
-    recipe = change_recipe(recipe, epochs=epochs)
+    parameters = dict(parameters or {})
+    how = {name: parameters.pop(name) for name in ("jobs", "cache") if name in parameters}
+    arrays, clips = read_sources(data, parameters.get("on_error", "fail"))
+    start = None if find is None else find(named_builder(model)[0])
+    learner = full_learner(model, recipe, start, arguments, clips)
+    recipe = change_preprocessing(change_recipe(learner.recipe, epochs=epochs), parameters)
     if quick:
         recipe = replace(recipe, epochs=min(recipe.epochs, QUICK_EPOCHS))
-    recipe = training.applied_to(recipe)
-    check_devices(training, recipe)
-    inputs = builder_inputs(model, recipe)
-    check_still(model, inputs, clips)
+    learner = replace(learner, recipe=options.applied_to(recipe))
+    check_devices(options, learner.recipe)
+    check_still(learner.name, learner.inputs, clips)
     limit = QUICK_SAMPLES if quick else None
+    chosen = learner.recipe.preprocessing | how
     pool = make_pool(
-        arrays, clips, inputs, labels, limit=limit, seed=training.seed, **parameters or {}
+        arrays, clips, learner.inputs, labels, limit=limit, seed=options.seed, **chosen
     )
     if start is not None:
         start.check_unseen(pool.subject, pool.source)
-    rows = split_validation(pool, training.validation, training.seed)
-    card = _card(model, pool, rows, labels, recipe, training, quick, start)
-    folder = _claim(out, card)
+    rows = split_validation(pool, options.validation, options.seed)
+    card = _card(learner, pool, rows, labels, options, quick, start)
+    folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))
+    before = claim_folder(folder, card, may_differ=_MAY_DIFFER, kind="training")
     if (folder / ENTRY).is_file():
-        return _finished(folder, card)
+        return _finished(folder, before or card)
 
-    def build():
-        return create_model(model, **{"classes": len(pool.classes)} | recipe.model_arguments)
-
-    final, history = train_once(build, pool, rows, recipe, training, folder, start)
-    found = _write(folder, final, history, model, pool, rows, labels, recipe, card, start)
-    forget_state(folder)
+    steps = max(1, len(rows[0]) // learner.recipe.batch_size)
+    trainer = Trainer(learner, pool.classes, steps, start, options)
+    history = trainer.fit(
+        Rows(pool, rows[0], balanced=options.balance == "sampling"),
+        options.seed,
+        validation=Rows(pool, rows[1]) if len(rows[1]) else None,
+        folder=folder,
+    )
+    found = _write(folder, trainer, history, pool, rows, labels, card, start)
+    shutil.rmtree(folder / "state", ignore_errors=True)
     return found
+
+
+def check_devices(options: Training, recipe: Recipe) -> None:
+    """Raises `InputError` for devices that are not there or cannot train so, before any work."""
+    import keras
+
+    from merzoo.training.devices import distributed
+
+    if options.devices and options.accumulate > 1 and keras.backend.backend() == "tensorflow":
+        raise InputError(
+            f"accumulate={options.accumulate}: TensorFlow cannot accumulate gradients on several "
+            f"devices; set KERAS_BACKEND=jax, or give the recipe a larger batch_size instead."
+        )
+    with distributed(options.devices, recipe.batch_size):
+        pass
 
 
 def _options(kind, given: dict):
@@ -158,60 +196,52 @@ def _options(kind, given: dict):
     return kind(**given)
 
 
-def full_recipe(model: str, recipe, start, arguments, clips) -> Recipe:
-    """The recipe, with all arguments of the builder in it: those of the weights that it starts
-    from, over them the recipe's own, over these the user's; and `modality="apex"` where clips are
-    single pictures and nobody says otherwise."""
-    from merzoo.models.registry import entry
+def full_learner(model, recipe, start, arguments, clips) -> Learner:
+    """The learner, with all arguments of the builder in its recipe: those of the weights that it
+    starts from, over them the recipe's own, over these the user's; and `modality="apex"` where
+    clips are single pictures and nobody says otherwise."""
     from merzoo.training.pretrained import plain_arguments
-    from merzoo.training.recipes import RECIPES
 
-    found = entry(model)
-    if found.kind != "network":
-        raise InputError(f"{model} is not a network: it has no weights to train beforehand.")
-    default = f"{found.recipe}-pretraining"
+    if isinstance(model, Learner):
+        name, builder, entry = model.name, model.builder, model.entry
+    else:
+        name, builder, entry = named_builder(model)
+    if entry is not None and entry.kind != "network":
+        raise InputError(f"{name} is not a network: it has no weights to train beforehand.")
+    own = entry.recipe if entry else "default"
+    default = f"{own}-pretraining"
     if start is not None or default not in RECIPES:
-        default = found.recipe
+        default = own
     recipe = get_recipe(recipe, default=default)
     of_weights = plain_arguments(start.entry) if start else {}
     if of_weights.get("modality") in STILL:  # of pictures: the network takes what it takes of clips
         of_weights.pop("modality")
-    merged = of_weights | recipe.model_arguments | (arguments or {})
-    choosable = "modality" in inspect.signature(found.builder).parameters
-    if choosable and any(len(clip.frames) == 1 for clip in clips):
+    merged = of_weights | recipe.model_arguments | dict(arguments or {})
+    if takes(builder, "modality") and any(len(clip.frames) == 1 for clip in clips):
         (still,) = STILL
         merged = {"modality": still} | merged
-    return replace(recipe, model_arguments=merged)
+    learner = resolve(model, replace(recipe, model_arguments=merged))
+    if learner.kind != "network":
+        raise InputError(f"{name} is not a network: it has no weights to train beforehand.")
+    return learner
 
 
-def builder_inputs(model: str, recipe: Recipe) -> dict[str, tuple[int, ...]]:
-    """Modality -> shape of one sample, of the network that a recipe builds."""
-    from merzoo.models import create_model
-
-    try:
-        built = create_model(model, **recipe.model_arguments)
-    except TypeError as error:
-        raise InputError(f"{model} cannot be built so: {error}.") from None
-    return {tensor.name: tuple(tensor.shape[1:]) for tensor in built.inputs}
-
-
-def _card(model, pool: Pool, rows, labels, recipe, training, quick, start) -> dict:
+def _card(learner: Learner, pool: Pool, rows, labels, options: Training, quick, start) -> dict:
     """Everything needed to rerun, and to tell whether a rerun goes on with the same training."""
     import keras
 
-    from merzoo.versions import package_versions
-
     rule = "the last epoch's weights"
-    if training.validation:
-        rule = "the weights of the epoch with the highest accuracy on the validation samples"
-        if training.balance:
+    if options.validation:
+        best = "highest accuracy" if learner.recipe.monitor == "accuracy" else "lowest loss"
+        rule = f"the weights of the epoch with the {best} on the validation samples"
+        if options.balance:
             rule += ", in which every class counts alike"
     digest = hashlib.sha256(b"".join(np.asarray(r, "<i8").tobytes() for r in rows))
     card = {
-        "model": model,
-        "model_arguments": recipe.model_arguments,
-        "recipe": recipe_as_dict(recipe),
-        "training": dataclasses.asdict(training),
+        "model": learner.name,
+        "model_arguments": learner.recipe.model_arguments,
+        "recipe": recipe_as_dict(learner.recipe),
+        "training": dataclasses.asdict(options),
         "quick": quick,
         "labels": labels,
         "selection": rule,
@@ -223,37 +253,15 @@ def _card(model, pool: Pool, rows, labels, recipe, training, quick, start) -> di
             "validated_on": pool.counts(rows[1]),
             "left_out": pool.left_out,
             "unknown_persons": pool.unnamed(),
+            "preparation": pool.preparation(),
         },
         "split_fingerprint": digest.hexdigest(),
         "pretrained": None if start is None else start.card(),
         "backend": keras.backend.backend(),
         "versions": package_versions(),
+        "surroundings": surroundings(),
     }
     return json.loads(json.dumps(card))
-
-
-def _claim(out, card: dict) -> Path:
-    """The folder, which is new, empty, or that of the same training."""
-    from merzoo.files import write_json
-
-    folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))
-    file = folder / PROTOCOL
-    if file.is_file():
-        try:
-            found = json.loads(file.read_text())
-        except ValueError:
-            raise InputError(f"{file}: damaged; remove the folder or give another --out.") from None
-        for key in card:
-            if key not in _MAY_DIFFER and found.get(key) != card[key]:
-                raise InputError(
-                    f"{folder}: holds another training: its {key} differs. Give another --out, or "
-                    f"remove that folder."
-                )
-    elif folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder}: not empty and not of a training; give another --out.")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(file, card)
-    return folder
 
 
 def _finished(folder: Path, card: dict) -> TrainedWeights:
@@ -264,23 +272,22 @@ def _finished(folder: Path, card: dict) -> TrainedWeights:
     return TrainedWeights(folder, WeightsEntry.from_dict(content, folder / ENTRY), history, card)
 
 
-def _write(folder, final, history, model, pool, rows, labels, recipe, card, start):
+def _write(folder, trainer, history, pool, rows, labels, card, start) -> TrainedWeights:
     """Weights, history and picture first; `weights.json`, which says that all is there, last."""
     import pandas as pd
 
-    from merzoo.files import write_json
     from merzoo.training.curves import draw_curves
-    from merzoo.versions import VERSION
 
+    learner, final, epochs = trainer.learner, trainer.final(), len(history["loss"])
     final.save_weights(folder / WEIGHTS)
     table = pd.DataFrame(history)
-    table.insert(0, "epoch", range(1, len(table) + 1))
+    table.insert(0, "epoch", range(1, epochs + 1))
     table.to_csv(folder / "history.csv", index=False)
     content = (folder / WEIGHTS).read_bytes()
     seen = set(pool.seen()) | set(start.entry.subjects if start else ())
     datasets = set(pool.dataset.tolist()) | set(start.entry.trained_on if start else ())
     entry = WeightsEntry(
-        id=f"{model}.{folder.resolve().name}",
+        id=f"{learner.name}.{folder.resolve().name}",
         file=WEIGHTS,
         sha256=hashlib.sha256(content).hexdigest(),
         bytes=len(content),
@@ -290,24 +297,27 @@ def _write(folder, final, history, model, pool, rows, labels, recipe, card, star
         classes=pool.classes,
         labels=labels,
         model_arguments=card["model_arguments"],
-        protocol=f"{len(rows[0])} samples, {len(history)} of up to {recipe.epochs} epochs"
+        protocol=f"{len(rows[0])} samples, {epochs} of up to {learner.recipe.epochs} epochs"
         f"{' (quick: a thin slice)' if card['quick'] else ''}; {card['selection']}",
-        metrics=_metrics(final, pool, rows[1], recipe),
+        metrics=_metrics(learner, final, pool, rows[1]),
         merzoo_version=VERSION,
+        preprocessing=dict(learner.recipe.preprocessing),
     )
-    draw_curves(history, folder / "training.png", f"{entry.id}, {recipe.name}")
+    card["compiled"] = trainer.facts()
+    write_json(folder / PROTOCOL, card)
+    rows_of_epochs = [
+        dict(zip(history, values, strict=True)) for values in zip(*history.values(), strict=True)
+    ]
+    draw_curves(rows_of_epochs, folder / "training.png", f"{entry.id}, {learner.recipe.name}")
     write_json(folder / ENTRY, entry.as_dict())
-    return TrainedWeights(folder, entry, history, card)
+    return TrainedWeights(folder, entry, rows_of_epochs, card)
 
 
-def _metrics(final, pool: Pool, rows, recipe) -> dict:
+def _metrics(learner: Learner, final, pool: Pool, rows) -> dict:
     """Scores of the kept weights on the validation samples, and what these are."""
-    from merzoo.metrics import confusion_matrix, scores
-    from merzoo.training.single import predict
-
     if not len(rows):
         return {}
-    predicted = predict(final, pool, rows, recipe.batch_size).argmax(1)
+    predicted = learner.predict(final, Rows(pool, rows)).argmax(1)
     found = scores(confusion_matrix(pool.label[rows], predicted, len(pool.classes)))
     data = f"{len(rows)} validation samples, on which the epoch was chosen"
     return {f"validation_{name}": value for name, value in found.items()} | {"data": data}

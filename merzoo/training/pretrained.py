@@ -14,6 +14,8 @@ from pathlib import Path
 import keras
 
 from merzoo.errors import InputError, unknown
+from merzoo.training.learner import Learner
+from merzoo.training.optimizers import make_optimizer
 from merzoo.training.recipes import Recipe
 from merzoo.weights import WeightsEntry
 from merzoo.weights import load as load_file
@@ -44,21 +46,24 @@ class Start:
         if not self.trunk_rate > 0:
             raise InputError(f"trunk_rate={self.trunk_rate} must be above 0; freeze= keeps layers.")
 
-    def load_into(self, model, classes: Iterable[str]) -> None:
+    def load_into(self, model, classes: Iterable[str], learner: Learner | None = None) -> None:
         """Puts the weights into a just built model, and freezes what is to be frozen.
 
         The class head keeps its fresh values unless the weights are of the same classes in the
         same order.
 
+        Args:
+            model: just built.
+            classes: names of its classes.
+            learner: whose builder made it; `None` for the register's.
+
         Raises:
             InputError: if any other layer does not fit exactly, or nothing would be trained.
         """
-        from merzoo.models import create_model
-
         arguments = plain_arguments(self.entry)
-        source = create_model(self.entry.network, classes=len(self.entry.classes), **arguments)
+        source = self._built(len(self.entry.classes), learner)
         load_file(source, self.file)
-        fresh = set() if tuple(classes) == self.entry.classes else self._head()
+        fresh = set() if tuple(classes) == self.entry.classes else self._head(learner)
         given, taken = _weighted(source), _weighted(model)
         for name in sorted(set(given) ^ set(taken)):
             holder = self.entry.id if name in given else model.name
@@ -71,16 +76,14 @@ class Start:
                 _copy(given[name], layer, self.entry.id)
         self._freeze(model)
 
-    def optimizer(self, model, recipe: Recipe, steps_per_epoch: int):
+    def optimizer(self, model, learner: Learner | None, recipe: Recipe, steps_per_epoch: int):
         """The optimizer of a recipe for a model; one more for the trunk where its rate differs."""
-        from merzoo.training.trainer import make_optimizer
-
         ours = make_optimizer(recipe, steps_per_epoch)
         if self.trunk_rate == 1.0:
             return ours
         slower = replace(recipe, learning_rate=recipe.learning_rate * self.trunk_rate)
         slower = make_optimizer(slower, steps_per_epoch)
-        head = {id(v) for n in self._head() for v in model.get_layer(n).variables}
+        head = {id(v) for n in self._head(learner) for v in model.get_layer(n).variables}
         return keras.optimizers.MultiOptimizer(lambda v: ours if id(v) in head else slower)
 
     def check_unseen(self, subjects: Iterable[str], source: str) -> None:
@@ -114,15 +117,20 @@ class Start:
             for pattern in self.entry.subjects
         )
 
-    def _head(self) -> set[str]:
+    def _head(self, learner: Learner | None) -> set[str]:
         """Names of the layers whose weights depend on the number of classes."""
+        one, other = (_weighted(self._built(n, learner)) for n in (2, 3))
+        return {name for name in one if _shapes(one[name]) != _shapes(other[name])}
+
+    def _built(self, classes: int, learner: Learner | None):
+        """The network that the weights were trained as, for a number of classes."""
         from merzoo.models import create_model
 
         arguments = plain_arguments(self.entry)
-        one, other = (
-            _weighted(create_model(self.entry.network, classes=n, **arguments)) for n in (2, 3)
-        )
-        return {name for name in one if _shapes(one[name]) != _shapes(other[name])}
+        if learner is None or learner.entry is not None:
+            return create_model(self.entry.network, classes=classes, **arguments)
+        recipe = replace(learner.recipe, model_arguments=arguments)
+        return replace(learner, recipe=recipe).build(classes)
 
     def _freeze(self, model) -> None:
         if self.freeze is None:

@@ -41,6 +41,13 @@ class Recipe:
         loss_arguments: of the loss, such as `{"label_smoothing": 0.1}`.
         l2: times the sum of squares of all trained weights, added to the loss. (Decoupled weight
             decay is an optimizer's argument: `{"weight_decay": 0.6}`.)
+        validation: share of people (of a fold's training people, in an evaluation) who are not
+            trained on but watched: the weights of the epoch that is best on them are kept; 0 for
+            none, and then the last epoch's weights are.
+        monitor: what is watched on them, `"accuracy"` or `"loss"`.
+        plateau: epochs without a better validation after which the rate falls; `None` for never.
+        factor: by which it falls then.
+        stop: epochs without a better validation after which training ends; `None` for never.
         protocol: folds, where `evaluate` is not told.
         labels: label map of clips, where `evaluate` is not told.
         preprocessing: choices of `merzoo.preprocessing.parameters` that are not the defaults, such
@@ -66,6 +73,11 @@ class Recipe:
     loss: str = "cross-entropy"
     loss_arguments: dict = field(default_factory=dict)
     l2: float = 0.0
+    validation: float = 0.0
+    monitor: str = "accuracy"
+    plateau: int | None = None
+    factor: float = 0.1
+    stop: int | None = None
     protocol: str = "loso"
     labels: str = "megc3"
     chosen_on: tuple[str, ...] = ()
@@ -77,6 +89,7 @@ class Recipe:
             "class_weights": (None, "balanced", "sqrt"),
             "test_time": (None, "flip"),
             "loss": ("cross-entropy", "focal", "margin"),
+            "monitor": ("accuracy", "loss"),
         }
         if isinstance(self.class_weights, list | tuple):
             self._check_class_weights()
@@ -89,6 +102,7 @@ class Recipe:
         for name in ("learning_rate", "batch_size", "epochs"):
             if not getattr(self, name) > 0:
                 raise InputError(f"recipe {self.name}: {name} must be above 0.")
+        self._check_validation()
         if self.l2 < 0:
             raise InputError(f"recipe {self.name}: l2={self.l2} must not be below 0.")
         if self.preprocessing:
@@ -102,6 +116,22 @@ class Recipe:
         for name in ("augment", "chosen_on"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
 
+    def _check_validation(self):
+        limits = {"validation": (0, 0.5), "factor": (1e-6, 0.999)}
+        limits |= {"plateau": (1, 10**9), "stop": (1, 10**9)}
+        for name, (low, high) in limits.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise InputError(f"recipe {self.name}: {name}={value} must be {low} to {high}.")
+        if (self.plateau or self.stop) and not self.validation:
+            raise InputError(
+                f"recipe {self.name}: plateau and stop watch a validation; give validation=0.2."
+            )
+        if self.plateau and self.schedule != "constant":
+            raise InputError(
+                f"recipe {self.name}: plateau lowers the rate itself; use schedule='constant'."
+            )
+
     def _check_class_weights(self):
         weights = tuple(self.class_weights)
         if not all(isinstance(w, int | float) and 0 < w < float("inf") for w in weights):
@@ -109,10 +139,16 @@ class Recipe:
         object.__setattr__(self, "class_weights", weights)
 
 
-_UNVALIDATED = (
-    "The paper stops or lowers its rate by a validation loss; here every fold trains for a fixed "
-    "number of epochs and the final weights are scored."
+_INNER = (
+    "watched on a fifth of the people of each fold's training part, drawn for it: the test person "
+    "plays no part, and the weights of the epoch that is best on them are scored"
 )
+_FIXED = "with a fixed number of epochs on all training people; the final weights are scored"
+
+# How the papers prepare clips.
+_MAGNIFIED_VIDEO = {"magnification": "ideal+butterworth", "magnification_at": "video"}
+_DC_ROIS = {"apex": "annotated+dc_rois"}
+_EQ_16_17 = {"apex": "pixel_ratio", "alignment": "local_weighted_mean"}
 
 RECIPES = {
     recipe.name: recipe
@@ -218,11 +254,23 @@ RECIPES = {
         ),
         Recipe(
             "densemixednet",
-            "The paper: the video magnified 15 times at 0.1-0.4 Hz (at 0.5-10 Hz where a clip is "
-            f"too short for that band), Adam 0.01, batch 32, 200 epochs. {_UNVALIDATED}",
+            "The paper: videos magnified 15 times at 0.1-0.4 Hz (0.5-10 Hz where too short for it), "
+            "Adam 0.01, batch 32, 200 epochs, the rate times 0.1 when validation stalls and an end "
+            "after 20 epochs without a better one (its patience is 20 for both, so that the lower "
+            f"rate would never be used: 10 for the rate here), {_INNER}.",
             learning_rate=0.01,
             epochs=200,
-            preprocessing={"magnification": "ideal+butterworth", "magnification_at": "video"},
+            validation=0.2,
+            plateau=10,
+            stop=20,
+            preprocessing=_MAGNIFIED_VIDEO,
+        ),
+        Recipe(
+            "densemixednet-fixed",
+            f"As densemixednet, {_FIXED}.",
+            learning_rate=0.01,
+            epochs=200,
+            preprocessing=_MAGNIFIED_VIDEO,
         ),
         Recipe(
             "densemixednet-pretraining",
@@ -234,12 +282,24 @@ RECIPES = {
         ),
         Recipe(
             "dfrnet",
-            "The paper: D&C-RoIs spot the apex where none is annotated, Adam 1e-5, batch 32, 100 "
-            f"epochs, flip and random crop (padding 15 is a choice). {_UNVALIDATED}",
+            "The paper: D&C-RoIs where no apex is annotated, Adam 1e-5, batch 32, 100 epochs, flip "
+            "and random crop (padding 15 is a choice), an end after 10 epochs without a lower "
+            f"validation loss, which is {_INNER}.",
             learning_rate=1e-5,
             epochs=100,
             augment=("flip", "crop-15"),
-            preprocessing={"apex": "annotated+dc_rois"},
+            validation=0.2,
+            monitor="loss",
+            stop=10,
+            preprocessing=_DC_ROIS,
+        ),
+        Recipe(
+            "dfrnet-fixed",
+            f"As dfrnet, {_FIXED}.",
+            learning_rate=1e-5,
+            epochs=100,
+            augment=("flip", "crop-15"),
+            preprocessing=_DC_ROIS,
         ),
         Recipe(
             "keyregionnet",
@@ -251,7 +311,7 @@ RECIPES = {
             epochs=100,
             augment=("rotate-8", "crop-15"),
             l2=1e-5,
-            preprocessing={"apex": "pixel_ratio", "alignment": "local_weighted_mean"},
+            preprocessing=_EQ_16_17,
         ),
         Recipe(
             "keyregionnet-cached",
@@ -261,7 +321,7 @@ RECIPES = {
             batch_size=16,
             epochs=100,
             l2=1e-5,
-            preprocessing={"apex": "pixel_ratio", "alignment": "local_weighted_mean"},
+            preprocessing=_EQ_16_17,
         ),
         Recipe(
             "capsulenet",
@@ -278,13 +338,8 @@ RECIPES = {
     )
 }
 for _name in ("keyregionnet", "keyregionnet-cached", "dfrnet", "densemixednet"):
-    RECIPES[f"{_name}-merzoo"] = replace(
-        RECIPES[_name],
-        name=f"{_name}-merzoo",
-        about=f"Trains as {_name}, on clips that are prepared by merzoo's defaults instead of the "
-        "paper's ways.",
-        preprocessing={},
-    )
+    _own = {"about": f"As {_name}, on clips prepared by merzoo's defaults.", "preprocessing": {}}
+    RECIPES[f"{_name}-merzoo"] = replace(RECIPES[_name], name=f"{_name}-merzoo", **_own)
 
 
 def get_recipe(name: str | Path | Recipe | None, default: str = "default") -> Recipe:

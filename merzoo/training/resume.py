@@ -73,6 +73,11 @@ class Resume(keras.callbacks.Callback):
         self._first = state["epoch"]
         return self._first
 
+    def history(self) -> dict[str, list[float]]:
+        """The logs of every epoch, those before a stop too: name -> one value an epoch."""
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        return {name: [row.get(name, float("nan")) for row in self.rows] for name in names}
+
     def on_train_begin(self, logs=None):
         # Keras' callbacks have just forgotten their counters.
         for callback, values in zip(self._watched, self._counters, strict=False):

@@ -1,127 +1,269 @@
-"""Fitting one model many times: built and compiled once, reset to its first state for every fold.
+"""`Trainer`: the one engine that trains a network, for folds, searches and long trainings alike.
 
 Building and compiling costs seconds, and leave-one-subject-out repeats it for every subject. A
-`Fitter` does it once: a reset puts back every variable of the model (weights, moving averages, seed
-generators) and of the optimizer, which gives the same numbers as a fresh model to the last digit.
+`Trainer` does it once: a reset puts back every variable of the model (weights, moving averages,
+seed generators) and of the optimizer, which gives the same numbers as a fresh model to the last
+digit. Loss, L2, schedule, precision, devices, validation and pretrained starts are handled here
+and nowhere else.
 """
 
+import importlib.util
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.preprocessing.augment import flip, training_graph
-from merzoo.training.batches import prediction_batches
+from merzoo.training.batches import training_graph, validation_graph
 from merzoo.training.devices import distributed, xla_pays
+from merzoo.training.learner import Learner, check_classes, output_kind
 from merzoo.training.losses import add_l2, make_loss, wants_soft_labels
+from merzoo.training.optimizers import adjustable_optimizer, make_optimizer
+from merzoo.training.options import ONE_DEVICE, Training
+from merzoo.training.progress_callback import Progress
 from merzoo.training.recipes import Recipe
+from merzoo.training.resume import Resume
 from merzoo.training.seeds import seeded
+from merzoo.training.validation import SHARE, BestEpoch, inner_split, rule_callbacks
 
 
-class Fitter:
+class Trainer:
     """Trains and applies one Keras model by a recipe, as often as asked, each time from the start.
 
     Args:
-        build: called without arguments, builds the uncompiled model.
-        recipe: how to train it.
+        learner: what is trained, and its recipe.
+        classes: names of the classes.
         steps_per_epoch: gradient steps an epoch, the same in every fold.
         start: a `merzoo.training.pretrained.Start` to begin with, or `None` for random weights.
-        classes: names of the classes, which a start's head must have been trained for.
-        devices: `None` for one, or what `merzoo.training.devices.distributed` takes.
+        options: precision, devices and the like.
+        adjustable: whether another recipe of the same architecture may be taken on without
+            compiling (`use`): the schedule's numbers are then variables.
     """
 
     def __init__(
-        self, build, recipe: Recipe, steps_per_epoch: int, start=None, classes=(), devices=None
+        self,
+        learner: Learner,
+        classes: Sequence[str],
+        steps_per_epoch: int,
+        start=None,
+        options: Training = ONE_DEVICE,
+        adjustable: bool = False,
     ):
-        self.build, self.recipe, self.steps_per_epoch = build, recipe, steps_per_epoch
-        self.start, self.classes, self.devices = start, classes, devices
+        self.learner, self.classes, self.steps_per_epoch = learner, tuple(classes), steps_per_epoch
+        self.start, self.options, self.adjustable = start, options, adjustable
         self.model = None
+        self._schedule = None
         self._first_states: dict[int, list[np.ndarray]] = {}
+
+    @property
+    def recipe(self) -> Recipe:
+        """By which it trains."""
+        return self.learner.recipe
 
     def reset(self, seed: int) -> None:
         """Puts the model in the state that a fresh model built under `seed` would have."""
         with self._distributed():
             self._reset(seed)
 
+    def use(self, learner: Learner, steps_per_epoch: int) -> None:
+        """Trains by the recipe of another learner of the same architecture from now on."""
+        self.learner, self.steps_per_epoch = learner, steps_per_epoch
+        if self.model is not None:
+            self._schedule.follow(learner.recipe, steps_per_epoch)
+            place = [v is self._schedule.numbers for v in self.model.optimizer.variables]
+            numbers = np.array(keras.ops.convert_to_numpy(self._schedule.numbers))
+            self._first_optimizer[place.index(True)] = numbers
+
+    def fit(
+        self, data, seed: int, callbacks: Sequence = (), validation=None, folder: Path | None = None
+    ) -> dict[str, list[float]]:
+        """Resets, trains for all epochs of the recipe, and returns the history by epoch.
+
+        Args:
+            data: `Arrays`, or `Rows` of a pool that stays on disk.
+            seed: of weights, order and augmentation.
+            callbacks: Keras callbacks of the caller's.
+            validation: samples of other people, by which the recipe's rule lowers the rate, stops,
+                and chooses the epoch whose weights are kept; `None` keeps the last epoch's.
+            folder: where the state of a long training is kept, so that a stopped one goes on, with
+                its logs; `None` for a fold, which is trained in one go.
+
+        Raises:
+            InputError: if the loss is no longer a number.
+        """
+        self.reset(seed)
+        own, resume = self._callbacks(seed, validation is not None, folder)
+        first = 0 if resume is None else resume.restore(self.model)
+        recipe, soft = self.recipe, wants_soft_labels(self.recipe)
+        graph = training_graph(
+            data,
+            batch_size=recipe.batch_size,
+            augment=recipe.augment,
+            seed=seed,
+            sample_weight=class_weights(data, recipe.class_weights),
+            soft_labels=soft,
+            steps=self.steps_per_epoch,
+            first_epoch=first,
+        )
+        watched = None
+        if validation is not None:
+            # Where training is balanced, every class weighs alike: accuracy is UAR.
+            balanced = recipe.class_weights is not None or getattr(data, "balanced", False)
+            weight = class_weights(validation, "balanced" if balanced else None)
+            watched = validation_graph(validation, recipe.batch_size, weight, soft)
+        with self._distributed():
+            history = self.model.fit(
+                graph,
+                epochs=recipe.epochs,
+                initial_epoch=first,
+                steps_per_epoch=self.steps_per_epoch,
+                validation_data=watched,
+                shuffle=False,
+                verbose=0,
+                callbacks=[*own, *callbacks, *([] if resume is None else [resume])],
+            )
+        found = history.history if resume is None else resume.history()
+        self._check_finite(found)
+        if folder is not None and validation is not None:
+            self.model.load_weights(_best_file(folder))
+        return found
+
+    def fit_fold(
+        self, train: Arrays, seed: int, fold: str, callbacks: Sequence = (), by_uf1: bool = False
+    ) -> dict[str, list[float]]:
+        """Trains on a fold's training samples, by the recipe's validation rule.
+
+        Args:
+            train: the training samples of the fold, and no others.
+            seed: of weights, order, augmentation, and of who is drawn.
+            fold: its name, which the draw depends on too.
+            callbacks: Keras callbacks of the caller's.
+            by_uf1: draw inner people whatever the recipe says, and keep the epoch with the best
+                UF1 on them; the history then has `inner_uf1`.
+        """
+        if not self.recipe.validation and not by_uf1:
+            return self.fit(train, seed, callbacks)
+        rows, held = inner_split(train, seed, fold, self.recipe.validation or SHARE)
+        inner, validation = train.take(rows), train.take(held)
+        check_classes(inner, fold)
+        watched = validation if self.recipe.validation else None
+        if not by_uf1:
+            return self.fit(inner, seed, callbacks, watched)
+        best = BestEpoch(self, validation)
+        history = self.fit(inner, seed, [*callbacks, best], watched)
+        return history | {"inner_uf1": best.scores}
+
+    def predict(self, data) -> np.ndarray:
+        """Class probabilities (N, K) of the current weights, float32; labels are not read."""
+        size = None if self.options.devices is None else self.recipe.batch_size
+        with self._distributed():
+            return self.learner.predict(self.model, data, size)
+
+    def final(self):
+        """A float32 model with the current weights, whatever the precision of training."""
+        model = self.learner.build(len(self.classes))
+        model.set_weights(self.model.get_weights())
+        return model
+
+    def facts(self) -> dict:
+        """What was compiled, read from the model itself, as plain JSON types."""
+        optimizer = self.model.optimizer
+        inner = getattr(optimizer, "inner_optimizer", optimizer)  # of loss scaling
+        rate = getattr(inner, "_learning_rate", None)
+        loss = self.model.loss
+        return {
+            "loss": loss if isinstance(loss, str) else type(loss).__name__,
+            "loss_arguments": {} if isinstance(loss, str) else _plain(loss.get_config()),
+            "regularised_variables": sum(
+                v.regularizer is not None for v in self.model.trainable_variables
+            ),
+            "optimizer": type(inner).__name__,
+            "schedule": type(rate).__name__
+            if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
+            else "constant",
+            "trained_weights": sum(int(np.prod(v.shape)) for v in self.model.trainable_variables),
+            "precision": self.model.dtype_policy.name,
+            "xla": bool(self.model.jit_compile),
+        }
+
     def _distributed(self):
-        return distributed(self.devices, self.recipe.batch_size)
+        return distributed(self.options.devices, self.recipe.batch_size)
 
     def _reset(self, seed: int) -> None:
         if seed not in self._first_states:
-            with seeded(seed):
-                model = self.build()
+            model = self._built(seed)
             if self.start is not None:
-                self.start.load_into(model, self.classes)
+                self.start.load_into(model, self.classes, self.learner)
             if self.model is None:
                 self._compile(model)
             self._first_states[seed] = _copies(_states(model))
         _assign(_states(self.model), self._first_states[seed])
         _assign(self.model.optimizer.variables, self._first_optimizer)
 
-    def fit(self, data: Arrays, seed: int, callbacks=()) -> dict[str, list[float]]:
-        """Resets, trains for all epochs of the recipe, and returns the history by epoch."""
-        self.reset(seed)
-        graph = training_graph(
-            data,
-            batch_size=self.recipe.batch_size,
-            augment=self.recipe.augment,
-            seed=seed,
-            sample_weight=class_weights(data, self.recipe.class_weights),
-            soft_labels=wants_soft_labels(self.recipe),
-        )
-        with self._distributed():
-            history = self.model.fit(
-                graph,
-                epochs=self.recipe.epochs,
-                steps_per_epoch=self.steps_per_epoch,
-                shuffle=False,
-                verbose=0,
-                callbacks=[_SeedAtStart(seed), *callbacks],
-            )
-        return history.history
-
-    def predict(self, data) -> np.ndarray:
-        """Class probabilities (N, K) of the current weights, float32.
-
-        Args:
-            data: `Arrays`, or whatever has `modalities` and a length; labels are not read.
-        """
-        views = [lambda x: x] + ([flip] if self.recipe.test_time == "flip" else [])
-        parts = []
-        batch_size = self.recipe.batch_size
-        batch_size = min(batch_size, 32) if self.devices is None else batch_size
-        with self._distributed():
-            for batch, size in prediction_batches(data, batch_size):
-                outputs = [np.asarray(self.model.predict_on_batch(view(batch))) for view in views]
-                parts.append(np.mean(outputs, axis=0)[:size])
-        probabilities = np.concatenate(parts)
-        if self.recipe.loss == "margin":  # lengths of capsules
-            probabilities = probabilities / probabilities.sum(-1, keepdims=True)
-        if not np.isfinite(probabilities).all():
-            raise InputError(
-                f"The model's outputs are not finite after training by recipe "
-                f"{self.recipe.name!r}: lower its learning rate."
-            )
-        return probabilities
-
-    def _optimizer(self, model, recipe: Recipe):
-        make = make_optimizer if self.start is None else partial(self.start.optimizer, model)
-        return make(recipe, self.steps_per_epoch)
+    def _built(self, seed: int):
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(self.options.precision)
+        try:
+            with seeded(seed):
+                return self.learner.build(len(self.classes))
+        finally:
+            keras.config.set_dtype_policy(before)
 
     def _compile(self, model) -> None:
-        recipe = self.recipe
-        add_l2(model, recipe.l2)
-        model.compile(
-            optimizer=self._optimizer(model, recipe),
-            loss=make_loss(recipe),
-            weighted_metrics=["accuracy"],
-            jit_compile=xla_pays(self.devices),
-        )
+        optimizer = self._optimizer(model)
+        compile_model(model, self.recipe, optimizer, self.options)
         model.optimizer.build(model.trainable_variables)
         self._first_optimizer = _copies(model.optimizer.variables)
         self.model = model
+
+    def _optimizer(self, model):
+        if self.adjustable:
+            optimizer, self._schedule = adjustable_optimizer(self.recipe, self.steps_per_epoch)
+            return optimizer
+        make = make_optimizer
+        if self.start is not None:
+            make = partial(self.start.optimizer, model, self.learner)
+        return make(self.recipe, self.steps_per_epoch)
+
+    def _callbacks(self, seed: int, validated: bool, folder: Path | None):
+        """The engine's own callbacks, and the last of all, which goes on with a stopped training.
+
+        Their order matters, see `Resume`.
+        """
+        if folder is None:
+            return [_SeedAtStart(seed), *(rule_callbacks(self.recipe) if validated else [])], None
+        state = folder / "state"
+        state.mkdir(parents=True, exist_ok=True)
+        found: list = [keras.callbacks.TerminateOnNaN()]
+        if self.options.ema is not None:  # first: others see the averaged weights at an epoch's end
+            found.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+        if validated:
+            found += rule_callbacks(self.recipe, str(_best_file(folder)))
+        if importlib.util.find_spec("tensorboard"):
+            found.append(keras.callbacks.TensorBoard(folder / "logs", write_graph=False))
+        found.append(Progress(self.recipe, self.steps_per_epoch))
+        return found, Resume(state / "epoch.npz", found, seed)
+
+    def _check_finite(self, history: dict) -> None:
+        if not history.get("loss") or not np.isfinite(history["loss"]).all():
+            raise InputError(
+                f"The loss of recipe {self.recipe.name!r} is not finite any more: lower its "
+                f"learning rate."
+            )
+
+
+def compile_model(model, recipe: Recipe, optimizer, options: Training = ONE_DEVICE) -> None:
+    """Compiles a network as a recipe says: its loss, the L2 norm of weights, its optimizer."""
+    add_l2(model, recipe.l2)
+    model.compile(
+        optimizer=optimizer,
+        loss=make_loss(recipe, output_kind(model)),
+        weighted_metrics=["accuracy"],
+        jit_compile=options.xla and xla_pays(options.devices),
+    )
 
 
 class _SeedAtStart(keras.callbacks.Callback):
@@ -135,26 +277,16 @@ class _SeedAtStart(keras.callbacks.Callback):
         keras.utils.set_random_seed(self.seed)
 
 
-def make_optimizer(recipe: Recipe, steps_per_epoch: int):
-    """The Keras optimizer of a recipe, with its schedule."""
-    rate, schedules = recipe.learning_rate, keras.optimizers.schedules
-    if recipe.schedule == "cosine":
-        rate = schedules.CosineDecay(rate, recipe.epochs * steps_per_epoch)
-    if recipe.schedule == "exponential":
-        last = min(recipe.decay_until, recipe.epochs - 1)
-        boundaries = [epoch * steps_per_epoch for epoch in range(1, last + 1)]
-        values = [recipe.learning_rate * recipe.decay**epoch for epoch in range(last + 1)]
-        rate = schedules.PiecewiseConstantDecay(boundaries, values) if boundaries else rate
-    config = {"learning_rate": rate} | recipe.optimizer_arguments
-    return keras.optimizers.get({"class_name": recipe.optimizer, "config": config})
-
-
-def class_weights(data: Arrays, rule: str | tuple[float, ...] | None) -> np.ndarray | None:
+def class_weights(data, rule: str | tuple[float, ...] | None) -> np.ndarray | None:
     """(N,) weights from the class counts of `data` (the training samples), mean 1; `None` for none.
 
     A tuple gives the weight of each class itself.
 
-    >>> import numpy as np
+    Args:
+        data: `Arrays` or `Rows`: whatever has `label` and `classes`.
+        rule: of a recipe.
+
+    >>> from merzoo.preprocessing.arrays import Arrays
     >>> data = Arrays({}, [0, 0, 0, 1], ["s"] * 4, ["d"] * 4, list("abcd"), ("no", "yes"))
     >>> class_weights(data, "balanced").round(2).tolist()
     [0.67, 0.67, 0.67, 2.0]
@@ -172,6 +304,10 @@ def class_weights(data: Arrays, rule: str | tuple[float, ...] | None) -> np.ndar
     return weights / weights.mean()
 
 
+def _best_file(folder: Path) -> Path:
+    return folder / "state" / "best.weights.h5"
+
+
 def _states(model) -> list:
     """Weights, moving averages and seed generators, but not the metrics, which `fit` resets."""
     metrics = {id(v) for v in model.metrics_variables}
@@ -185,3 +321,7 @@ def _copies(variables) -> list[np.ndarray]:
 def _assign(variables, values) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+
+
+def _plain(config: dict) -> dict:
+    return {k: v for k, v in config.items() if isinstance(v, int | float | str | bool | None)}

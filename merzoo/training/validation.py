@@ -1,15 +1,29 @@
-"""Which samples a training is validated on: whole persons, or pictures where none is known."""
+"""Whom a training is validated on, and what is done with it; nobody stands on both sides.
+
+A long training sets a share of all persons apart. A fold of an evaluation draws inner people from
+its training people: the test subject plays no part. The weights of the epoch that is best on them
+are kept, by one of two rules: the accuracy or loss that Keras logs, with a rate that falls and a
+training that stops when it stalls (as papers prescribe), or the pooled UF1 (`BestEpoch`).
+"""
 
 import warnings
+import zlib
 
+import keras
 import numpy as np
 
 from merzoo.errors import InputError
+from merzoo.metrics import UF1, confusion_matrix
+from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.pool import Pool
+from merzoo.training.recipes import Recipe
+
+SHARE = 0.2  # of the training subjects that are drawn, where nobody says otherwise
+_DRAWS = 100  # looked through for one in which no class is missing
 
 
 def split_validation(pool: Pool, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Parts the samples so that nobody stands on both sides.
+    """Parts the samples of a long training so that nobody stands on both sides.
 
     Groups (see `Pool.groups`) stay together; every class of every dataset is shared out as evenly
     as the groups allow (scikit-learn's `StratifiedGroupKFold`).
@@ -27,7 +41,6 @@ def split_validation(pool: Pool, share: float, seed: int = 0) -> tuple[np.ndarra
 
     Example:
 
-    >>> from merzoo.preprocessing.arrays import Arrays
     >>> subject = [f"s{i // 4}" for i in range(40)]
     >>> data = Arrays({"apex": np.zeros((40, 1, 1, 1))}, np.arange(40) % 2, subject, ["a"] * 40,
     ...               list(map(str, range(40))), ("no", "yes"))
@@ -61,3 +74,119 @@ def split_validation(pool: Pool, share: float, seed: int = 0) -> tuple[np.ndarra
             f"{pool.source}: only one class would be left to train on; validation=0 trains on all."
         )
     return train, validation
+
+
+def inner_split(
+    train: Arrays, seed: int, fold: str, share: float = SHARE
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on and rows to validate on, no subject in both, drawn for this seed and fold.
+
+    Of the draws looked through the first is taken in which neither side lacks a class that the
+    samples have; where there is none, the one that lacks the fewest.
+
+    Args:
+        train: the training samples of a fold.
+        seed, fold: what the draw depends on.
+        share: of the subjects.
+
+    Raises:
+        InputError: for fewer than two subjects.
+
+    Example:
+
+    >>> data = Arrays({}, [0, 1] * 5, list("aabbccddee"), ["x"] * 10, list("0123456789"),
+    ...               ("no", "yes"))
+    >>> rows, validation = inner_split(data, seed=0, fold="x/f")
+    >>> len(rows), len(validation)
+    (8, 2)
+    """
+    subjects = sorted(set(train.subject.tolist()))
+    if len(subjects) < 2:
+        raise InputError(
+            f"fold {fold}: trains on a single subject ({subjects[0]}), of which none can be drawn "
+            f"for validation; use --selection last and a recipe without validation."
+        )
+    rng = np.random.default_rng([seed, zlib.crc32(fold.encode())])
+    count = max(1, round(share * len(subjects)))
+    best, fewest = None, None
+    for _ in range(_DRAWS):
+        drawn = rng.choice(subjects, count, replace=False)
+        held = np.isin(train.subject, drawn)
+        kinds = [len(set(train.label[side].tolist())) for side in (~held, held)]
+        lacking = -2 * kinds[0] - kinds[1]  # a class never trained on is the worse of the two
+        if fewest is None or lacking < fewest:
+            best, fewest = held, lacking
+    return np.flatnonzero(~best), np.flatnonzero(best)
+
+
+def monitored(recipe: Recipe) -> dict[str, str]:
+    """What Keras' callbacks watch by a recipe: `monitor` and `mode`."""
+    return {
+        "monitor": f"val_{recipe.monitor}",
+        "mode": "min" if recipe.monitor == "loss" else "max",
+    }
+
+
+def rule_callbacks(recipe: Recipe, keep: str | None = None) -> list:
+    """Keras' callbacks of a recipe's validation rule.
+
+    Args:
+        recipe: its `plateau`, `factor`, `stop` and `monitor`.
+        keep: a file for the weights of the best epoch; `None` keeps them in memory and puts them
+            back when training ends.
+    """
+    watched, found = monitored(recipe), []
+    if keep is not None:
+        found.append(
+            keras.callbacks.ModelCheckpoint(
+                keep, save_best_only=True, save_weights_only=True, **watched
+            )
+        )
+    if recipe.plateau:
+        found.append(
+            keras.callbacks.ReduceLROnPlateau(
+                patience=recipe.plateau, factor=recipe.factor, **watched
+            )
+        )
+    if keep is None or recipe.stop:
+        found.append(
+            keras.callbacks.EarlyStopping(
+                patience=recipe.stop or recipe.epochs, restore_best_weights=keep is None, **watched
+            )
+        )
+    return found
+
+
+class BestEpoch(keras.callbacks.Callback):
+    """Scores validation samples by UF1 after each epoch; puts the best epoch's weights back.
+
+    Args:
+        trainer: the `merzoo.training.trainer.Trainer` that trains.
+        validation: samples of subjects that are not trained on.
+
+    Attributes:
+        scores: UF1 of each epoch.
+    """
+
+    def __init__(self, trainer, validation: Arrays):
+        super().__init__()
+        self.trainer, self.validation = trainer, validation
+        self.scores: list[float] = []
+        self._best = None
+
+    @property
+    def best(self) -> int:
+        """The best epoch, from 0: the first of equals."""
+        return UF1.best(self.scores)
+
+    def on_epoch_end(self, epoch, logs=None):
+        model = self.model  # on JAX this hands the trained values to the variables
+        predicted = self.trainer.predict(self.validation).argmax(1)
+        classes = len(self.validation.classes)
+        matrix = confusion_matrix(self.validation.label, predicted, classes)
+        self.scores.append(float(UF1.of_matrix(matrix)))
+        if self.best == len(self.scores) - 1:
+            self._best = model.get_weights()
+
+    def on_train_end(self, logs=None):
+        self.model.set_weights(self._best)

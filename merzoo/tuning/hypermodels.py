@@ -74,24 +74,17 @@ class NetworkHyperModel(keras_tuner.HyperModel):
     def build(self, hp):
         """The compiled network."""
         from merzoo.models import create_model
-        from merzoo.training.devices import xla_pays
-        from merzoo.training.losses import add_l2, make_loss
-        from merzoo.training.trainer import make_optimizer
+        from merzoo.training.optimizers import make_optimizer
+        from merzoo.training.trainer import compile_model
 
         recipe = self.recipe_of(hp)
         model = create_model(self.name, **self.arguments | recipe.model_arguments)
-        add_l2(model, recipe.l2)
-        model.compile(
-            optimizer=make_optimizer(recipe, self._steps(self.samples, recipe)),
-            loss=make_loss(recipe),
-            weighted_metrics=["accuracy"],
-            jit_compile=xla_pays(),
-        )
+        compile_model(model, recipe, make_optimizer(recipe, self._steps(self.samples, recipe)))
         return model
 
     def fit(self, hp, model, x, *args, validation_data=None, **kwargs):
         """Trains by the recipe; returns Keras' history."""
-        from merzoo.preprocessing.augment import training_graph
+        from merzoo.training.batches import training_graph
         from merzoo.training.losses import wants_soft_labels
         from merzoo.training.trainer import class_weights
 

@@ -25,9 +25,10 @@ from keras_tuner.engine import trial as trial_module
 from sklearn.exceptions import ConvergenceWarning
 
 from merzoo.errors import unknown
+from merzoo.metrics import UF1
 
 TUNERS = ("random", "bayesian", "hyperband", "grid")
-OBJECTIVE = keras_tuner.Objective("uf1", "max")
+OBJECTIVE = keras_tuner.Objective(UF1.name, "max" if UF1.larger_is_better else "min")
 
 # Values that travel with a trial beside its hyper-parameters; never part of the search.
 SETTINGS, REPORT = "merzoo/settings", "merzoo/report"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo.metrics import UF1, headline
 from merzoo.pages.figures import COLOURS, INK, as_svg, close, new_figure
 from merzoo.pages.render import render
 
@@ -31,7 +32,8 @@ def write_page(folder: Path, summary: dict, plan, trials, losses: dict) -> Path:
         summary=summary,
         settings=plan.settings(),
         names=list(plan.space),
-        done=done.sort_values("uf1", ascending=False).to_dict("records"),
+        metrics=[metric for metric in headline() if metric.of_matrix is not None],
+        done=done.sort_values(UF1.name, ascending=not UF1.larger_is_better).to_dict("records"),
         failed=table[table["status"] == "failed"].to_dict("records"),
         coordinates=parallel_coordinates(done, plan.space),
         importance=importance_bars(importance(done, plan.space)) if len(done) >= _FEWEST else None,

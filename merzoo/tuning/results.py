@@ -12,7 +12,8 @@ from merzoo.evaluation.runs.fold import FoldData, FoldJob
 from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.evaluation.runs.workers import run_unfinished
 from merzoo.files import write_json
-from merzoo.training.learner import Learner, resolve
+from merzoo.metrics import UF1, headline
+from merzoo.training.learner import Learner
 from merzoo.training.recipes import Recipe, recipe_as_dict
 from merzoo.tuning.search import Plan
 from merzoo.tuning.search_spaces import recipe_of
@@ -21,12 +22,14 @@ from merzoo.tuning.search_spaces import recipe_of
 def trials_table(searches: dict, plan: Plan):
     """All trials of all searches, as a pandas DataFrame.
 
-    Columns: `search`, `trial`, `status` (`completed`, `failed` or `open`: not finished), `uf1`,
-    `uar`, `accuracy` (pooled over the inner folds), `epochs_run`, `seconds`, `compiled` (models),
-    `worker`, `cause` of a failure, and one column for each searched parameter.
+    Columns: `search`, `trial`, `status` (`completed`, `failed` or `open`: not finished), the
+    headline metrics (`uf1`, `uar`, `accuracy`; pooled over the inner folds), `epochs_run`,
+    `seconds`, `compiled` (models), `worker`, `cause` of a failure, and one column for each searched
+    parameter.
     """
     import pandas as pd
 
+    measured = [metric.name for metric in headline() if metric.of_matrix is not None]
     status = {"COMPLETED": "completed", "FAILED": "failed"}
     rows = []
     for search, oracle in searches.items():
@@ -34,12 +37,12 @@ def trials_table(searches: dict, plan: Plan):
             report = json.loads(trial.message or "{}")
             row = {"search": search, "trial": trial.trial_id}
             row |= {"status": status.get(trial.status, "open")}
-            row |= {name: report.get(name) for name in ("uf1", "uar", "accuracy")}
+            row |= {name: report.get(name) for name in measured}
             row |= {"epochs_run": len(report.get("loss", ())) or None}
             row |= {name: report.get(name) for name in ("seconds", "compiled", "worker", "cause")}
             values = trial.hyperparameters.values
             rows.append(row | {name: _shown(values.get(name)) for name in plan.space})
-    fixed = ("search", "trial", "status", "uf1", "uar", "accuracy", "epochs_run", "seconds")
+    fixed = ("search", "trial", "status", *measured, "epochs_run", "seconds")
     return pd.DataFrame(rows, columns=[*fixed, "compiled", "worker", "cause", *plan.space])
 
 
@@ -55,16 +58,16 @@ def best_recipe(search: str, oracle, plan: Plan) -> Recipe | None:
     best = [t for t in oracle.get_best_trials(1) if t.status == "COMPLETED"]
     if not best:
         return None
-    values, uf1 = best[0].hyperparameters.values, json.loads(best[0].message)["uf1"]
+    values, uf1 = best[0].hyperparameters.values, json.loads(best[0].message)[UF1.name]
     finished = sum(t.status == "COMPLETED" for t in oracle.trials.values())
     recipe = recipe_of(plan.space, values, plan.recipe, name=f"{plan.model}-tuned")
     if "tuner/epochs" in values:
         recipe = replace(recipe, epochs=values["tuner/epochs"])
     return replace(
         recipe,
-        about=f"Found by merzoo tune ({plan.tuner}, {finished} trials, search {search!r}): UF1 "
-        f"{uf1:.3f} over {plan.folds} groups of the subjects it was chosen on, which is "
-        f"optimistic; see the nested figure.",
+        about=f"Found by merzoo tune ({plan.tuner}, {finished} trials, search {search!r}): "
+        f"{UF1.label} {uf1:.3f} over {plan.folds} groups of the subjects it was chosen on, which "
+        f"is optimistic; see the nested figure.",
     )
 
 
@@ -95,7 +98,7 @@ def evaluate_outer(
         The content of `metrics.json`.
     """
     pairs = list(zip(folds, recipes, strict=True))
-    learner = resolve(plan.model, recipes[0])
+    learner = plan.learner.with_recipe(recipes[0])
     card = protocol_card(learner, plan.data, protocol, folds, seeds=seeds)
     if len({_numbers(recipe) for recipe in recipes}) > 1:
         card["recipe"] = {"name": "tuned in each fold", "about": "One recipe for each outer fold."}

@@ -23,10 +23,11 @@ from merzoo.errors import InputError
 from merzoo.evaluation.splits.protocols import Fold, loso
 from merzoo.metrics import confusion_matrix, scores
 from merzoo.preprocessing.arrays import Arrays
+from merzoo.training.learner import Learner
 from merzoo.training.recipes import Recipe, recipe_as_dict
 from merzoo.tuning.oracles import REPORT, SETTINGS
 from merzoo.tuning.search_spaces import recipe_of
-from merzoo.tuning.shared_fitter import Fitters
+from merzoo.tuning.shared_trainers import SharedTrainers
 
 _BEAT = 1.0  # seconds between a worker's signs of life
 
@@ -36,7 +37,7 @@ class Plan:
     """All that decides what a trial's score is.
 
     Args:
-        model: name of the network.
+        learner: the network.
         data: all samples.
         recipe: the settings that are not searched.
         space: what is searched, see `search_spaces`.
@@ -45,7 +46,7 @@ class Plan:
         seed: of folds, weights and order.
     """
 
-    model: str
+    learner: Learner = field(repr=False)
     data: Arrays = field(repr=False)
     recipe: Recipe
     space: dict
@@ -53,10 +54,15 @@ class Plan:
     folds: int
     seed: int = 0
 
+    @property
+    def model(self) -> str:
+        """The network's name."""
+        return self.learner.name
+
     def settings(self) -> dict:
         """The plan as plain JSON types; a search continues only under equal ones."""
         settings = {
-            "model": self.model,
+            "model": self.learner.name,
             "recipe": recipe_as_dict(self.recipe),
             "space": self.space,
             "tuner": self.tuner,
@@ -153,7 +159,7 @@ class SearchTuner(base_tuner.BaseTuner):
         keras_tuner.src.config.DEBUG = False  # which prints every failure's stack
         self.plan, self.on_epoch, self.on_end = plan, on_epoch, on_end
         self.settings = plan.fingerprint()
-        self.fitters = Fitters(plan.model, len(plan.data.classes))
+        self.trainers = SharedTrainers(plan.learner, plan.data.classes)
         self._idle, self._failure = False, None
         self._search = ("", None, ())
 
@@ -166,7 +172,7 @@ class SearchTuner(base_tuner.BaseTuner):
         self._idle = False
 
     def run_trial(self, trial):
-        """Trains and judges one recipe; returns UF1, UAR and accuracy, pooled over the folds."""
+        """Trains and judges one recipe; returns its headline metrics, pooled over the folds."""
         values = trial.hyperparameters.values
         if values.get(SETTINGS) != self.settings:
             raise keras_tuner.errors.FatalRuntimeError(
@@ -182,7 +188,7 @@ class SearchTuner(base_tuner.BaseTuner):
             raise
 
     def _judged(self, trial, values: dict, life) -> dict:
-        start, compiled = time.perf_counter(), self.fitters.compiled
+        start, compiled = time.perf_counter(), self.trainers.compiled
         recipe = recipe_of(self.plan.space, values, self.plan.recipe)
         if "tuner/epochs" in values:  # set by Hyperband
             recipe = replace(recipe, epochs=values["tuner/epochs"])
@@ -190,13 +196,13 @@ class SearchTuner(base_tuner.BaseTuner):
         try:
             found, histories = self._run_folds(trial, recipe, data, folds, life)
         except Exception:
-            self.fitters.drop(recipe)  # it may be half made
+            self.trainers.drop(recipe)  # it may be half made
             raise
         pooled = scores(confusion_matrix(data.label, found, len(data.classes)))
         report = {
             "seconds": time.perf_counter() - start,
-            "compiled": self.fitters.compiled - compiled,
-            "loss": np.median([h["loss"] for h in histories], axis=0).round(4).tolist(),
+            "compiled": self.trainers.compiled - compiled,
+            "loss": _median([h["loss"] for h in histories]),
         }
         self._report(trial, pooled | report)
         return pooled
@@ -222,9 +228,9 @@ class SearchTuner(base_tuner.BaseTuner):
 
     def _run_folds(self, trial, recipe, data, folds, life):
         steps_per_epoch = -(-len(data) // recipe.batch_size)
-        fitter = self.fitters.get(recipe, steps_per_epoch)
-        fitter.reset(self.plan.seed)
-        data = _with_inputs(data, [tensor.name for tensor in fitter.model.inputs])
+        trainer = self.trainers.get(recipe, steps_per_epoch)
+        trainer.reset(self.plan.seed)
+        data = _with_inputs(data, [tensor.name for tensor in trainer.model.inputs])
         found = np.zeros(len(data), int)
         histories = []
         for fold in folds:
@@ -236,8 +242,9 @@ class SearchTuner(base_tuner.BaseTuner):
                     self.on_epoch(trial, recipe, fold, epoch, logs["loss"])
 
             callback = keras.callbacks.LambdaCallback(on_epoch_end=after_epoch)
-            histories.append(fitter.fit(data.take(fold.train), self.plan.seed, [callback]))
-            found[fold.test] = fitter.predict(data.take(fold.test)).argmax(1)
+            train = data.take(fold.train)
+            histories.append(trainer.fit_fold(train, self.plan.seed, fold.name, [callback]))
+            found[fold.test] = trainer.predict(data.take(fold.test)).argmax(1)
         return found, histories
 
 
@@ -261,6 +268,12 @@ class _SignsOfLife(threading.Thread):
 
     def __exit__(self, *_):
         self._ended.set()
+
+
+def _median(courses: list[list[float]]) -> list[float]:
+    """Of each epoch that all folds trained."""
+    epochs = min(map(len, courses))
+    return np.median([course[:epochs] for course in courses], axis=0).round(4).tolist()
 
 
 def _with_inputs(data: Arrays, names: list[str]) -> Arrays:

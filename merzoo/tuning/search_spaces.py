@@ -20,6 +20,7 @@ from merzoo.training.recipes import Recipe
 OPTIMIZER_ARGUMENTS = {"adam": {}, "adamw": {"weight_decay": 0.01}, "sgd": {"momentum": 0.9}}
 
 _NOT_SEARCHED = {"name", "about", "optimizer_arguments", "protocol", "labels", "chosen_on"}
+_NOT_SEARCHED |= {"preprocessing", "validation", "monitor", "plateau", "factor", "stop"}
 _WHOLE = ("batch_size", "epochs")  # numbers that are rounded where they come from a range
 
 # Switches of the papers' tables and sizes, by builder. A network without any is searched by how it
@@ -83,13 +84,13 @@ ARCHITECTURES = {
 }
 
 
-def search_space(model: str, recipe: Recipe | None = None) -> dict:
+def search_space(model, recipe: Recipe | None = None) -> dict:
     """The space that is searched for a network where none is given.
 
     The recipe's own settings are among the values: a search starts from them.
 
     Args:
-        model: a network of `merzoo.list_models(kind="network")`.
+        model: a network of `merzoo.list_models(kind="network")`, or a `Learner`.
         recipe: to start from; `None` for the network's own.
 
     Returns:
@@ -123,7 +124,7 @@ def search_space(model: str, recipe: Recipe | None = None) -> dict:
         "test_time": [None, "flip"],
         "epochs": sorted({max(1, recipe.epochs // 2), recipe.epochs, 2 * recipe.epochs}),
     }
-    switches = ARCHITECTURES.get(found.builder.__name__, {})
+    switches = ARCHITECTURES.get(getattr(found.builder, "__name__", ""), {})
     space |= {n: v for n, v in switches.items() if n not in found.arguments}
     return with_defaults(space, model, recipe)
 
@@ -139,7 +140,7 @@ def read_space(path: str | Path) -> dict:
     return content
 
 
-def with_defaults(space: dict, model: str, recipe: Recipe) -> dict:
+def with_defaults(space: dict, model, recipe: Recipe) -> dict:
     """A checked space, to which the recipe's own settings are added where they are missing.
 
     Raises:
@@ -152,7 +153,7 @@ def with_defaults(space: dict, model: str, recipe: Recipe) -> dict:
     checked = {}
     for name, values in space.items():
         if name not in known:
-            raise unknown("search parameter", name, known, f"It is for {model}.")
+            raise unknown("search parameter", name, known, f"It is for {found.name}.")
         own = _plain(_own_value(name, found, recipe))
         if isinstance(values, dict):
             checked[name] = _checked_range(name, values, own)
@@ -210,12 +211,12 @@ def label(value) -> str:
     return "+".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def hyperparameters(space: dict, model: str, recipe: Recipe, *, grid: bool = False):
+def hyperparameters(space: dict, model, recipe: Recipe, *, grid: bool = False):
     """The space as KerasTuner's `HyperParameters`, whose defaults are the recipe's settings.
 
     Args:
         space: as `search_space` gives it.
-        model: name of the network.
+        model: the network: its name, or a `Learner`.
         recipe: that the search starts from.
         grid: five values for each range, for a search that cannot take a range.
     """
@@ -235,18 +236,25 @@ def hyperparameters(space: dict, model: str, recipe: Recipe, *, grid: bool = Fal
     return found
 
 
-def network(model: str):
-    """The register's entry of a network; raises `InputError` for anything else."""
-    import merzoo.models  # noqa: F401 - fills the register
-    from merzoo.models.registry import entry
+def network(model):
+    """The register's entry of a network, or one made for a network of one's own.
 
-    found = entry(model)
-    if found.kind != "network":
+    Args:
+        model: a name, or a `Learner`.
+
+    Raises:
+        InputError: for anything that is not a Keras network.
+    """
+    from merzoo.models.registry import ModelEntry
+    from merzoo.training.learner import Learner, resolve
+
+    learner = model if isinstance(model, Learner) else resolve(model)
+    if learner.kind != "network":
         raise InputError(
-            f"{model} is a scikit-learn estimator, and what is searched here is Keras networks; "
-            f"merzoo list shows them."
+            f"{learner.name} is a scikit-learn estimator, and what is searched here is Keras "
+            f"networks; merzoo list shows them."
         )
-    return found
+    return learner.entry or ModelEntry(learner.name, learner.builder, recipe="default")
 
 
 def _checked_range(name: str, values: dict, own) -> dict:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from merzoo.errors import InputError, unknown
+from merzoo.metrics import compared
 from merzoo.training.recipes import Recipe, change_preprocessing, recipe_as_dict
 
 
@@ -33,8 +34,8 @@ class TuningResult:
         nested: `metrics` of the search itself on outer subjects, in the form of an evaluation's
             `metrics.json`; `None` without `nested=True`.
         default: the same of the recipe that the search started from.
-        difference: `nested` less `default`, as `merzoo.compare` gives it: for `uf1` and `uar` the
-            `difference`, its 95 % `interval` and `p`.
+        difference: `nested` less `default`, as `merzoo.compare` gives it: for each metric
+            (`uf1`, `uar`) the `difference`, its 95 % `interval` and `p`.
         trials: pandas DataFrame, one row a trial.
         warnings: what a reader must know.
         folder: where everything was written.
@@ -52,7 +53,7 @@ class TuningResult:
 
 
 def tune(
-    model: str,
+    model,
     data,
     *,
     labels: str | None = None,
@@ -78,7 +79,7 @@ def tune(
     hands out trials and writes the results, or a worker, which runs them.
 
     Args:
-        model: a network of `merzoo.list_models(kind="network")`.
+        model: a network, as in `merzoo.evaluate`.
         data: as in `merzoo.evaluate`.
         labels: label map for clips; `None` for the recipe's.
         recipe: to start from, in any form that `evaluate` takes; `None` for the network's own.
@@ -133,26 +134,29 @@ def tune(
 
 
 def _make_plan(model, data, labels, recipe, parameters, space, tuner, folds, seed, jobs):
-    from merzoo.tuning.search_spaces import network, search_space, with_defaults
-
-    network(model)
     from merzoo.evaluation.runs.samples import samples_for
+    from merzoo.training.batches import check_feed
     from merzoo.training.learner import resolve
     from merzoo.tuning.oracles import TUNERS
     from merzoo.tuning.search import Plan, grouped_folds
+    from merzoo.tuning.search_spaces import network, search_space, with_defaults
 
     if tuner not in TUNERS:
         raise unknown("tuner", tuner, TUNERS)
+    check_feed()
     learner = resolve(model, recipe)
+    network(learner)  # and no estimator
     recipe = change_preprocessing(learner.recipe, parameters)
     learner = replace(learner, recipe=recipe)
     data = learner.take(samples_for(learner, data, labels or recipe.labels, jobs))
-    space = search_space(model, recipe) if space is None else with_defaults(space, model, recipe)
+    space = (
+        search_space(learner, recipe) if space is None else with_defaults(space, learner, recipe)
+    )
     if tuner == "hyperband":  # which decides on the epochs itself
         epochs = space.pop("epochs", [recipe.epochs])
         recipe = replace(recipe, epochs=max(epochs) if isinstance(epochs, list) else epochs["high"])
     grouped_folds(data, folds, seed)  # fails early where the subjects are too few
-    return Plan(model, data, recipe, space, tuner, folds, seed)
+    return Plan(learner, data, recipe, space, tuner, folds, seed)
 
 
 def _role() -> str:
@@ -196,7 +200,7 @@ def _search(plan, names, trials, budget, silence, folder, role) -> dict:
     from merzoo.tuning.search_spaces import hyperparameters
 
     def oracle():
-        space = hyperparameters(plan.space, plan.model, plan.recipe, grid=plan.tuner == "grid")
+        space = hyperparameters(plan.space, plan.learner, plan.recipe, grid=plan.tuner == "grid")
         return make_oracle(
             plan.tuner, space, trials=trials, epochs=plan.recipe.epochs, seed=plan.seed
         )
@@ -334,5 +338,5 @@ def _judge(plan, searches, outer, outer_parts, seeds, folder):
             f"{without} of {len(found)} outer searches finished no trial: the recipe that they "
             f"started from was tested instead. Raise the budget.",
         )
-    compared = compare([folder / "default", folder / "nested"])["comparisons"][0]
-    return nested, default, {name: compared[name] for name in ("uf1", "uar")}, warnings
+    tests = compare([folder / "default", folder / "nested"])["comparisons"][0]
+    return nested, default, {metric.name: tests[metric.name] for metric in compared()}, warnings

@@ -6,19 +6,19 @@ import pytest
 from merzoo.errors import InputError
 from merzoo.evaluation.runs import epoch_weights
 from merzoo.evaluation.runs.epoch_weights import EpochWeights
+from merzoo.training.learner import resolve
 from merzoo.training.recipes import Recipe
-from merzoo.training.trainer import Fitter
-from tests.samples import flow_arrays
+from merzoo.training.trainer import Trainer
+from tests.samples import CLASSES, flow_arrays
 
 EPOCHS = 3
 
 
 @pytest.fixture(scope="module")
 def fitter():
-    from merzoo.models import create_model
 
     recipe = Recipe("quick", learning_rate=5e-3, epochs=EPOCHS, batch_size=8)
-    return Fitter(lambda: create_model("ststnet", classes=3), recipe, steps_per_epoch=2)
+    return Trainer(resolve("ststnet", recipe), CLASSES, steps_per_epoch=2)
 
 
 @pytest.mark.parametrize("in_memory", [epoch_weights.IN_MEMORY, 1000])

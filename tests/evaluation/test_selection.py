@@ -7,8 +7,9 @@ import pytest
 
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
-from merzoo.evaluation.splits.selection import inner_split, parse_selection
+from merzoo.evaluation.splits.selection import parse_selection
 from merzoo.training.recipes import Recipe
+from merzoo.training.validation import inner_split
 from tests.samples import flow_arrays
 
 QUICK = Recipe("quick", learning_rate=5e-3, epochs=4, batch_size=8, class_weights="sqrt")
@@ -46,7 +47,7 @@ def test_inner_runs_record_their_scores_and_fresh_models_give_the_same(tmp_path)
     with np.load(tmp_path / "folds" / "seed0-b_s1.npz") as fold:
         assert len(fold["history_inner_uf1"]) == QUICK.epochs
     card = json.loads((tmp_path / "protocol.json").read_text())
-    assert card["selection"].startswith("inner: of each fold's training subjects 20%")
+    assert card["selection"].startswith("inner: of each fold's training subjects a share")
     with pytest.raises(InputError, match="its selection"):
         evaluate("ststnet", flow_arrays(), recipe=QUICK, subjects=["b/s1"], out=tmp_path)
 

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.preprocessing.augment import flip, random_flip, training_graph
-from merzoo.training.batches import prediction_batches
+from merzoo.preprocessing.augment import flip, random_flip
+from merzoo.training.batches import prediction_batches, training_graph
 from tests.samples import flow_arrays
 
 

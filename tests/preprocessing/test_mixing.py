@@ -9,8 +9,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from merzoo.preprocessing.augment import epoch_graph, training_graph
 from merzoo.preprocessing.mixing import BORDER, MIXINGS
+from merzoo.training.batches import epoch_graph, training_graph
 from tests.samples import flow_arrays
 
 B, K = 16, 4

@@ -9,11 +9,9 @@ from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.augment import (
     AUGMENTATIONS,
-    epoch_graph,
     random_contrast,
     random_crop,
     random_rotation,
-    training_graph,
 )
 from merzoo.preprocessing.flow import farneback_flow, flow_with_strain
 from merzoo.preprocessing.transforms import (
@@ -24,6 +22,7 @@ from merzoo.preprocessing.transforms import (
     stretch_contrast,
     translate,
 )
+from merzoo.training.batches import epoch_graph, training_graph
 from merzoo.training.recipes import RECIPES
 from tests.preprocessing.made import texture
 from tests.samples import flow_arrays

@@ -8,9 +8,9 @@ import pytest
 
 from merzoo.cli import main
 from merzoo.errors import InputError
-from merzoo.metrics import accuracy
+from merzoo.metrics import METRICS, accuracy
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.reproduction.figures import MATRIX_METRICS, Figure, cost_line, figure_rows
+from merzoo.reproduction.figures import Figure, cost_line, figure_rows
 from merzoo.reproduction.reproduce import reproduce
 from merzoo.reproduction.tables import get_table
 from tests.samples import flow_arrays
@@ -80,9 +80,10 @@ def test_costs_stand_beside_the_papers():
 def test_weighted_metrics_by_hand():
     matrix = np.array([[3, 1], [2, 4]])
     # class 0: P 3/5, R 3/4, F1 6/9; class 1: P 4/5, R 4/6, F1 8/11; sizes 4 and 6
-    assert MATRIX_METRICS["precision"](matrix) == pytest.approx(0.4 * 0.6 + 0.6 * 0.8)
-    assert MATRIX_METRICS["recall"](matrix) == accuracy(matrix) == 0.7
-    assert MATRIX_METRICS["f1"](matrix) == pytest.approx(0.4 * 6 / 9 + 0.6 * 8 / 11)
+    precision, recall, f1 = (METRICS[n].of_matrix(matrix) for n in ("precision", "recall", "f1"))
+    assert precision == pytest.approx(0.4 * 0.6 + 0.6 * 0.8)
+    assert recall == accuracy(matrix) == 0.7
+    assert f1 == pytest.approx(0.4 * 6 / 9 + 0.6 * 8 / 11)
     percent = Figure("99.7", "%", 98.123, (97.0, 99.0))
     assert (percent.text(), percent.interval_text()) == ("98.1", "97.0-99.0")
     assert replace(percent, ours=None).text() == "-"

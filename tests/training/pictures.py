@@ -22,3 +22,21 @@ def picture_arrays(subjects=10, clips=4, size=8, dataset="demo", classes=CLASSES
         classes,
         source=dataset,
     )
+
+
+def train_long(build, pool, rows, recipe, training, folder):
+    """One long training, as `pretrain` runs it: the model that is kept, and the logs by epoch."""
+    from merzoo.training.batches import Rows
+    from merzoo.training.learner import resolve
+    from merzoo.training.trainer import Trainer
+
+    steps = max(1, len(rows[0]) // recipe.batch_size)
+    trainer = Trainer(resolve(build, recipe), pool.classes, steps, options=training)
+    history = trainer.fit(
+        Rows(pool, rows[0], balanced=training.balance == "sampling"),
+        training.seed,
+        validation=Rows(pool, rows[1]) if len(rows[1]) else None,
+        folder=folder,
+    )
+    epochs = len(history["loss"])
+    return trainer.final(), [{n: v[epoch] for n, v in history.items()} for epoch in range(epochs)]

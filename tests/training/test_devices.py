@@ -12,8 +12,9 @@ import pytest
 
 from merzoo.errors import InputError
 from merzoo.training.devices import distributed
+from merzoo.training.options import Training
+from merzoo.training.pretrain import check_devices
 from merzoo.training.recipes import Recipe
-from merzoo.training.single import Training, check_devices
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,9 +30,11 @@ if os.environ["KERAS_BACKEND"] == "tensorflow":
 FOLDS = """
 import keras
 from merzoo.training.devices import distributed
-from merzoo.training.trainer import Fitter
+from merzoo.training.learner import resolve
+from merzoo.training.options import Training
+from merzoo.training.trainer import Trainer
 from merzoo.training.recipes import Recipe
-from tests.samples import flow_arrays
+from tests.samples import CLASSES, flow_arrays
 
 def build():
     image = keras.Input((28, 28, 3), name="flow_image")
@@ -43,11 +46,12 @@ found = {}
 for devices in (None, "all"):
     with distributed(devices) as count:
         pass
-    fitter = Fitter(build, recipe, steps_per_epoch=2, devices=devices)
+    options = Training(validation=0, balance=None, devices=devices)
+    trainer = Trainer(resolve(build, recipe), CLASSES, 2, options=options)
     data = flow_arrays(subjects=3)
-    history = fitter.fit(data, seed=0)
-    again = fitter.fit(data, seed=0)
-    found[str(devices)] = [count, history["loss"], again["loss"], fitter.predict(data).tolist()]
+    history = trainer.fit(data, seed=0)
+    again = trainer.fit(data, seed=0)
+    found[str(devices)] = [count, history["loss"], again["loss"], trainer.predict(data).tolist()]
 try:
     with distributed("all", batch_size=9):
         pass
@@ -61,9 +65,9 @@ import sys
 from pathlib import Path
 from merzoo.training.pool import Pool
 from merzoo.training.recipes import Recipe, change_recipe
-from merzoo.training.single import Training, train_once
+from merzoo.training.options import Training
 from merzoo.training.validation import split_validation
-from tests.training.pictures import picture_arrays
+from tests.training.pictures import picture_arrays, train_long
 
 def build():
     import keras
@@ -80,8 +84,8 @@ for devices in (None, "all"):
     folder = Path(sys.argv[1]) / str(devices)
     rows = split_validation(pool, 0.2)
     if devices:  # stopped, and gone on with
-        train_once(build, pool, rows, change_recipe(recipe, epochs=2), training, folder)
-    model, logs = train_once(build, pool, rows, recipe, training, folder)
+        train_long(build, pool, rows, change_recipe(recipe, epochs=2), training, folder)
+    model, logs = train_long(build, pool, rows, recipe, training, folder)
     weights = [w.tolist() for w in model.get_weights()]
     found[str(devices)] = [[row["loss"] for row in logs], weights]
 print(json.dumps(found))

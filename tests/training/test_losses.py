@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from merzoo.errors import InputError
+from merzoo.training.learner import resolve
 from merzoo.training.losses import add_l2, make_loss, wants_soft_labels
 from merzoo.training.recipes import RECIPES, Recipe
-from merzoo.training.trainer import Fitter
-from tests.samples import flow_arrays
+from merzoo.training.trainer import Trainer
+from tests.samples import CLASSES, flow_arrays
 
 QUICK = Recipe("quick", learning_rate=5e-3, epochs=2, batch_size=8)
 
@@ -22,9 +23,9 @@ def small_network(activation="softmax"):
 
 
 def fitted(recipe, activation="softmax"):
-    fitter = Fitter(lambda: small_network(activation), recipe, steps_per_epoch=2)
+    trainer = Trainer(resolve(lambda: small_network(activation), recipe), CLASSES, 2)
     data = flow_arrays(subjects=3)
-    return fitter.fit(data, 0), fitter.predict(data)
+    return trainer.fit(data, 0), trainer.predict(data)
 
 
 def test_smoothing_and_focus_by_hand():

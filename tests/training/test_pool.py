@@ -9,7 +9,7 @@ from merzoo.data.clip import Clip
 from merzoo.data.frames import ArrayFrames
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.training.batches import epoch_rows, ordered_stream, training_stream
+from merzoo.training.batches import Rows, epoch_rows, training_graph, validation_graph
 from merzoo.training.pool import Pool, check_still, make_pool, without_tests
 from merzoo.training.validation import split_validation
 from tests.training.pictures import picture_arrays
@@ -77,8 +77,8 @@ def test_an_epoch_is_the_same_whenever_it_is_reached():
     pool = Pool((picture_arrays(), picture_arrays(dataset="other", seed=1)))
     rows = np.arange(5, 70)
     options = dict(batch_size=8, steps=3, seed=2, augment=("flip", "brightness"))
-    start = [b for b, _ in zip(training_stream(pool, rows, **options), range(9), strict=False)]
-    late = training_stream(pool, rows, **options, first_epoch=2)
+    start = [b for b, _ in zip(training_graph(Rows(pool, rows), **options), range(9), strict=False)]
+    late = training_graph(Rows(pool, rows), **options, first_epoch=2)
     for (x, y, _), (x2, y2, _), _ in zip(start[6:], late, range(3), strict=False):
         np.testing.assert_array_equal(x["apex"], x2["apex"])
         np.testing.assert_array_equal(y, y2)
@@ -97,7 +97,7 @@ def test_an_epoch_sees_each_sample_once_and_balanced_draws_classes_alike():
 def test_ordered_batches_weigh_their_mean_right_though_the_last_is_filled_up():
     pool = Pool((picture_arrays(subjects=5, clips=2),))
     weight = np.linspace(1, 2, 10)
-    batches = list(ordered_stream(pool, np.arange(10), 4, weight))
+    batches = list(validation_graph(Rows(pool, np.arange(10)), 4, weight))
     assert len(batches) == 3
     w = np.concatenate([b[2] for b in batches])
     assert (w[10:] == 0).all()

@@ -109,7 +109,7 @@ def test_the_trunk_moves_by_its_own_rate(run):
     model = small()
     start = find_start(run[0], "broadbentnet", trunk_rate=0.1)
     start.load_into(model, CLASSES)
-    optimizer = start.optimizer(model, Recipe("x", optimizer="sgd", learning_rate=0.5), 1)
+    optimizer = start.optimizer(model, None, Recipe("x", optimizer="sgd", learning_rate=0.5), 1)
     optimizer.build(model.trainable_variables)
     before = [keras.ops.convert_to_numpy(w).copy() for w in model.trainable_variables]
     optimizer.apply([keras.ops.ones(w.shape) for w in model.trainable_variables])

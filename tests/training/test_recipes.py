@@ -7,8 +7,8 @@ import pytest
 import merzoo
 from merzoo.errors import InputError
 from merzoo.models.registry import entry
+from merzoo.training.optimizers import make_optimizer
 from merzoo.training.recipes import RECIPES, Recipe, get_recipe
-from merzoo.training.trainer import make_optimizer
 
 
 def test_every_network_names_a_recipe_that_exists():

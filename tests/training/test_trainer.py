@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-import merzoo
 from merzoo.preprocessing.arrays import Arrays
+from merzoo.training.learner import resolve
 from merzoo.training.recipes import Recipe
-from merzoo.training.trainer import Fitter, class_weights
-from tests.samples import flow_arrays
+from merzoo.training.trainer import Trainer, class_weights
+from tests.samples import CLASSES, flow_arrays
 
 QUICK = Recipe("quick", learning_rate=5e-3, epochs=3, batch_size=8, augment=("flip",))
 
@@ -17,7 +17,7 @@ def test_reusing_one_model_equals_a_fresh_model_to_the_last_digit():
     folds = [(np.arange(5, 15), 0), (np.arange(0, 10), 1), (np.arange(5, 15), 0)]
 
     def fitter():
-        return Fitter(lambda: merzoo.create_model("ststnet"), QUICK, steps_per_epoch=2)
+        return Trainer(resolve("ststnet", QUICK), CLASSES, steps_per_epoch=2)
 
     reused = fitter()
     found = []

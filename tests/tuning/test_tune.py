@@ -9,6 +9,7 @@ import pytest
 import merzoo
 from merzoo.errors import InputError
 from merzoo.evaluation import audit
+from merzoo.training.learner import resolve
 from merzoo.training.recipes import Recipe, get_recipe
 from merzoo.tuning.oracles import Searches, make_oracle
 from merzoo.tuning.search import Plan, SearchTuner, search_data
@@ -21,7 +22,7 @@ START = Recipe("start", learning_rate=3e-3, epochs=2, batch_size=8)
 def scores_of(data, search: str, folder):
     """Scores and losses of the trials of one search."""
     space = {"learning_rate": {"low": 1e-3, "high": 1e-2}}
-    plan = Plan("ststnet", data, START, space, "random", folds=2)
+    plan = Plan(resolve("ststnet"), data, START, space, "random", folds=2)
     oracle = make_oracle(
         "random", hyperparameters(space, "ststnet", START), trials=2, epochs=2, seed=0
     )
@@ -47,7 +48,7 @@ def test_outer_test_subjects_never_reach_a_search(tmp_path):
 
 
 def _plan(data):
-    return Plan("ststnet", data, START, {}, "random", folds=2)
+    return Plan(resolve("ststnet"), data, START, {}, "random", folds=2)
 
 
 def test_a_nested_grid_leaves_a_recipe_and_two_evaluations(tmp_path):

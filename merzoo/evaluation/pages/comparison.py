@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from merzoo.errors import InputError
-from merzoo.evaluation.compare import subject_accuracies
 from merzoo.evaluation.pages import plots
+from merzoo.evaluation.pages.paper_tables import score_cells, score_columns
 from merzoo.evaluation.pages.report import keep_figures, write_text
+from merzoo.evaluation.scores.paired_tests import subject_accuracies
 from merzoo.files import write_json
+from merzoo.metrics import UF1, compared
 from merzoo.pages.render import render
 
 
@@ -41,36 +43,34 @@ def write_comparison(folder: Path, result: dict, tables: dict[str, dict]) -> Pat
 def runs_table(result: dict) -> tuple[str, list[str], list[list[str]]]:
     """Scores of each run, and how far it is from the first: a table of ablations."""
     against_first = {
-        found["second"]: found["uf1"]
+        found["second"]: found[UF1.name]
         for found in result["comparisons"]
         if found["first"] == result["runs"][0]["name"]
     }
     several = len(result["comparisons"]) > 1
     rows = []
     for run in result["runs"]:
-        row = [run["name"], run["model"], str(run["seeds"])]
-        for key in ("uf1", "uar"):
-            row += [f"{run[key]:.3f}", "{:.3f}–{:.3f}".format(*run["interval"][key])]
+        row = [run["name"], run["model"], str(run["seeds"]), *score_cells(run)]
         found = against_first.get(run["name"])
         row += [f"{found['difference']:+.3f}", as_p(found["p_holm"])] if found else ["", ""]
         rows.append(row)
     caption = (
         f"{result['clips']} clips of {result['subjects']} subjects; 95 % intervals over subjects. "
-        f"Δ UF1 is against the first row; p of a subject-swap permutation test"
+        f"Δ {UF1.label} is against the first row; p of a subject-swap permutation test"
         f"{', corrected by Holm' if several else ''}."
     )
-    columns = ["run", "model", "seeds", "UF1", "95 %", "UAR", "95 %", "Δ UF1", "p"]
+    columns = ["run", "model", "seeds", *score_columns(), f"Δ {UF1.label}", "p"]
     return caption, columns, rows
 
 
 def differences_table(result: dict) -> tuple[str, list[str], list[list[str]]]:
-    """The primary test of every comparison, on UF1 and UAR."""
+    """The primary test of every comparison, on each metric that has one."""
     rows = []
     for found in result["comparisons"]:
-        for key in ("uf1", "uar"):
-            part = found[key]
+        for metric in compared():
+            part = found[metric.name]
             interval = "{:+.3f} to {:+.3f}".format(*part["interval"])
-            row = [f"{found['second']} − {found['first']}", key.upper()]
+            row = [f"{found['second']} − {found['first']}", metric.heading]
             row += [f"{part['difference']:+.3f}", interval, as_p(part["p"]), as_p(part["p_holm"])]
             rows.append([*row, f"{part['detectable']:.3f}"])
     caption = (
@@ -112,14 +112,14 @@ def as_p(p: float) -> str:
 
 
 def _figures(result: dict, tables: dict[str, dict]) -> dict:
-    runs = [(run["name"], run["uf1"], run["interval"]["uf1"]) for run in result["runs"]]
+    runs = [(run["name"], run[UF1.name], run["interval"][UF1.name]) for run in result["runs"]]
     differences = [
-        (f"{c['second']}\n− {c['first']}", c["uf1"]["difference"], c["uf1"]["interval"])
+        (f"{c['second']}\n− {c['first']}", c[UF1.name]["difference"], c[UF1.name]["interval"])
         for c in result["comparisons"]
     ]
     figures = {
-        "scores": plots.intervals(runs, "UF1, 95 % over subjects"),
-        "differences": plots.intervals(differences, "difference in UF1, 95 %", zero=True),
+        "scores": plots.intervals(runs, f"{UF1.label}, 95 % over subjects"),
+        "differences": plots.intervals(differences, f"difference in {UF1.label}, 95 %", zero=True),
     }
     for number, found in enumerate(result["comparisons"], start=1):
         first, second = tables[found["first"]], tables[found["second"]]

@@ -1,6 +1,9 @@
 """Tables of results as text for papers: Markdown and LaTeX (booktabs)."""
 
+import numpy as np
+
 from merzoo.errors import unknown
+from merzoo.metrics import f1_per_class, headline, precision_per_class, recall_per_class
 
 FORMATS = ("markdown", "latex")
 
@@ -53,18 +56,14 @@ def as_text(table: tuple[str, list[str], list[list[str]]], form: str) -> str:
 
 def results_table(card: dict, metrics: dict) -> tuple[str, list[str], list[list[str]]]:
     """Scores with intervals over all data and by dataset; the caption says what they stand on."""
-    columns = ["data", "UF1", "95 %", "UAR", "95 %", "accuracy", "subjects"]
-    columns.append("N " + "/".join(metrics["classes"]))
+    columns = ["data", *score_columns(), "subjects", "N " + "/".join(metrics["classes"])]
     parts = [("all", metrics["full"]), *sorted(metrics["by_dataset"].items())]
     if metrics["ensemble"]:
         parts.append((f"all, ensemble of {metrics['seeds']} seeds", metrics["ensemble"]))
-    rows = []
-    for name, part in parts:
-        row = [name]
-        for key in ("uf1", "uar"):
-            row += [f"{part[key]:.3f}", "{:.3f}–{:.3f}".format(*part["interval"][key])]
-        counts = "/".join(map(str, part["n_per_class"]))
-        rows.append([*row, f"{part['accuracy']:.3f}", str(part["subjects"]), counts])
+    rows = [
+        [name, *score_cells(part), str(part["subjects"]), "/".join(map(str, part["n_per_class"]))]
+        for name, part in parts
+    ]
     seeds = f"{metrics['seeds']} seed" + ("s" if metrics["seeds"] > 1 else "")
     caption = (
         f"{card['model']}, {card['protocol']}, {seeds}; scores pooled over folds, mean over seeds; "
@@ -73,14 +72,38 @@ def results_table(card: dict, metrics: dict) -> tuple[str, list[str], list[list[
     return caption, columns, rows
 
 
+def score_columns() -> list[str]:
+    """Headings of the headline metrics; `"95 %"` behind those with intervals.
+
+    >>> score_columns()
+    ['UF1', '95 %', 'UAR', '95 %', 'accuracy']
+    """
+    return [
+        column
+        for metric in headline()
+        for column in ([metric.heading, "95 %"] if metric.compared else [metric.heading])
+    ]
+
+
+def score_cells(part: dict) -> list[str]:
+    """The cells under `score_columns` of one part of a run's metrics, or of a compared run."""
+    cells = []
+    for metric in headline():
+        cells.append(as_score(part[metric.name]))
+        if metric.compared:
+            cells.append("–".join(map(as_score, part["interval"][metric.name])))
+    return cells
+
+
+def as_score(value: float | None) -> str:
+    """Three decimals; `"-"` for what is not known."""
+    return "-" if value is None else f"{value:.3f}"
+
+
 def classes_table(card: dict, metrics: dict) -> tuple[str, list[str], list[list[str]]]:
     """Precision, recall, F1 and AUC of each class over all data, means over seeds."""
-    import numpy as np
-
-    from merzoo.metrics import f1_per_class, recall_per_class
-
     matrices = np.array(metrics["full"]["confusion"])  # (R, K, K)
-    precision = recall_per_class(np.swapaxes(matrices, 1, 2)).mean(0)
+    precision = precision_per_class(matrices).mean(0)
     recall, f1 = recall_per_class(matrices).mean(0), f1_per_class(matrices).mean(0)
     areas = metrics.get("roc_auc") or [None] * len(metrics["classes"])
     rows = []

@@ -3,6 +3,7 @@
 import numpy as np
 
 from merzoo.evaluation.scores.calibration import FALSE_POSITIVE_RATES, reliability, roc_curve
+from merzoo.metrics import UF1
 from merzoo.pages.figures import COLOURS, INK, new_figure
 
 
@@ -77,7 +78,8 @@ def calibration(label, probabilities, error: float):
     axis.plot([0, 1], [0, 1], color=INK, lw=0.8, ls=":", label="calibrated")
     some = bins["share"] > 0
     x, y = bins["confidence"][some], bins["accuracy"][some]
-    axis.plot(x, y, color=COLOURS[0], marker="o", lw=1.8, label=f"this run, ECE {error:.3f}")
+    style = {"color": COLOURS[0], "marker": "o", "lw": 1.8, "clip_on": False}  # whole at 1 too
+    axis.plot(x, y, label=f"this run, ECE {error:.3f}", **style)
     axis.set_ylabel("share right")
     axis.set_xlim(-0.02, 1.02)
     axis.set_ylim(-0.02, 1.02)
@@ -117,8 +119,8 @@ def confusions(parts: list[tuple[str, np.ndarray]], classes: list[str]):
 def oracle_bars(oracle: dict):
     """Honest UF1, what the two rules on the test subjects claim, and random under each."""
     figure, (axis,) = new_figure(1, 1, (4.0, 2.9))
-    bars = [("honest", oracle["honest"]["uf1"], None)]
-    bars += [(rule, found["uf1"], found["floor"]) for rule, found in oracle["rules"].items()]
+    bars = [("honest", oracle["honest"][UF1.name], None)]
+    bars += [(rule, found[UF1.name], found["floor"]) for rule, found in oracle["rules"].items()]
     for place, (_, height, floor) in enumerate(bars):
         honest = floor is None
         colour = COLOURS[0] if honest else COLOURS[1]
@@ -126,13 +128,14 @@ def oracle_bars(oracle: dict):
         axis.barh(-place, height, height=0.62, hatch=None if honest else "///", lw=1.4, **style)
         axis.text(height + 0.015, -place, f"{height:.3f}", va="center", color=INK, fontsize=9)
         if floor:
-            error = [[floor["uf1"] - floor["low"]], [floor["high"] - floor["uf1"]]]
+            middle = floor[UF1.name]
+            error = [[middle - floor["low"]], [floor["high"] - middle]]
             label = "random predictions, same rule" if place == 1 else None
             style = {"fmt": "D", "color": COLOURS[4], "ms": 5, "capsize": 3, "zorder": 3}
-            axis.errorbar(floor["uf1"], -place, xerr=error, label=label, **style)
+            axis.errorbar(middle, -place, xerr=error, label=label, **style)
     axis.set_yticks([-i for i in range(len(bars))], [_two_lines(name) for name, _, _ in bars])
     axis.set_xlim(0, 1)
-    axis.set_xlabel("UF1 (hatched: NOT A RESULT)")
+    axis.set_xlabel(f"{UF1.label} (hatched: NOT A RESULT)")
     _legend(axis, loc="lower center", bbox_to_anchor=(0.5, 1))
     return figure
 
@@ -142,14 +145,15 @@ def oracle_epochs(oracle: dict):
     figure, (axis,) = new_figure(1, 1, (4.4, 2.9))
     for k, curve in enumerate(oracle["uf1_by_epoch"]):
         epochs = np.arange(1, len(curve) + 1)
-        best = int(np.argmax(curve))
+        best = UF1.best(curve)
         label = f"seed {k}" if len(oracle["uf1_by_epoch"]) > 1 else None
         axis.plot(epochs, curve, color=_colour(k), lw=1.4, label=label)
         axis.plot(best + 1, curve[best], "o", color=_colour(k), markerfacecolor="none")
-    axis.axhline(oracle["honest"]["uf1"], color=INK, lw=0.8, ls=":")
-    axis.text(1, oracle["honest"]["uf1"], "honest", va="bottom", color=INK, fontsize=9)
+    honest = oracle["honest"][UF1.name]
+    axis.axhline(honest, color=INK, lw=0.8, ls=":")
+    axis.text(1, honest, "honest", va="bottom", color=INK, fontsize=9)
     axis.set_xlabel("epoch")
-    axis.set_ylabel("UF1 on test subjects")
+    axis.set_ylabel(f"{UF1.label} on test subjects")
     axis.xaxis.get_major_locator().set_params(integer=True)
     if len(oracle["uf1_by_epoch"]) > 1:
         _legend(axis, loc="lower right")

@@ -12,9 +12,10 @@ import numpy as np
 
 from merzoo.evaluation.pages import plots
 from merzoo.evaluation.pages.hardest_clips import hardest_clips, read_pictures, write_pictures
-from merzoo.evaluation.pages.paper_tables import classes_table
+from merzoo.evaluation.pages.paper_tables import classes_table, results_table
 from merzoo.evaluation.runs.read import Run, read_run
 from merzoo.evaluation.scores.predictions import runs_of
+from merzoo.metrics import UF1, headline
 from merzoo.pages.figures import as_svg, close, save
 from merzoo.pages.render import render
 from merzoo.preprocessing.arrays import Arrays
@@ -43,7 +44,7 @@ def write_report(
         write_pictures(run.folder, hardest, samples)
     figures = draw_figures(run)
     svg = keep_figures(figures, run.folder / "plots")
-    parts = [("All", run.metrics["full"]), *sorted(run.metrics["by_dataset"].items())]
+    parts = [("all", run.metrics["full"]), *sorted(run.metrics["by_dataset"].items())]
     path = run.folder / "report.html"
     text = render(
         "report.html",
@@ -51,7 +52,9 @@ def write_report(
         card=run.card,
         metrics=run.metrics,
         oracle=run.oracle,
-        rows=parts,
+        headline=headline(),
+        uf1=UF1,
+        by_dataset=results_table(run.card, run.metrics),
         by_class=classes_table(run.card, run.metrics),
         confusions=[(name, _confusion(part)) for name, part in parts],
         hardest=hardest,

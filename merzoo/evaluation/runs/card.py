@@ -53,7 +53,7 @@ def protocol_card(
         "preprocessing": data.preparation.get("parameters"),
         "labels": _labels_told(labels, data),
         "protocol": protocol,
-        "selection": selection.about,
+        "selection": _selection_told(selection, learner),
         "source": data.source,
         "held_out_subjects": sorted(subjects) if subjects else "all",
         "data": {
@@ -88,6 +88,17 @@ def protocol_card(
     if start is not None:
         card["pretrained"] = start.card()
     return card
+
+
+def _selection_told(selection: Selection, learner: Learner) -> str:
+    recipe = learner.recipe
+    if selection.name != "last" or not recipe.validation:
+        return selection.about
+    return (
+        f"by the recipe: of each fold's training subjects {recipe.validation:.0%} are drawn for "
+        f"validation, the rest is trained on, and the epoch with the best {recipe.monitor} on the "
+        f"drawn ones is scored; test subjects play no part"
+    )
 
 
 def _labels_told(labels, data: Arrays) -> dict | str:

@@ -47,11 +47,11 @@ class EpochWeights(keras.callbacks.Callback):
             self._file.write(np.ascontiguousarray(weight).tobytes())
         self._epochs += 1
 
-    def predictions(self, fitter, data: Arrays) -> np.ndarray:
+    def predictions(self, trainer, data: Arrays) -> np.ndarray:
         """Class probabilities (epochs, N, K) of each epoch's weights; call it after training.
 
         Args:
-            fitter: the `Fitter` whose model was trained; its final weights are put back.
+            trainer: the `Trainer` whose model was trained; its final weights are put back.
             data: the samples to predict.
         """
         final = [np.array(w, copy=True) for w in self.model.get_weights()]
@@ -59,7 +59,7 @@ class EpochWeights(keras.callbacks.Callback):
         self._file.seek(0)
         for _ in range(self._epochs):
             self.model.set_weights([self._read(like) for like in final])
-            found.append(fitter.predict(data))
+            found.append(trainer.predict(data))
         self.model.set_weights(final)
         return np.stack(found)
 

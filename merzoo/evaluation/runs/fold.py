@@ -17,7 +17,7 @@ import numpy as np
 from merzoo.errors import InputError
 from merzoo.evaluation.splits.protocols import Fold
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.training.learner import Learner, Unlabelled
+from merzoo.training.learner import Learner, Unlabelled, check_classes
 
 
 @dataclass(frozen=True)
@@ -96,19 +96,10 @@ def run_fold(job: FoldJob, on_epoch=None) -> FoldResult:
     """Trains and tests one fold; `on_epoch(epoch, loss)` is called after each epoch."""
     start = time.perf_counter()
     train = job.data.train()
-    check_training_classes(train, job.fold.name)
+    check_classes(train, job.fold.name)
     run = _run_estimator if job.learner.kind == "estimator" else _run_network
     probabilities, history, epochs = run(job, train, on_epoch)
     return FoldResult(probabilities, history, time.perf_counter() - start, epochs)
-
-
-def check_training_classes(train: Arrays, fold: str) -> None:
-    """Raises `InputError` where a fold's training samples are all of one class."""
-    if len(set(train.label.tolist())) < 2:
-        raise InputError(
-            f"fold {fold}: its {len(train)} training samples are all of class "
-            f"{train.classes[train.label[0]]!r}; nothing can be learnt from one class."
-        )
 
 
 def _run_estimator(job, train, on_epoch):
@@ -148,24 +139,15 @@ def _run_network(job, train, on_epoch):
             )
         )
     trainer = _trainer(job)
-    inner = None
-    if job.selection == "inner":
-        from merzoo.evaluation.splits.inner_epoch import BestInnerEpoch
-        from merzoo.evaluation.splits.selection import inner_split
-
-        rows, validation = inner_split(train, job.seed, job.fold.name)
-        inner = BestInnerEpoch(trainer, train.take(validation))
-        train, callbacks = train.take(rows), [*callbacks, inner]
-        check_training_classes(train, job.fold.name)
     kept = None
     if job.audit_epochs:
         from merzoo.evaluation.runs.epoch_weights import EpochWeights
 
         kept = EpochWeights()
         callbacks.append(kept)
-    history = trainer.fit(train, job.seed, callbacks)
-    if inner is not None:
-        history = history | {"inner_uf1": inner.scores}
+    history = trainer.fit_fold(
+        train, job.seed, job.fold.name, callbacks, by_uf1=job.selection == "inner"
+    )
     test = job.data.test()  # opened only now, without labels
     probabilities = trainer.predict(test)
     if kept is None:
@@ -176,7 +158,7 @@ def _run_network(job, train, on_epoch):
 
 
 def _trainer(job: FoldJob):
-    from merzoo.training.trainer import Fitter
+    from merzoo.training.trainer import Trainer
 
     steps_per_epoch = -(-job.data.samples // job.learner.recipe.batch_size)
     key = (job.learner.token, job.learner.recipe, job.data.classes, steps_per_epoch)
@@ -188,13 +170,7 @@ def _trainer(job: FoldJob):
         learner = job.learner
         if job.cached_backbone:
             learner = replace(learner, builder=_WithoutBackbone(learner.builder))
-        _TRAINERS[key] = Fitter(
-            lambda: learner.build(len(job.data.classes)),
-            learner.recipe,
-            steps_per_epoch,
-            job.start,
-            job.data.classes,
-        )
+        _TRAINERS[key] = Trainer(learner, job.data.classes, steps_per_epoch, job.start)
     return _TRAINERS[key]
 
 

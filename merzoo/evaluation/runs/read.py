@@ -8,7 +8,7 @@ import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.evaluation.scores.oracle import ORACLE_FILE
-from merzoo.evaluation.scores.predictions import metrics_of, read_predictions
+from merzoo.evaluation.scores.predictions import completed, metrics_of, read_predictions
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def read_run(folder: str | Path) -> Run:
     card = _read_json(folder / "protocol.json")
     predictions = read_predictions(folder / "predictions.csv")
     if (folder / "metrics.json").is_file():
-        metrics = _read_json(folder / "metrics.json")
+        metrics = completed(_read_json(folder / "metrics.json"), predictions)
     else:
         metrics = metrics_of(predictions, card.get("data", {}).get("classes"))
     oracle = folder / ORACLE_FILE

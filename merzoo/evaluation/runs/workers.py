@@ -46,8 +46,7 @@ def run_unfinished(
         for job, result in run_folds(left, workers, on_epoch if left else None, cluster):
             folder.write_fold(job, result)
             results[job.seed, job.fold.name] = (job, result)
-            if not result.history:
-                bar.advance(task, epochs)
+            bar.advance(task, epochs - len(result.history.get("loss", ())))  # stopped early
     return [results[job.seed, job.fold.name] for job in todo]
 
 

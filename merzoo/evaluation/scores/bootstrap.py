@@ -14,11 +14,18 @@ keeps it within 0..1; and the degrees of freedom count unequal subjects at their
 Review of Economics and Statistics 2017).
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 
-from merzoo.metrics import confusion_matrix, scores, uar, uf1
+from merzoo.metrics import (
+    UF1,
+    Metric,
+    compared,
+    confusion_matrix,
+    probability_scores,
+    scores,
+)
 
 DRAWS = 2000
 
@@ -38,7 +45,7 @@ def subject_bootstrap(
     draws: int = DRAWS,
     level: float = 0.95,
     seed: int = 0,
-    metrics: dict[str, Callable] | None = None,
+    metrics: Sequence[Metric] | None = None,
 ) -> dict[str, tuple[float, float]]:
     """Intervals of scores from a stratified cluster bootstrap over subjects.
 
@@ -49,21 +56,22 @@ def subject_bootstrap(
         draws: number of resamples.
         level: of the interval, 0..1.
         seed: of the draws.
-        metrics: name -> function of (..., K, K) pooled confusion matrices; `None` for UF1 and UAR.
+        metrics: rows of `merzoo.metrics.METRICS` that are of a confusion matrix; `None` for those
+            with intervals by default (`merzoo.metrics.compared`).
 
     Returns:
-        `{"uf1": (low, high), "uar": (low, high)}`, or of the metrics given. A score of exactly 0 or
-        1 has no width.
+        `{"uf1": (low, high), "uar": (low, high), ...}`. A score at the end of its metric's range
+        has no width.
     """
     subjects = list(matrices[0])
     counts = np.stack([[run[s] for s in subjects] for run in matrices])  # (R, S, K, K)
     pooled = np.einsum("ds,rsij->drij", subject_weights(subjects, draws, seed), counts)
     width = t_quantile(subjects, counts, level)
     intervals = {}
-    for name, score in (metrics or {"uf1": uf1, "uar": uar}).items():
-        value = float(score(counts.sum(1)).mean())
-        error = float(score(pooled).mean(1).std())
-        intervals[name] = _on_log_odds(value, width * error)
+    for metric in compared() if metrics is None else metrics:
+        value = float(metric.of_matrix(counts.sum(1)).mean())
+        error = float(metric.of_matrix(pooled).mean(1).std())
+        intervals[metric.name] = _on_log_odds(value, width * error, metric.lowest, metric.highest)
     return intervals
 
 
@@ -110,20 +118,28 @@ def t_quantile(subjects: list[str], counts: np.ndarray, level: float = 0.95) -> 
     return float(t.ppf((1 + level) / 2, freedom))
 
 
-def _on_log_odds(value: float, half_width: float) -> tuple[float, float]:
+def _on_log_odds(
+    value: float, half_width: float, lowest: float, highest: float
+) -> tuple[float, float]:
+    """The interval around a score, on the log-odds of its place between lowest and highest."""
     from scipy.special import expit, logit
 
-    if value in (0.0, 1.0) or half_width < 1e-12:
+    if value in (lowest, highest) or half_width < 1e-12:
         return value, value
-    spread = half_width / (value * (1 - value))
-    return float(expit(logit(value) - spread)), float(expit(logit(value) + spread))
+    reach = highest - lowest
+    place = (value - lowest) / reach  # 0..1
+    spread = half_width / reach / (place * (1 - place))
+    ends = expit(logit(place) - spread), expit(logit(place) + spread)
+    return float(lowest + reach * ends[0]), float(lowest + reach * ends[1])
 
 
 def _datasets(subjects: list[str]) -> np.ndarray:
     return np.array([s.split("/", 1)[0] for s in subjects])
 
 
-def summarise(label, subject, predictions: list[np.ndarray], classes: int) -> dict:
+def summarise(
+    label, subject, predictions: list[np.ndarray], classes: int, probabilities=None
+) -> dict:
     """Scores of one set of samples under several seeds: mean, each seed, intervals, counts.
 
     Args:
@@ -131,18 +147,24 @@ def summarise(label, subject, predictions: list[np.ndarray], classes: int) -> di
         subject: (N,) `"dataset/subject"`.
         predictions: one (N,) array of class indices for each seed.
         classes: number of classes K.
+        probabilities: (R, N, K), one (N, K) for each seed, where there are any.
 
     Returns:
-        A dict with `uf1`, `uar`, `accuracy` (means over seeds), `per_seed`, `interval`, `n`,
-        `n_per_class`, `subjects` and `confusion` (one (K, K) list a seed).
+        A dict with the headline metrics of `merzoo.metrics` (`uf1`, `uar`, `accuracy`; means over
+        seeds), `uf1_spread`, `per_seed`, `interval`, `n`, `n_per_class`, `subjects` and `confusion`
+        (one (K, K) list a seed). A metric of probabilities is `None` without them.
     """
     label, subject = np.asarray(label), np.asarray(subject)
     runs = [subject_matrices(label, predicted, subject, classes) for predicted in predictions]
     pooled = [np.sum(list(run.values()), axis=0) for run in runs]
-    per_seed = [scores(matrix) for matrix in pooled]
+    given = [None] * len(runs) if probabilities is None else probabilities
+    per_seed = [
+        scores(matrix) | probability_scores(label, p)
+        for matrix, p in zip(pooled, given, strict=True)
+    ]
     return {
-        **{name: float(np.mean([s[name] for s in per_seed])) for name in per_seed[0]},
-        "uf1_spread": float(np.std([s["uf1"] for s in per_seed])),
+        **{name: _mean([seed[name] for seed in per_seed]) for name in per_seed[0]},
+        "uf1_spread": float(np.std([seed[UF1.name] for seed in per_seed])),
         "per_seed": per_seed,
         "interval": subject_bootstrap(runs),
         "n": len(label),
@@ -150,3 +172,7 @@ def summarise(label, subject, predictions: list[np.ndarray], classes: int) -> di
         "subjects": len(set(subject.tolist())),
         "confusion": [matrix.tolist() for matrix in pooled],
     }
+
+
+def _mean(values: list[float | None]) -> float | None:
+    return None if None in values else float(np.mean(values))

@@ -13,7 +13,7 @@ import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.files import write_json
-from merzoo.metrics import confusion_matrix, scores, uf1
+from merzoo.metrics import UF1, confusion_matrix, scores
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.learner import Learner
 
@@ -35,8 +35,8 @@ def oracle_gap(results, data: Arrays, *, draws: int = 50, seed: int = 0) -> dict
         seed: of the simulations.
 
     Returns:
-        A dict with `about`, `epochs`, `honest` (mean scores over seeds), `rules` (rule -> `uf1`,
-        `uar`, `gap` in UF1 over the honest score, the chosen `epochs_chosen`, and `floor`) and
+        A dict with `about`, `epochs`, `honest` (mean scores over seeds), `rules` (rule -> scores,
+        `gap` in UF1 over the honest score, the chosen `epochs_chosen`, and `floor`) and
         `uf1_by_epoch` (one list a seed), or `None` where a fold kept no epochs.
     """
     if any(result.epochs is None for _, result in results):
@@ -57,7 +57,7 @@ def oracle_gap(results, data: Arrays, *, draws: int = 50, seed: int = 0) -> dict
         chosen = [choose(np.stack([e for _, e in folds])) for folds in runs.values()]
         claimed = _mean([scores(matrix) for matrix, _ in chosen])
         rules[rule] = claimed | {
-            "gap": claimed["uf1"] - honest["uf1"],
+            "gap": claimed[UF1.name] - honest[UF1.name],
             "epochs_chosen": [which for _, which in chosen],
             "floor": random_floor(counts, epochs, rule, draws=draws, seed=seed),
         }
@@ -68,7 +68,7 @@ def oracle_gap(results, data: Arrays, *, draws: int = 50, seed: int = 0) -> dict
         "seeds": len(runs),
         "honest": honest,
         "rules": rules,
-        "uf1_by_epoch": [uf1(matrices).tolist() for matrices in pooled],
+        "uf1_by_epoch": [UF1.of_matrix(matrices).tolist() for matrices in pooled],
     }
 
 
@@ -121,15 +121,15 @@ def random_floor(
     for _ in range(draws):
         rows = [[rng.multinomial(n, priors, size=epochs) for n in fold] for fold in counts]
         matrices = np.moveaxis(np.array(rows), 2, 1)  # (F, K, E, K) -> (F, E, K, K)
-        found.append(float(uf1(_RULES[rule](matrices)[0])))
+        found.append(float(UF1.of_matrix(_RULES[rule](matrices)[0])))
     low, high = np.quantile(found, [0.05, 0.95])
-    return {"uf1": float(np.mean(found)), "low": float(low), "high": float(high)}
+    return {UF1.name: float(np.mean(found)), "low": float(low), "high": float(high)}
 
 
 def _one_epoch(matrices: np.ndarray) -> tuple[np.ndarray, int]:
     """The pooled matrix of the epoch with the best pooled UF1, and that epoch, from 1."""
     pooled = matrices.sum(0)  # (F, E, K, K) -> (E, K, K)
-    best = int(uf1(pooled).argmax())
+    best = UF1.best(UF1.of_matrix(pooled))
     return pooled[best], best + 1
 
 

@@ -10,15 +10,16 @@ whatever its clips: they are what papers print, and secondary here.
 import numpy as np
 
 from merzoo.evaluation.scores.bootstrap import DRAWS, subject_weights, t_quantile
-from merzoo.metrics import uar, uf1
+from merzoo.metrics import compared
 
-SCORES = {"uf1": uf1, "uar": uar}
 PERMUTATIONS = 10_000
 LEVEL, POWER = 0.05, 0.80
 
 
 def swap_test(first, second, *, permutations: int = PERMUTATIONS, seed: int = 0) -> dict:
-    """Subject-swap permutation test of `SCORES`, second less first, two-sided.
+    """Subject-swap permutation test, second less first, two-sided.
+
+    Of every metric that `merzoo.metrics.compared` names.
 
     Args:
         first, second: (R, S, K, K) confusion matrices of R runs (seeds) on the same S subjects.
@@ -26,7 +27,7 @@ def swap_test(first, second, *, permutations: int = PERMUTATIONS, seed: int = 0)
         seed: of the swaps.
 
     Returns:
-        Score -> `difference` of the means over runs, and `p`.
+        Metric -> `difference` of the means over runs, and `p`.
     """
     first, second = np.asarray(first, float), np.asarray(second, float)
     subjects = first.shape[1]
@@ -38,19 +39,20 @@ def swap_test(first, second, *, permutations: int = PERMUTATIONS, seed: int = 0)
     total = first.sum(1) + second.sum(1)  # (R, K, K)
     swapped = np.einsum("ps,rsij->prij", swaps, second - first) + first.sum(1)
     found = {}
-    for name, score in SCORES.items():
+    for metric in compared():
+        score = metric.of_matrix
         differences = (score(total - swapped) - score(swapped)).mean(1)  # (P,)
         observed = float((score(second.sum(1)) - score(first.sum(1))).mean())
         as_large = int((np.abs(differences) >= abs(observed) - 1e-12).sum())
         p = as_large / len(swaps) if exact else (as_large + 1) / (len(swaps) + 1)
-        found[name] = {"difference": observed, "p": float(p)}
+        found[metric.name] = {"difference": observed, "p": float(p)}
     return found
 
 
 def difference_intervals(
     first, second, subjects: list[str], *, level: float = 0.95, draws: int = DRAWS, seed: int = 0
 ) -> dict[str, tuple[float, float, float]]:
-    """Low, high and standard error of second less first: the same draws of subjects for both.
+    """Metric -> low, high and standard error of second less first; one draw of subjects for both.
 
     Args:
         first, second: as for `swap_test`.
@@ -62,10 +64,12 @@ def difference_intervals(
     pooled = [np.einsum("ds,rsij->drij", weights, counts) for counts in (first, second)]
     width = t_quantile(subjects, first, level)
     found = {}
-    for name, score in SCORES.items():
+    for metric in compared():
+        score, reach = metric.of_matrix, metric.highest - metric.lowest
         value = float((score(second.sum(1)) - score(first.sum(1))).mean())
         error = float((score(pooled[1]) - score(pooled[0])).mean(1).std())
-        found[name] = (max(value - width * error, -1.0), min(value + width * error, 1.0), error)
+        low, high = max(value - width * error, -reach), min(value + width * error, reach)
+        found[metric.name] = (low, high, error)
     return found
 
 
@@ -95,6 +99,12 @@ def mcnemar(first_right, second_right) -> dict:
     both = only_first + only_second
     p = float(binomtest(only_second, both, 0.5).pvalue) if both else 1.0
     return {"only_first_right": only_first, "only_second_right": only_second, "p": p}
+
+
+def subject_accuracies(table: dict, seeds: int) -> np.ndarray:
+    """(S,) share of right clips of each subject, mean over the first seeds, of a run's table."""
+    right = (table["predicted"][:seeds] == table["label"]).mean(0)
+    return np.array([right[table["subject"] == name].mean() for name in table["subjects"]])
 
 
 def wilcoxon(difference) -> dict:

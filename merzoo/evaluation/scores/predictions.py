@@ -11,6 +11,7 @@ import numpy as np
 from merzoo.errors import InputError
 from merzoo.evaluation.scores.bootstrap import summarise
 from merzoo.evaluation.scores.calibration import expected_calibration_error, roc_auc
+from merzoo.metrics import UF1, headline
 from merzoo.preprocessing.arrays import Arrays
 
 LEAK_ALARM = 0.80  # honest UF1 on real composites has stayed below (see warnings_of)
@@ -88,32 +89,57 @@ def metrics_of(table, classes=None) -> dict:
         classes: names of the classes, in order; `None` reads them off the probability columns.
 
     Returns:
-        A dict with `classes`, `full` (see `statistics.summarise`), `by_dataset`, `ensemble` (the
-        seeds' probabilities averaged; `None` for a single seed), `roc_auc` (one a class) and `ece`
-        (both `None` without probabilities) and `warnings`.
+        A dict with `classes`, `full` (see `merzoo.evaluation.scores.bootstrap.summarise`),
+        `by_dataset`, `ensemble` (the seeds' probabilities averaged; `None` for a single seed),
+        `roc_auc` (one a class) and `ece` (both `None` without probabilities) and `warnings`.
     """
     classes = list(classes or classes_in(table))
     first, label, predicted, probabilities = runs_of(table, classes)
     subject, predictions = first["subject"].to_numpy(), list(predicted)
 
-    def part(rows, found):
-        return summarise(label[rows], subject[rows], [p[rows] for p in found], len(classes))
+    def part(rows, found, given):
+        given = None if given is None else given[:, rows]
+        return summarise(label[rows], subject[rows], [p[rows] for p in found], len(classes), given)
 
     everything = np.arange(len(first))
     datasets = sorted(set(first["dataset"]))
     several = len(predictions) > 1 and probabilities is not None
+    mean = None if probabilities is None else probabilities.mean(0)
     metrics = {
         "classes": classes,
         "seeds": len(predictions),
-        "full": part(everything, predictions),
+        "full": part(everything, predictions, probabilities),
         "by_dataset": {
-            name: part(np.flatnonzero(first["dataset"] == name), predictions) for name in datasets
+            name: part(np.flatnonzero(first["dataset"] == name), predictions, probabilities)
+            for name in datasets
         },
-        "ensemble": part(everything, [probabilities.mean(0).argmax(-1)]) if several else None,
+        "ensemble": part(everything, [mean.argmax(-1)], mean[None]) if several else None,
         "roc_auc": None if probabilities is None else roc_auc(label, probabilities),
         "ece": None if probabilities is None else expected_calibration_error(label, probabilities),
     }
     return metrics | {"warnings": warnings_of(metrics)}
+
+
+def completed(metrics: dict, table) -> dict:
+    """The metrics of a run, with those that `merzoo.metrics` has gained since they were written.
+
+    Args:
+        metrics: content of `metrics.json`; what stands in it is kept as it is.
+        table: content of `predictions.csv`, from which the missing ones follow.
+    """
+    if {metric.name for metric in headline()} <= metrics["full"].keys():
+        return metrics
+    return _joined(metrics, metrics_of(table, metrics["classes"]))
+
+
+def _joined(old, new):
+    """`old` with what `new` adds to it, within dicts and lists of dicts."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        both = {name: _joined(old.get(name, value), value) for name, value in new.items()}
+        return both | {name: value for name, value in old.items() if name not in new}
+    if isinstance(old, list) and old and isinstance(old[0], dict):
+        return [_joined(a, b) for a, b in zip(old, new, strict=True)]
+    return old
 
 
 def warnings_of(metrics: dict) -> list[str]:
@@ -121,10 +147,10 @@ def warnings_of(metrics: dict) -> list[str]:
     found = []
     full, classes = metrics["full"], metrics["classes"]
     real = any(not name.startswith("synthetic") for name in metrics["by_dataset"])
-    if real and full["uf1"] > LEAK_ALARM:
+    if real and full[UF1.name] > LEAK_ALARM:
         found.append(
-            f"UF1 {full['uf1']:.3f} is above {LEAK_ALARM:.2f}, which no honest protocol has "
-            f"reached on the MEGC composite: look for a leak."
+            f"{UF1.label} {full[UF1.name]:.3f} is above {LEAK_ALARM:.2f}, which no honest "
+            f"protocol has reached on the MEGC composite: look for a leak."
         )
     for name, part in {"all data": full, **metrics["by_dataset"]}.items():
         missing = [c for c, n in zip(classes, part["n_per_class"], strict=True) if n == 0]

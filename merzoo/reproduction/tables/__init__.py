@@ -44,8 +44,8 @@ class Column:
     """What a printed figure is: a metric of a part of a run, or (`run=None`) a cost of the network.
 
     Args:
-        metric: `"uf1"`, `"uar"`, `"accuracy"`, `"precision"`, `"recall"`, `"f1"`, `"loss"`; or
-            `"parameters"`, `"multiply-adds"`, `"inference"`.
+        metric: a name of `merzoo.metrics.METRICS`, such as `"uf1"`; or `"parameters"`,
+            `"multiply-adds"`, `"inference"`.
         unit: `""`, `"%"`, `"million"`, `"M"`, `"G"` or `"ms"`.
         run: name of the run.
         part: `"full"`, or a data set within the run.

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 
 from merzoo.errors import InputError
+from merzoo.training.batches import Rows
+from merzoo.training.learner import predict
+from merzoo.training.options import Training
 from merzoo.training.pool import Pool
 from merzoo.training.recipes import Recipe
-from merzoo.training.single import Training, train_once
 from merzoo.training.validation import split_validation
-from tests.training.pictures import picture_arrays
+from tests.training.pictures import picture_arrays, train_long
 
 
 class Stopped(Pool):
@@ -37,7 +39,7 @@ def train(folder, pool, **options):
     training = Training(plateau=1, stop=4, **options)
     recipe = Recipe("quick", learning_rate=3e-2, epochs=7, batch_size=8, augment=("flip",))
     rows = split_validation(pool, training.validation)
-    return train_once(build, pool, rows, training.applied_to(recipe), training, folder)
+    return train_long(build, pool, rows, training.applied_to(recipe), training, folder)
 
 
 @pytest.mark.parametrize(
@@ -67,11 +69,10 @@ def test_the_best_epoch_is_kept_and_balanced_accuracy_is_the_mean_recall(tmp_pat
     training = Training(plateau=None, stop=None)
     recipe = training.applied_to(Recipe("quick", learning_rate=3e-2, epochs=4, batch_size=8))
     rows = split_validation(pool, 0.2)
-    model, history = train_once(build, pool, rows, recipe, training, tmp_path)
+    model, history = train_long(build, pool, rows, recipe, training, tmp_path)
     from merzoo.metrics import confusion_matrix, uar
-    from merzoo.training.single import predict
 
-    predicted = predict(model, pool, rows[1], 8).argmax(1)
+    predicted = predict(model, Rows(pool, rows[1]), batch_size=8).argmax(1)
     found = uar(confusion_matrix(pool.label[rows[1]], predicted, 3))
     assert found == pytest.approx(max(row["val_accuracy"] for row in history), abs=1e-6)
 
@@ -80,7 +81,7 @@ def test_mixed_precision_leaves_float32_weights(tmp_path):
     pool = Pool((picture_arrays(subjects=5),))
     training = Training(validation=0, precision="mixed_bfloat16")
     recipe = training.applied_to(Recipe("quick", epochs=1, batch_size=8))
-    model, _ = train_once(build, pool, split_validation(pool, 0), recipe, training, tmp_path)
+    model, _ = train_long(build, pool, split_validation(pool, 0), recipe, training, tmp_path)
     assert {w.dtype for w in model.weights} == {"float32"}
     assert keras.config.dtype_policy().name == "float32"
 
@@ -90,7 +91,7 @@ def test_a_loss_that_explodes_is_one_clear_error(tmp_path):
     training = Training(validation=0)
     recipe = Recipe("wild", optimizer="sgd", learning_rate=1e30, epochs=3, batch_size=8)
     with pytest.raises(InputError, match="not finite any more: lower its learning rate"):
-        train_once(build, pool, split_validation(pool, 0), recipe, training, tmp_path)
+        train_long(build, pool, split_validation(pool, 0), recipe, training, tmp_path)
 
 
 def test_impossible_options_are_named():
