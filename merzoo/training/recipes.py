@@ -254,7 +254,7 @@ RECIPES = {
         ),
         Recipe(
             "densemixednet",
-            "The paper: videos magnified 15 times at 0.1-0.4 Hz (0.5-10 Hz where too short for it), "
+            "The paper: videos magnified 15 times at 0.1-0.4 Hz (0.5-10 Hz if too short for it), "
             "Adam 0.01, batch 32, 200 epochs, the rate times 0.1 when validation stalls and an end "
             "after 20 epochs without a better one (its patience is 20 for both, so that the lower "
             f"rate would never be used: 10 for the rate here), {_INNER}.",
