@@ -75,7 +75,7 @@ def preprocessing_of(options) -> dict:
     Raises:
         InputError: for a value that a choice cannot have.
     """
-    from merzoo.preprocessing.parameters import check_parameters
+    from merzoo.preprocessing.parameters import check_parameters, checked
 
     prefix = "preprocessing_"
     said = {
@@ -83,8 +83,8 @@ def preprocessing_of(options) -> dict:
         for name, value in vars(options).items()
         if name.startswith(prefix)
     }
-    checked = check_parameters(said)
-    return {name: said[name] if name == "detector" else checked[name] for name in said}
+    check_parameters(said)  # what only fits together or not, too
+    return {name: checked(name, value) for name, value in said.items()}
 
 
 def model_arguments(options) -> dict:

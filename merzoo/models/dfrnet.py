@@ -56,6 +56,12 @@ _FACTS: dict = {
         "The 4-stage row of Table 9 (11.412 M) does not agree with the others (ours 12.010 M): "
         "stages 3 to 4 add at least 8.39 M, the table adds 8.116 M.",
         "Means and deviations of the inputs are not printed: round figures, see `statistics`.",
+        "The recipe spots the apex by D&C-RoIs where none can be used (SMIC has none); "
+        "dfrnet-merzoo by the flow. The landmarks around eyes and mouth are those of the reference "
+        "face that every crop is aligned to.",
+        "Eq. 7 lacks the cross term u_y v_x of the strain, so a turn of the head counts as "
+        "deformation: the default is the full strain, strain='dfrnet_eq7' the print.",
+        "The flow's method is not stated: Farneback.",
     ),
 }
 _SMALL = {"input_shape": (32, 32, 3), "head_units": 16}

@@ -47,6 +47,13 @@ _FACTS: dict = {
         "the dense head, which takes the last states of both directions.",
         "Dense sizes (128, 64) before the class layer and dropout 0.5 are chosen, not stated.",
         "The L2 norm of the weights (1e-5) is part of the recipe, not of the model.",
+        "The recipe spots the apex of every clip by Eqs. 16 and 17, also where one is annotated, "
+        "and aligns faces by the local weighted mean. The text aligns the 10 interpolated frames; "
+        "here the transform is fitted once, on the first frame (one a frame would take part of the "
+        "expression away), and comes before the interpolation.",
+        "Landmarks are dlib's 68; the 72 of face_recognition are the same ones with both lips "
+        "closed. keyregionnet-merzoo trains the same with the annotated apex, else that of the "
+        "flow, and a similarity.",
     ),
 }
 _SMALL = {

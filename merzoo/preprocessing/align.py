@@ -38,7 +38,7 @@ class Alignment:
     _maps: list = field(default_factory=list, repr=False)
 
     def apply(self, frame: np.ndarray) -> np.ndarray:
-        """The face crop of a frame: (H, W, C) uint8 -> (height, width, C) uint8, bilinear.
+        """The face crop of a frame: (H, W, C) uint8 or float32 -> (height, width, C), bilinear.
 
         Where the frame is more than 1.5 times finer than the crop, it is sampled at its own
         resolution and averaged. Outside the frame its edge is repeated.
@@ -237,6 +237,7 @@ ALIGNMENTS = {
     "piecewise_affine": piecewise_affine,
     "local_weighted_mean": local_weighted_mean,
 }
+BY_LANDMARKS = ("piecewise_affine", "local_weighted_mean")
 
 
 class _Scale:

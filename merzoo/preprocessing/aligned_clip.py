@@ -26,7 +26,7 @@ class AlignedClip:
 
     Args:
         clip: as an adapter loads it.
-        parameters: `detector`, `alignment` and `apex`, see `merzoo.preprocessing.extract`.
+        parameters: `detector`, `alignment` and `apex`, see `merzoo.preprocessing.parameters`.
 
     Raises:
         InputError: from every method, naming the clip's fault.
@@ -113,9 +113,13 @@ class AlignedClip:
 
     def crop(self, position: int, height: int, width: int, channels: int) -> np.ndarray:
         """The aligned face of a frame: (height, width, channels) uint8, grey or RGB."""
+        return self.cropped(self.frame(position), height, width, channels)
+
+    def cropped(self, image: np.ndarray, height: int, width: int, channels: int) -> np.ndarray:
+        """The aligned face of a picture of a frame's size, in the type of the picture."""
         import cv2
 
-        crop = self.alignment(height, width).apply(self.frame(position))
+        crop = self.alignment(height, width).apply(image)
         if crop.shape[-1] == channels:
             return crop
         if channels == 1:

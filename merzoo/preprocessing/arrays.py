@@ -57,9 +57,8 @@ class Arrays:
         fitted_on: subjects whose samples something in these features was fitted on (a scaler, a
             PCA, a dictionary): `"dataset/subject"` or a pattern such as `"casme2/*"`; empty where
             nothing was fitted.
-        preparation: how clips were made into these samples, plain JSON types: `parameters`, `apex`
-            (dataset -> how many `annotated` and `spotted`), `left_out` (clip and reason each);
-            empty for samples that came as arrays.
+        preparation: how clips were made into these samples, plain JSON types, as
+            `merzoo.preprocessing.preparation` says; empty for samples that came as arrays.
         annotated: what annotation the features were worked out with: `"apex"`, `"action_units"`.
 
     Raises:
@@ -284,23 +283,36 @@ def join_arrays(parts: list[Arrays]) -> Arrays:
 
 
 def _joined_preparation(parts: list[dict]) -> dict:
-    """What is said of all parts; `parameters` where they were the same, else a list of them."""
+    """What is said of all parts; `parameters` where they were the same, else a list of them.
+
+    Tables by data set are put together, counts of the same data set added up, lists joined.
+    """
     if not parts:
         return {}
     parameters = [part.get("parameters", {}) for part in parts]
     same = all(one == parameters[0] for one in parameters)
-    apex: dict[str, dict[str, int]] = {}
-    for part in parts:
-        for name, found in part.get("apex", {}).items():
-            row = apex.setdefault(name, {"annotated": 0, "spotted": 0})
-            for kind in row:
-                row[kind] += found.get(kind, 0)
-    return {
-        "parameters": parameters[0] if same else parameters,
-        "apex": apex,
-        "left_out": [row for part in parts for row in part.get("left_out", [])],
-        "notes": [row for part in parts for row in part.get("notes", [])],
-    }
+    joined: dict = {"parameters": parameters[0] if same else parameters}
+    for name in dict.fromkeys(n for part in parts for n in part if n != "parameters"):
+        of_parts = [part[name] for part in parts if name in part]
+        if isinstance(of_parts[0], list):
+            joined[name] = [row for rows in of_parts for row in rows]
+        else:
+            joined[name] = _joined_tables(of_parts)
+    return joined
+
+
+def _joined_tables(tables: list[dict]) -> dict:
+    """Data set -> a word, or counts by kind, of several parts."""
+    joined: dict = {}
+    for table in tables:
+        for dataset, value in table.items():
+            if isinstance(value, dict):
+                row = joined.setdefault(dataset, {})
+                for kind, count in value.items():
+                    row[kind] = row.get(kind, 0) + count
+            elif joined.setdefault(dataset, value) != value:
+                joined[dataset] = f"{joined[dataset]}, {value}"
+    return joined
 
 
 def _check_lengths(data: Arrays) -> None:

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from merzoo.data.clip import Clip
 from merzoo.errors import InputError, unknown
 from merzoo.preprocessing.aligned_clip import WORKING_SIZE, AlignedClip
+from merzoo.preprocessing.apex import clip_range
 from merzoo.preprocessing.regions import PAPER_SIZE, REGIONS, REGIONS_LITERAL
 
 _FACE = ("detector", "alignment")
 _APEX = (*_FACE, "apex")
+_MAGNIFICATION = tuple(f"magnification{end}" for end in ("", "_band", "_order", "_gain", "_at"))
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Modality:
         about: unit and range, one line.
     """
 
-    extract: Callable[[AlignedClip, tuple[int, ...], Mapping[str, str]], np.ndarray]
+    extract: Callable[[AlignedClip, tuple[int, ...], Mapping], np.ndarray]
     shape: tuple[tuple, ...]
     parameters: tuple[str, ...]
     version: int
@@ -57,8 +60,33 @@ def _magnified_apex(clip, shape, parameters):
     onset, apex = clip.moving()
     if clip.clip.fps is None:
         raise InputError("its frames per second are unknown, which magnification needs.")
+    kind, low, high = magnification_of(clip.clip, parameters)
+    how = {"temporal_filter": kind, "low": low, "high": high}
+    how |= {name: parameters[f"magnification_{end}"] for name, end in _MAGNIFYING}
+    if parameters["magnification_at"] == "video":
+        frame = magnified_frame(clip.clip.frames, apex, clip.clip.fps, **how)
+        return clip.cropped(frame, *shape).astype(np.float32)
     frames = _images(clip, range(onset, clip.range[1] + 1), shape)
-    return magnified_frame(frames, apex - onset, clip.clip.fps)
+    return magnified_frame(frames, apex - onset, clip.clip.fps, **how)
+
+
+_MAGNIFYING = (("order", "order"), ("alpha", "gain"))  # argument of `magnified_frame`, parameter
+
+
+def magnification_of(clip: Clip, parameters: Mapping) -> tuple[str, float, float]:
+    """The temporal filter and band that a clip is magnified with.
+
+    Args:
+        clip: with its frames per second.
+        parameters: as `check_parameters` gives them.
+    """
+    from merzoo.preprocessing.magnify import fitting_filter
+
+    first, last = clip_range(clip)
+    whole = parameters["magnification_at"] == "video"
+    length = len(clip.frames) if whole else last + 1 - first
+    band = parameters["magnification_band"]
+    return fitting_filter(parameters["magnification"], length, clip.fps, *band)
 
 
 def _signed_difference(clip, shape, parameters):
@@ -105,14 +133,15 @@ def _flow(clip, shape, parameters):
     large = _working_flow(clip, height, width, parameters)
     factor = large.shape[0] / height
     flow = cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA) / factor
-    return flow_with_strain(flow)  # u, v in pixels of this crop
+    return flow_with_strain(flow, parameters["strain"])  # u, v in pixels of this crop
 
 
 def _flow_image(clip, shape, parameters):
     from merzoo.preprocessing.flow import flow_image
 
     height, width, _ = shape
-    return flow_image(_working_flow(clip, height, width, parameters), (height, width))
+    large = _working_flow(clip, height, width, parameters)
+    return flow_image(large, (height, width), parameters["strain"])
 
 
 def _sequence(clip, shape, parameters):
@@ -154,19 +183,23 @@ MODALITIES: dict[str, Modality] = {
     "onset": Modality(_onset, _IMAGE, _FACE, 1, "aligned face of the onset frame, 0..255"),
     "apex": Modality(_apex, _IMAGE, _APEX, 1, "aligned face of the apex frame, 0..255"),
     "magnified_apex": Modality(
-        _magnified_apex, _IMAGE, _APEX, 2, "apex of the Eulerian-magnified clip, 0..255"
+        _magnified_apex,
+        _IMAGE,
+        (*_APEX, *_MAGNIFICATION),
+        2,
+        "apex of the Eulerian-magnified clip, 0..255",
     ),
     "flow": Modality(
         _flow,
         _FLOW,
-        (*_APEX, "flow"),
+        (*_APEX, "flow", "strain"),
         1,
         "u, v in pixels of the crop from onset to apex, optical strain",
     ),
     "flow_image": Modality(
         _flow_image,
         _FLOW,
-        (*_APEX, "flow"),
+        (*_APEX, "flow", "strain"),
         1,
         "u, v, strain, each min-max scaled to 0..255",
     ),

@@ -19,8 +19,17 @@ from merzoo.errors import InputError, unknown
 from merzoo.preprocessing.landmarks import eye_centres
 
 DETECTORS = ("dlib", "haar", "none")
+CROP_SIDE = 112  # pixels; a face detector needs about 80 of face, so smaller frames are crops
 LANDMARK_FILE = "shape_predictor_68_face_landmarks.dat"
 _SMALLEST_HAAR_FACE = 1 / 8  # of the shorter side of the frame
+_WITHOUT = (
+    "The detector 'haar' does without, but finds no landmarks, which regions and the alignments "
+    "piecewise_affine and local_weighted_mean need."
+)
+
+
+class NoFaceError(InputError):
+    """No frontal face was found in a frame."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,8 @@ def find_face(image: np.ndarray, detector: str = "dlib", where: str = "frame") -
     Args:
         image: (H, W, 3 or 1) uint8, RGB or grey.
         detector: `"dlib"` (HOG, faces from about 80 pixels, with 68 landmarks), `"haar"` (no
-            landmarks, eyes by a second cascade) or `"none"` (the frame is a face crop already).
+            landmarks, eyes by a second cascade), `"none"` (the frame is a face crop already), or
+            `"auto"`: none for frames of up to 112 pixels, else dlib with its landmarks, else haar.
         where: what to call the frame in a message.
 
     Returns:
@@ -59,13 +69,15 @@ def find_face(image: np.ndarray, detector: str = "dlib", where: str = "frame") -
     >>> find_face(np.zeros((90, 80, 1), "uint8"), "none").box
     (0, 0, 90, 80)
     """
+    if detector == "auto":
+        detector = "none" if is_crop(image) else default_detector()
     if detector not in DETECTORS:
         raise unknown("face detector", detector, DETECTORS)
     if detector == "none":
         return Face((0, 0, *image.shape[:2]))
-    boxes = _DETECT[detector](image)
+    boxes = find_boxes(image, detector)
     if not boxes:
-        raise InputError(
+        raise NoFaceError(
             f"{where}: no frontal face found by {detector!r} in {image.shape[1]}x{image.shape[0]} "
             "pixels; if the frames are face crops already, choose the detector 'none'."
         )
@@ -82,6 +94,20 @@ def find_face(image: np.ndarray, detector: str = "dlib", where: str = "frame") -
     return Face(boxes[0], eye_centres(points), points)
 
 
+def find_boxes(image: np.ndarray, detector: str) -> list[tuple[int, int, int, int]]:
+    """y1, x1, y2, x2 of every frontal face that `"dlib"` or `"haar"` finds in a frame."""
+    return _DETECT[detector](image)
+
+
+def is_crop(image: np.ndarray) -> bool:
+    """Whether a frame is so small that it can only be a face crop.
+
+    >>> is_crop(np.zeros((112, 140, 1))), is_crop(np.zeros((113, 140, 1)))
+    (True, False)
+    """
+    return min(image.shape[:2]) <= CROP_SIDE
+
+
 def default_detector() -> str:
     """`"dlib"` where dlib and the landmark file are installed, else `"haar"`."""
     return "dlib" if has_landmarks() else "haar"
@@ -90,6 +116,19 @@ def default_detector() -> str:
 def has_landmarks() -> bool:
     """Whether dlib and the 68-point file are both installed."""
     return importlib.util.find_spec("dlib") is not None and _search() is not None
+
+
+def missing_for_landmarks() -> str | None:
+    """What to install for the 68 landmarks, or `None` where all is there."""
+    parts = []
+    if importlib.util.find_spec("dlib") is None:
+        parts.append("pip install 'merzoo[faces]'")
+    if _search() is None:
+        parts.append(
+            f"pip install face_recognition_models, which brings {LANDMARK_FILE} (non-commercial "
+            "use), or set MERZOO_LANDMARKS to the path of that file"
+        )
+    return "; ".join(parts) or None
 
 
 def landmark_file() -> Path:
@@ -105,8 +144,7 @@ def landmark_file() -> Path:
     if path is None:
         raise InputError(
             f"no {LANDMARK_FILE}: set MERZOO_LANDMARKS to its path, or install the package "
-            "face_recognition_models or Debian's libdlib-data (non-commercial use), or choose the "
-            "detector 'haar'."
+            f"face_recognition_models or Debian's libdlib-data (non-commercial use). {_WITHOUT}"
         )
     return path
 
@@ -151,9 +189,7 @@ def check_frontal(landmarks: np.ndarray, where: str = "frame") -> None:
 def import_dlib() -> None:
     """Raises `InputError`, saying what to install, if dlib is missing."""
     if importlib.util.find_spec("dlib") is None:
-        raise InputError(
-            "dlib is not installed: pip install 'merzoo[faces]', or choose the detector 'haar'."
-        )
+        raise InputError(f"dlib is not installed: pip install 'merzoo[faces]'. {_WITHOUT}")
 
 
 def _search() -> Path | None:

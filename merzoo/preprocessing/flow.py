@@ -201,6 +201,9 @@ def optical_strain_dfrnet_eq7(flow: np.ndarray) -> np.ndarray:
     return np.sqrt(u_x**2 + v_y**2 + (u_y**2 + v_x**2) / 2)
 
 
+STRAINS = {"full": optical_strain, "dfrnet_eq7": optical_strain_dfrnet_eq7}
+
+
 def _flow_gradient(flow):
     flow = np.asarray(flow)
     if flow.ndim < 3 or flow.shape[-1] < 2 or min(flow.shape[-3:-1]) < 2:
@@ -211,14 +214,17 @@ def _flow_gradient(flow):
     )
 
 
-def flow_with_strain(flow: np.ndarray) -> np.ndarray:
+def flow_with_strain(flow: np.ndarray, strain: str = "full") -> np.ndarray:
     """The `flow` modality: (..., H, W, 3) float32 of u, v in pixels and optical strain.
 
     Args:
         flow: (..., H, W, 2), u and v in pixels.
+        strain: `"full"`, or `"dfrnet_eq7"` as `optical_strain_dfrnet_eq7` works it out.
     """
+    if strain not in STRAINS:
+        raise unknown("strain", strain, STRAINS)
     flow = np.asarray(flow, np.float32)
-    return np.concatenate([flow[..., :2], optical_strain(flow)[..., None]], axis=-1)
+    return np.concatenate([flow[..., :2], STRAINS[strain](flow)[..., None]], axis=-1)
 
 
 def min_max(image: np.ndarray, top: float = 255.0) -> np.ndarray:
@@ -242,7 +248,9 @@ def min_max(image: np.ndarray, top: float = 255.0) -> np.ndarray:
     return (image - low) / np.where(reach > 0, reach, 1) * np.float32(top)
 
 
-def flow_image(flow: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray:
+def flow_image(
+    flow: np.ndarray, size: tuple[int, int] = (28, 28), strain: str = "full"
+) -> np.ndarray:
     """The `flow_image` modality: u, v and strain, resized, then each min-max scaled to 0..255.
 
     Strain is taken at full size; the three planes are resized (bilinear, no antialiasing, as
@@ -253,6 +261,7 @@ def flow_image(flow: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray
     Args:
         flow: (H, W, 2 or more), u and v in pixels.
         size: (height, width) of the result.
+        strain: of `flow_with_strain`.
 
     Returns:
         (*size, 3) float32, 0..255.
@@ -273,5 +282,5 @@ def flow_image(flow: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray
     if np.ndim(flow) != 3:
         raise InputError(f"flow must be (H, W, 2), got {np.shape(flow)}.")
     height, width = size
-    planes = cv2.resize(flow_with_strain(flow), (width, height), interpolation=cv2.INTER_LINEAR)
-    return min_max(planes)
+    planes = flow_with_strain(flow, strain)
+    return min_max(cv2.resize(planes, (width, height), interpolation=cv2.INTER_LINEAR))

@@ -15,19 +15,23 @@ from merzoo.errors import InputError, unknown
 # Band of each temporal filter: Hz, or update rates per frame for "iir". The ideal one is the band
 # that papers on micro-expressions print; it needs clips of seconds.
 DEFAULT_BANDS = {"butterworth": (0.5, 10.0), "iir": (0.05, 0.4), "ideal": (0.1, 0.4)}
+MAGNIFICATIONS = (*DEFAULT_BANDS, "ideal+butterworth")  # A+B: B where a clip is too short for A
 
 RGB_TO_YIQ = np.array(
     [[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]]
 )
 
 
-def butterworth_weights(length: int, fps: float, low: float, high: float) -> np.ndarray:
-    """Band-pass as a difference of two first-order Butterworth low-passes, as Wu et al. filter.
+def butterworth_weights(
+    length: int, fps: float, low: float, high: float, order: int = 1
+) -> np.ndarray:
+    """Band-pass as a difference of two Butterworth low-passes, as Wu et al. filter.
 
     Args:
         length: frames of the clip.
         fps: frames per second.
         low, high: cut-offs in Hz, below fps / 2.
+        order: of both low-passes; Wu et al. take the first.
 
     Returns:
         (length, length) float64: row t holds the weights of all frames in filtered frame t. The
@@ -46,7 +50,7 @@ def butterworth_weights(length: int, fps: float, low: float, high: float) -> np.
     impulses = np.eye(length)
     passed = []
     for cutoff in (high, low):
-        b, a = signal.butter(1, cutoff, fs=fps)
+        b, a = signal.butter(order, cutoff, fs=fps)
         at_rest = signal.lfilter_zi(b, a)[:, None] * impulses[:1]
         passed.append(signal.lfilter(b, a, impulses, axis=0, zi=at_rest)[0])
     return passed[0] - passed[1]
@@ -79,17 +83,46 @@ def ideal_weights(length: int, fps: float, low: float, high: float) -> np.ndarra
         InputError: if no frequency of the clip lies in the band, as in all clips shorter than
             1 / high seconds: the result would be the clip unchanged.
     """
-    frequencies = np.fft.rfftfreq(length, 1 / fps)
-    kept = (frequencies >= low) & (frequencies <= high) & (frequencies > 0)
+    kept = _kept(length, fps, low, high)
     if not kept.any():
         raise InputError(
             f"Ideal band {low:g}-{high:g} Hz: a clip of {length} frames at {fps:g} frames per "
             f"second has frequencies {fps / length:.3g} Hz apart and none in the band, so nothing "
-            f"would be magnified; use temporal_filter='butterworth' (0.5-10 Hz) or 'iir', or a "
-            f"clip of at least {int(np.ceil(fps / high))} frames."
+            f"would be magnified; use 'butterworth' (0.5-10 Hz) or 'iir', or a clip of at least "
+            f"{int(np.ceil(fps / high))} frames, or magnification='ideal+butterworth'."
         )
     spectrum = np.fft.rfft(np.eye(length), axis=0)
     return np.fft.irfft(spectrum * kept[:, None], length, axis=0)
+
+
+def _kept(length: int, fps: float, low: float, high: float) -> np.ndarray:
+    """Which Fourier frequencies of a clip lie in the band."""
+    frequencies = np.fft.rfftfreq(length, 1 / fps)
+    return (frequencies >= low) & (frequencies <= high) & (frequencies > 0)
+
+
+def fitting_filter(
+    magnification: str, length: int, fps: float, low: float, high: float
+) -> tuple[str, float, float]:
+    """The filter and band that a clip gets: for `"A+B"` those of B where A's band holds nothing.
+
+    Args:
+        magnification: of `MAGNIFICATIONS`.
+        length: frames of the clip.
+        fps: frames per second.
+        low, high: the band, of A where there are two; B's is its own, of `DEFAULT_BANDS`.
+
+    Example:
+
+    >>> fitting_filter("ideal+butterworth", 68, 200, 0.1, 0.4)  # frequencies 2.9 Hz apart
+    ('butterworth', 0.5, 10.0)
+    >>> fitting_filter("ideal+butterworth", 500, 200, 0.1, 0.4)  # 2.5 seconds
+    ('ideal', 0.1, 0.4)
+    """
+    first, _, second = magnification.partition("+")
+    if second and not _kept(length, fps, low, high).any():
+        return second, *DEFAULT_BANDS[second]
+    return first, low, high
 
 
 TEMPORAL_FILTERS = {
@@ -105,6 +138,7 @@ def temporal_weights(
     temporal_filter: str = "butterworth",
     low: float | None = None,
     high: float | None = None,
+    order: int = 1,
 ) -> np.ndarray:
     """The (length, length) weights of a named filter; see `butterworth_weights`.
 
@@ -113,6 +147,7 @@ def temporal_weights(
         fps: frames per second.
         temporal_filter: `"butterworth"`, `"iir"` or `"ideal"`.
         low, high: the band, in Hz (rates in 0..1 for `"iir"`); `None` for `DEFAULT_BANDS`.
+        order: of the Butterworth filter; the others have none.
 
     Raises:
         InputError: for an unknown filter, an impossible band, or one that the clip cannot hold.
@@ -134,7 +169,8 @@ def temporal_weights(
         raise InputError(f"Magnification needs the clip's frames per second, got {fps}.")
     if not 0 < low < high:
         raise InputError(f"The band must satisfy 0 < low < high, got {low:g} and {high:g}.")
-    return TEMPORAL_FILTERS[temporal_filter](length, fps, low, high)
+    more = (order,) if temporal_filter == "butterworth" else ()
+    return TEMPORAL_FILTERS[temporal_filter](length, fps, low, high, *more)
 
 
 def level_gains(height: int, width: int, alpha: float, cutoff_wavelength: float) -> list[float]:
@@ -176,6 +212,7 @@ def magnify(
     temporal_filter: str = "butterworth",
     low: float | None = None,
     high: float | None = None,
+    order: int = 1,
     alpha: float = 15.0,
     cutoff_wavelength: float = 16.0,
     chroma: float = 0.1,
@@ -187,6 +224,7 @@ def magnify(
         fps: frames per second.
         temporal_filter: `"butterworth"`, `"iir"` or `"ideal"`.
         low, high: the band, in Hz (update rates in 0..1 for `"iir"`); `None` for `DEFAULT_BANDS`.
+        order: of the Butterworth filter.
         alpha: amplification, from 0.
         cutoff_wavelength: lambda_c in pixels; see `level_gains`.
         chroma: share of the amplification that colour (I and Q of YIQ) gets, 0..1.
@@ -205,7 +243,7 @@ def magnify(
     >>> magnify(clip, fps=200).shape
     (20, 64, 64, 3)
     """
-    weights = temporal_weights(len(frames), fps, temporal_filter, low, high)
+    weights = temporal_weights(len(frames), fps, temporal_filter, low, high, order)
     frames = [_frame(frames, t) for t in range(len(frames))]
     shape = frames[0].shape
     gains = level_gains(*shape[:2], alpha, cutoff_wavelength)
@@ -227,6 +265,7 @@ def magnified_frame(
     temporal_filter: str = "butterworth",
     low: float | None = None,
     high: float | None = None,
+    order: int = 1,
     alpha: float = 15.0,
     cutoff_wavelength: float = 16.0,
     chroma: float = 0.1,
@@ -248,7 +287,7 @@ def magnified_frame(
     """
     if not 0 <= position < len(frames):
         raise InputError(f"Frame {position} asked for, but the clip has {len(frames)} frames.")
-    weights = temporal_weights(len(frames), fps, temporal_filter, low, high)[position]
+    weights = temporal_weights(len(frames), fps, temporal_filter, low, high, order)[position]
     wanted = _frame(frames, position)
     gains = level_gains(*wanted.shape[:2], alpha, cutoff_wavelength)
     filtered = np.zeros_like(wanted)

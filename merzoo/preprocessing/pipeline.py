@@ -18,11 +18,12 @@ from merzoo.data.clip import Clip
 from merzoo.data.labels import LabelMap, map_labels
 from merzoo.errors import InputError
 from merzoo.preprocessing.aligned_clip import AlignedClip
-from merzoo.preprocessing.apex import annotated
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.cache import Cache, CacheError, key
+from merzoo.preprocessing.detector import check_faces, check_landmarks, choose_detectors
 from merzoo.preprocessing.extract import MODALITIES, input_shapes
 from merzoo.preprocessing.parameters import check_parameters
+from merzoo.preprocessing.preparation import preparation_of, used_annotation
 from merzoo.progress import progress_bar
 
 _SHOWN = 5  # failures that an error message spells out
@@ -55,7 +56,7 @@ def prepare(
     cache: str | Path | Cache | None = None,
     jobs: int | None = None,
     on_error: str = "fail",
-    **parameters: str | int,
+    **parameters,
 ) -> Arrays:
     """Works out exactly the modalities that named inputs ask for.
 
@@ -91,7 +92,8 @@ def prepare(
     """
     if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
         raise InputError(f"jobs must be a whole number from 1, or None, got {jobs!r}.")
-    shapes, chosen = input_shapes(inputs), check_parameters(parameters | {"on_error": on_error})
+    shapes = input_shapes(inputs)
+    chosen: dict = check_parameters(parameters | {"on_error": on_error})
     store = cache if isinstance(cache, Cache) else Cache(cache)
     mapped = map_labels(list(clips), labels, on_error)
     if not mapped.clips:
@@ -99,67 +101,61 @@ def prepare(
             f"no clip is left of {len(clips)} under the label map {mapped.name!r}; choose another."
         )
     store.sweep()
-    keys, failures = _keys(mapped.clips, shapes, chosen, store)
-    failures |= _extract(mapped.clips, keys, shapes, chosen, store, jobs)
+    contents, failures = contents_of(mapped.clips, store)
+    detectors = {}
+    if any("detector" in MODALITIES[name].parameters for name in shapes):
+        detectors = choose_detectors(mapped.clips, contents, chosen["detector"], store)
+    check_landmarks(shapes, chosen["alignment"], detectors)
+    ways = {d: chosen | {"detector": choice.detector} for d, choice in detectors.items()}
+    of_clips = [ways.get(clip.dataset, chosen) for clip in mapped.clips]
+    keys = _keys(mapped.clips, contents, shapes, of_clips)
+    missing = _missing(keys, store)
+    check_faces([mapped.clips[i] for i in missing], detectors)
+    failures |= _extract(mapped.clips, keys, missing, shapes, of_clips, store, jobs)
     failed = [Failure(*unknown) for unknown in mapped.failed]
     failed += [_failure(mapped.clips[i], failures[i]) for i in sorted(failures)]
     _report(failed, on_error, len(mapped.failed) + len(mapped.clips))
     kept = [i for i in range(len(mapped.clips)) if i not in failures]
     modalities = {n: _assemble([keys[i][n] for i in kept], shapes[n], store) for n in shapes}
-    preparation = {
-        "parameters": chosen,
-        "apex": _apexes([mapped.clips[i] for i in kept], shapes, chosen["apex"]),
-        "left_out": [[failure.clip, failure.reason] for failure in failed],
-    }
-    return _arrays(mapped, kept, modalities, _annotated(shapes, chosen), preparation)
+    clips = [mapped.clips[i] for i in kept]
+    left_out = [[failure.clip, failure.reason] for failure in failed]
+    preparation = preparation_of(clips, shapes, chosen, detectors, left_out)
+    used = used_annotation(shapes, chosen, preparation["apex"])
+    return _arrays(mapped, kept, modalities, used, preparation)
 
 
-def _apexes(clips: Sequence[Clip], names, choice: str) -> dict[str, dict[str, int]]:
-    """Dataset -> how many apexes are the annotated ones, and how many were spotted."""
-    if not any("apex" in MODALITIES[name].parameters for name in names):
-        return {}
-    found: dict[str, dict[str, int]] = {}
-    for clip in clips:
-        if len(clip.frames) > 1:
-            row = found.setdefault(clip.dataset, {"annotated": 0, "spotted": 0})
-            row["annotated" if _uses_annotation(clip, choice) else "spotted"] += 1
-    return found
-
-
-def _uses_annotation(clip: Clip, choice: str) -> bool:
-    if not choice.startswith("annotated+"):
-        return choice == "annotated"
-    try:
-        annotated(clip)
-    except InputError:
-        return False
-    return True
-
-
-def _annotated(names, parameters) -> tuple[str, ...]:
-    """Which annotation the modalities are worked out with: nobody has it when a model is used."""
-    return tuple(
-        parameter
-        for parameter in ("apex", "action_units")
-        if parameters[parameter].startswith("annotated")
-        and any(parameter in MODALITIES[name].parameters for name in names)
-    )
-
-
-def _keys(clips, shapes, parameters, store: Cache) -> tuple[list[dict[str, str]], dict[int, str]]:
-    """The cache key of each modality of each clip; and clips whose files cannot be read."""
-    keys, failures = [], {}
+def contents_of(clips, store: Cache) -> tuple[list[str | None], dict[int, str]]:
+    """The hash of each clip's frames; and why for those whose files cannot be read."""
+    contents: list[str | None] = []
+    failures = {}
     with progress_bar() as bar:
         for i, clip in enumerate(bar.track(clips, description="reading")):
-            keys.append({})
             try:
-                content = _content(clip.frames, store)
+                contents.append(_content(clip.frames, store))
             except (InputError, OSError) as error:
+                contents.append(None)
                 failures[i] = _reason(error)
-                continue
+    return contents, failures
+
+
+def _keys(clips, contents, shapes, of_clips) -> list[dict[str, str]]:
+    """The cache key of each modality of each clip; none for clips that cannot be read."""
+    keys: list[dict[str, str]] = [{} for _ in clips]
+    for i, content in enumerate(contents):
+        if content is not None:
             for name, shape in shapes.items():
-                keys[i][name] = _key(clip, content, name, shape, parameters)
-    return keys, failures
+                keys[i][name] = _key(clips[i], content, name, shape, of_clips[i])
+    return keys
+
+
+def _missing(keys, store: Cache) -> dict[int, list[str]]:
+    """What the cache lacks: number of the clip -> modalities."""
+    found = {}
+    for i, names in enumerate(keys):
+        missing = [name for name, one in names.items() if one not in store]
+        if missing:
+            found[i] = missing
+    return found
 
 
 def _content(frames, store: Cache) -> str:
@@ -200,21 +196,17 @@ def _landmark_identity() -> str:
     return f"{landmark_file().name} {landmark_file().stat().st_size}" if has_landmarks() else ""
 
 
-def _extract(clips, keys, shapes, parameters, store: Cache, jobs) -> dict[int, str]:
+def _extract(clips, keys, missing, shapes, of_clips, store: Cache, jobs) -> dict[int, str]:
     """Works out what the cache lacks; returns the reason for each clip that failed."""
-    missing = {
-        i: [name for name, one in names.items() if one not in store] for i, names in enumerate(keys)
-    }
-    todo = [i for i, names in missing.items() if names]
-    if not todo:
+    if not missing:
         return {}
     tasks = (
-        (i, clips[i], {n: (keys[i][n], shapes[n]) for n in missing[i]}, parameters, store)
-        for i in todo
+        (i, clips[i], {n: (keys[i][n], shapes[n]) for n in names}, of_clips[i], store)
+        for i, names in missing.items()
     )
     failures = {}
     with progress_bar() as bar:
-        for i, reason, note in bar.track(_run(tasks, jobs), len(todo), description="preparing"):
+        for i, reason, note in bar.track(_run(tasks, jobs), len(missing), description="preparing"):
             if reason is not None:
                 failures[i] = reason
             if note:

@@ -2,12 +2,13 @@
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 
 from merzoo.data.clip import Clip
 from merzoo.data.datasets import load_named
-from merzoo.data.frame_samples import expand_frames
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays, join_arrays
+from merzoo.preprocessing.frame_samples import prepare_frames
 from merzoo.preprocessing.pipeline import prepare
 
 
@@ -19,7 +20,7 @@ def load_samples(
     jobs: int | None = None,
     on_error: str = "fail",
     frames: int | None = None,
-    **parameters: str,
+    **parameters,
 ) -> Arrays:
     """Samples as `Arrays`; clips are prepared for the inputs that a model has.
 
@@ -56,11 +57,10 @@ def load_samples(
         else:
             clips.extend(found)
     if clips:
-        if frames is not None:
-            clips = expand_frames(clips, frames)
         options = {"jobs": jobs, "on_error": on_error} | parameters
-        prepared = prepare(clips, inputs, labels, **options)
-        prepared.preparation["notes"] = notes
+        ready = prepare if frames is None else partial(prepare_frames, count=frames)
+        prepared = ready(clips, inputs, labels, **options)
+        prepared.preparation["notes"][:0] = notes
         parts.append(prepared)
     if not parts:
         raise InputError("No data given: use --data KIND:PLACE, such as arrays:file.npz.")

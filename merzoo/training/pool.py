@@ -20,7 +20,6 @@ from merzoo.preprocessing.arrays import COLUMNS, Arrays
 from merzoo.preprocessing.pipeline import prepare
 
 TEST_SPLITS = ("publictest", "privatetest", "test")  # the authors' own, in small letters
-CROP_SIDE = 112  # pixels; a face detector needs about 80 of face, so smaller frames are crops
 STILL = {"apex"}  # the modalities that a single picture of a full expression has
 
 
@@ -168,8 +167,7 @@ def make_pool(
         labels: label map of the clips.
         limit: take about so many samples, spread over classes and datasets; `None` for all.
         seed: of that choice.
-        options: of `merzoo.preprocessing.prepare`. Without `detector`, frames of at most
-            `CROP_SIDE` pixels are taken as face crops.
+        options: of `merzoo.preprocessing.prepare`.
 
     Raises:
         InputError: if nothing is left, or the parts do not fit together.
@@ -190,14 +188,8 @@ def make_pool(
         chosen = [mapped.clips[i] for i in _few(mapped.indices, share, seed)]
         if not chosen:
             raise InputError(f"{dataset}: no clip is left under the label map {labels!r}.")
-        fitting = {"detector": "none"} if is_crop(chosen[0]) else {}
-        parts.append(prepare(chosen, inputs, labels, **fitting | options))
+        parts.append(prepare(chosen, inputs, labels, **options))
     return Pool(tuple(parts), left_out)
-
-
-def is_crop(clip: Clip) -> bool:
-    """Whether the frames are so small that they can only be face crops."""
-    return min(clip.frames[0].shape[:2]) <= CROP_SIDE
 
 
 def check_still(model: str, inputs, clips: Sequence[Clip]) -> None:

@@ -145,6 +145,11 @@ _INNER = (
 )
 _FIXED = "with a fixed number of epochs on all training people; the final weights are scored"
 
+# How the papers prepare clips.
+_MAGNIFIED_VIDEO = {"magnification": "ideal+butterworth", "magnification_at": "video"}
+_DC_ROIS = {"apex": "annotated+dc_rois"}
+_EQ_16_17 = {"apex": "pixel_ratio", "alignment": "local_weighted_mean"}
+
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -249,20 +254,23 @@ RECIPES = {
         ),
         Recipe(
             "densemixednet",
-            "The paper: Adam 0.01, batch 32, 200 epochs, the rate times 0.1 when validation stalls "
-            "and an end after 20 epochs without a better one (its patience is 20 for both, so that "
-            f"the lower rate would never be used: 10 for the rate here), {_INNER}.",
+            "The paper: videos magnified 15 times at 0.1-0.4 Hz (0.5-10 Hz if too short for it), "
+            "Adam 0.01, batch 32, 200 epochs, the rate times 0.1 when validation stalls and an end "
+            "after 20 epochs without a better one (its patience is 20 for both, so that the lower "
+            f"rate would never be used: 10 for the rate here), {_INNER}.",
             learning_rate=0.01,
             epochs=200,
             validation=0.2,
             plateau=10,
             stop=20,
+            preprocessing=_MAGNIFIED_VIDEO,
         ),
         Recipe(
             "densemixednet-fixed",
             f"As densemixednet, {_FIXED}.",
             learning_rate=0.01,
             epochs=200,
+            preprocessing=_MAGNIFIED_VIDEO,
         ),
         Recipe(
             "densemixednet-pretraining",
@@ -274,15 +282,16 @@ RECIPES = {
         ),
         Recipe(
             "dfrnet",
-            "The paper: Adam 1e-5, batch 32, 100 epochs, flip and random crop (padding 15 is a "
-            "choice), an end after 10 epochs without a lower validation loss, which is "
-            f"{_INNER}.",
+            "The paper: D&C-RoIs where no apex is annotated, Adam 1e-5, batch 32, 100 epochs, flip "
+            "and random crop (padding 15 is a choice), an end after 10 epochs without a lower "
+            f"validation loss, which is {_INNER}.",
             learning_rate=1e-5,
             epochs=100,
             augment=("flip", "crop-15"),
             validation=0.2,
             monitor="loss",
             stop=10,
+            preprocessing=_DC_ROIS,
         ),
         Recipe(
             "dfrnet-fixed",
@@ -290,16 +299,19 @@ RECIPES = {
             learning_rate=1e-5,
             epochs=100,
             augment=("flip", "crop-15"),
+            preprocessing=_DC_ROIS,
         ),
         Recipe(
             "keyregionnet",
-            "The paper: Adam 1e-4, batch 16, 100 epochs, 1e-5 times the L2 norm of the weights, "
-            "rotation by up to 8 degrees and random crop (padding 15 is a choice).",
+            "The paper: the apex of every clip by Eq. 16-17, faces by the local weighted mean, "
+            "Adam 1e-4, batch 16, 100 epochs, 1e-5 times the L2 norm of the weights, rotation by "
+            "up to 8 degrees and random crop (padding 15 is a choice).",
             learning_rate=1e-4,
             batch_size=16,
             epochs=100,
             augment=("rotate-8", "crop-15"),
             l2=1e-5,
+            preprocessing=_EQ_16_17,
         ),
         Recipe(
             "keyregionnet-cached",
@@ -309,6 +321,7 @@ RECIPES = {
             batch_size=16,
             epochs=100,
             l2=1e-5,
+            preprocessing=_EQ_16_17,
         ),
         Recipe(
             "capsulenet",
@@ -324,6 +337,9 @@ RECIPES = {
         Recipe("default", "For networks without a recipe of their own."),
     )
 }
+for _name in ("keyregionnet", "keyregionnet-cached", "dfrnet", "densemixednet"):
+    _own = {"about": f"As {_name}, on clips prepared by merzoo's defaults.", "preprocessing": {}}
+    RECIPES[f"{_name}-merzoo"] = replace(RECIPES[_name], name=f"{_name}-merzoo", **_own)
 
 
 def get_recipe(name: str | Path | Recipe | None, default: str = "default") -> Recipe:

@@ -1,0 +1,110 @@
+"""What is said of prepared samples: what was chosen, spotted, replaced, guessed and left out.
+
+It stands in `Arrays.preparation` as plain JSON types and goes wherever the samples go: to the
+terminal, the report and the card of a run.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from merzoo.data.clip import Clip
+from merzoo.errors import InputError
+from merzoo.preprocessing.apex import annotated
+from merzoo.preprocessing.extract import MODALITIES, magnification_of
+
+
+def preparation_of(
+    clips: Sequence[Clip], names, chosen: Mapping, detectors: Mapping, left_out: list
+) -> dict:
+    """How clips were made into samples.
+
+    Args:
+        clips: that were kept.
+        names: of the modalities.
+        chosen: all parameters, as `check_parameters` gives them.
+        detectors: data set -> its `Choice` of `merzoo.preprocessing.detector`.
+        left_out: [clip, reason] of each clip that failed.
+
+    Returns:
+        `parameters` (the detector `"auto"` decided, where it is the same for all data sets);
+        `detector` (data set -> the one that found its faces); `apex` (data set -> how many
+        `annotated` and `spotted`); `magnification` (data set -> how many by each filter, where the
+        choice was `A+B`); `left_out`; `notes`, sentences.
+    """
+    used = {choice.detector for choice in detectors.values()}
+    found = {
+        "parameters": dict(chosen) | ({"detector": used.pop()} if len(used) == 1 else {}),
+        "detector": {dataset: choice.detector for dataset, choice in detectors.items()},
+        "apex": _apexes(clips, names, chosen["apex"]),
+        "left_out": left_out,
+        "notes": [choice.note for choice in detectors.values() if choice.note],
+    }
+    filters = _filters(clips, names, chosen)
+    if filters:
+        found["magnification"] = filters
+        found["notes"] += _filters_told(filters, chosen)
+    return found
+
+
+def used_annotation(names, chosen: Mapping, apexes: Mapping) -> tuple[str, ...]:
+    """Which annotation the modalities were worked out with: nobody has it when a model is used.
+
+    Args:
+        names: of the modalities.
+        chosen: all parameters.
+        apexes: data set -> how many `annotated` and `spotted`.
+    """
+    used = ["apex"] if any(row["annotated"] for row in apexes.values()) else []
+    if chosen["action_units"] == "annotated" and "action_units" in names:
+        used.append("action_units")
+    return tuple(used)
+
+
+def uses_annotated_apex(clip: Clip, choice: str) -> bool:
+    """Whether the apex of a clip is the annotated one under a choice of the parameter `apex`."""
+    if not choice.startswith("annotated+"):
+        return choice == "annotated"
+    try:
+        annotated(clip)
+    except InputError:
+        return False
+    return True
+
+
+def _apexes(clips: Sequence[Clip], names, choice: str) -> dict[str, dict[str, int]]:
+    if not any("apex" in MODALITIES[name].parameters for name in names):
+        return {}
+    found: dict[str, dict[str, int]] = {}
+    for clip in clips:
+        if len(clip.frames) > 1:
+            row = found.setdefault(clip.dataset, {"annotated": 0, "spotted": 0})
+            row["annotated" if uses_annotated_apex(clip, choice) else "spotted"] += 1
+    return found
+
+
+def _filters(clips: Sequence[Clip], names, chosen: Mapping) -> dict[str, dict[str, int]]:
+    kinds = chosen["magnification"].split("+")
+    if "magnified_apex" not in names or len(kinds) == 1:
+        return {}
+    found: dict[str, dict[str, int]] = {}
+    for clip in clips:
+        row = found.setdefault(clip.dataset, dict.fromkeys(kinds, 0))
+        row[magnification_of(clip, chosen)[0]] += 1
+    return found
+
+
+def _filters_told(filters: Mapping, chosen: Mapping) -> list[str]:
+    from merzoo.preprocessing.magnify import DEFAULT_BANDS
+
+    first, second = chosen["magnification"].split("+")
+    short = {dataset: row[second] for dataset, row in filters.items() if row[second]}
+    if not short:
+        return []
+    totals = {dataset: sum(row.values()) for dataset, row in filters.items()}
+    where = ", ".join(f"{dataset} {n} of {totals[dataset]}" for dataset, n in short.items())
+    low, high = chosen["magnification_band"]
+    other_low, other_high = DEFAULT_BANDS[second]
+    return [
+        f"magnification: {sum(short.values())} of {sum(totals.values())} clips ({where}) are too "
+        f"short to hold a frequency of {low:g}-{high:g} Hz and were magnified by {second} at "
+        f"{other_low:g}-{other_high:g} Hz instead of {first}."
+    ]
