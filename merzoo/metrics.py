@@ -285,7 +285,7 @@ def register(metric: Metric) -> Metric:
     given, shape = "(2, 3, 3) confusion matrices", None
     if metric.of_matrix is not None:
         shape = np.shape(metric.of_matrix(np.ones((2, 3, 3), int)))
-    else:
+    elif metric.of_probabilities is not None:
         given = "(2, 4, 3) probabilities"
         shape = np.shape(metric.of_probabilities(np.arange(4) % 3, np.full((2, 4, 3), 1 / 3)))
     if shape != (2,):
@@ -323,16 +323,16 @@ def scores(matrix: np.ndarray) -> dict[str, float]:
     >>> scores(np.array([[3, 1], [1, 3]]))
     {'uf1': 0.75, 'uar': 0.75, 'accuracy': 0.75}
     """
-    rows = [metric for metric in headline() if metric.of_matrix is not None]
-    return {metric.name: float(metric.of_matrix(matrix)) for metric in rows}
+    rows = ((metric.name, metric.of_matrix) for metric in headline())
+    return {name: float(of_matrix(matrix)) for name, of_matrix in rows if of_matrix is not None}
 
 
 def probability_scores(label, probabilities) -> dict[str, float | None]:
     """The headline metrics of (N,) labels and (N, K) probabilities; `None` where there are none."""
-    rows = [metric for metric in headline() if metric.of_probabilities is not None]
+    rows = [(m.name, m.of_probabilities) for m in headline() if m.of_probabilities is not None]
     if probabilities is None:
-        return {metric.name: None for metric in rows}
-    return {metric.name: float(metric.of_probabilities(label, probabilities)) for metric in rows}
+        return {name: None for name, _ in rows}
+    return {name: float(of_both(label, probabilities)) for name, of_both in rows}
 
 
 def _by_class_size(values, matrix):
