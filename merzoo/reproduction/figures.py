@@ -16,6 +16,7 @@ from merzoo.evaluation.scores.predictions import runs_of
 from merzoo.files import write_json
 from merzoo.metrics import METRICS
 from merzoo.pages.render import render
+from merzoo.reproduction.plot import bars, title
 from merzoo.reproduction.tables import PaperTable, Row, Run
 
 SCALES = {"": 1, "%": 0.01, "million": 1e6, "M": 1e6, "G": 1e9, "ms": 1e-3}
@@ -160,16 +161,6 @@ def _with_ours(line: Line, predictions, classes: list[str]) -> Line:
     )
 
 
-def title(name: str, unit: str = "") -> str:
-    """A metric or a cost over a column.
-
-    >>> title("uf1"), title("accuracy", "%"), title("parameters", "million")
-    ('UF1', 'accuracy, %', 'parameters, million')
-    """
-    label = METRICS[name].label if name in METRICS else name
-    return f"{label}, {unit}" if unit else label
-
-
 def metric_notes(lines: list[Line]) -> list[str]:
     """What a reader must know of the lines' metrics, one sentence each."""
     names = dict.fromkeys(name for line in lines for name in line.figures)
@@ -266,8 +257,6 @@ def markdown(found) -> str:
 
 
 def _page(found) -> str:
-    from merzoo.reproduction.plot import bars
-
     tables = [columns_and_rows(found.lines, costs) for costs in (False, True)]
     return render(
         "reproduced.html",

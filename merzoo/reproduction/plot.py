@@ -6,9 +6,18 @@ import numpy as np
 
 from merzoo.metrics import METRICS
 from merzoo.pages.figures import INK, as_svg, close, new_figure
-from merzoo.reproduction.figures import title
 
 _PAPER, _OURS = "#9aa6b5", "#3b82c4"
+
+
+def title(name: str, unit: str = "") -> str:
+    """A metric or a cost over a column.
+
+    >>> title("uf1"), title("accuracy", "%"), title("parameters", "million")
+    ('UF1', 'accuracy, %', 'parameters, million')
+    """
+    label = METRICS[name].label if name in METRICS else name
+    return f"{label}, {unit}" if unit else label
 
 
 def bars(lines) -> str | None:
