@@ -24,7 +24,11 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
         weights,
     )
     from merzoo.errors import InputError
-    from merzoo.evaluation import audit, compare, evaluate, score, transfer
+    from merzoo.evaluation.audit import audit
+    from merzoo.evaluation.compare import compare
+    from merzoo.evaluation.evaluate import evaluate
+    from merzoo.evaluation.score import score
+    from merzoo.evaluation.transfer import transfer
     from merzoo.exporting import export
     from merzoo.models import create_model, list_models, model_info
     from merzoo.prediction import predict

@@ -83,6 +83,7 @@ NAMES = {
     "merzoo.preprocessing.modalities.check_parameters": (
         "merzoo.preprocessing.parameters.check_parameters"
     ),
+    "merzoo.preprocessing.modalities.input_shapes": "merzoo.modalities.input_shapes",
     "merzoo.training.fit.Fitter": "merzoo.training.trainer.Trainer",
     "merzoo.training.fit.make_optimizer": "merzoo.training.optimizers.make_optimizer",
     "merzoo.training.hypermodel": "merzoo.tuning.hypermodels.hypermodel",

@@ -37,8 +37,8 @@ def model_card(model, exported, classes, entry, preprocessing: bool) -> dict:
         preprocessing: whether the inputs are raw crops.
     """
     import merzoo.models  # noqa: F401 - fills the register
+    from merzoo.modalities import MODALITIES
     from merzoo.models.registry import REGISTRY
-    from merzoo.preprocessing.extract import MODALITIES
     from merzoo.versions import VERSION
 
     known = REGISTRY.get(entry.network if entry else model.name)

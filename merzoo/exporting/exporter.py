@@ -185,7 +185,7 @@ def _check(model, path: Path, format: str, preprocessing: bool, int8: bool) -> P
 def _probes(model, exported, data, labels, crop_size, int8, parameters):
     """Real samples, and by name the inputs with which the export will be checked."""
     from merzoo.data.datasets import load_named
-    from merzoo.preprocessing.extract import input_shapes
+    from merzoo.modalities import input_shapes
     from merzoo.preprocessing.samples import load_samples
 
     probes = {"random": random_inputs(exported, batch=3)}

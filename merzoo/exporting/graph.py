@@ -7,14 +7,15 @@ so that an exported graph and `merzoo.preprocessing` give the same numbers from 
 from typing import TYPE_CHECKING
 
 from merzoo.errors import InputError
+from merzoo.modalities import input_shapes, names
 from merzoo.preprocessing.aligned_clip import WORKING_SIZE
-from merzoo.preprocessing.extract import input_shapes, working_factor
+from merzoo.preprocessing.extract import working_factor
 
 if TYPE_CHECKING:
     import keras
 
 # What can be made of the onset and the apex alone; other inputs stay as they are.
-FROM_FRAMES = ("onset", "apex", "difference", "signed_difference", "flow", "flow_image")
+FROM_FRAMES = names(from_frames=True)
 
 
 def default_crop_size(model) -> tuple[int, int]:

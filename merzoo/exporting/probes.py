@@ -6,9 +6,9 @@ import numpy as np
 
 from merzoo.data.frames import ArrayFrames
 from merzoo.data.labels import map_labels
+from merzoo.modalities import input_shapes
 from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.preprocessing.extract import input_shapes
 from merzoo.preprocessing.parameters import check_parameters
 from merzoo.preprocessing.pipeline import prepare
 from merzoo.progress import progress_bar

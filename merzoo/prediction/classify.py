@@ -8,9 +8,10 @@ from merzoo.data.clip import Clip
 from merzoo.data.frames import ArrayFrames
 from merzoo.data.labels import LABEL_MAPS
 from merzoo.errors import InputError
+from merzoo.modalities import input_shapes
 from merzoo.prediction.spotting import Spot
 from merzoo.preprocessing.aligned_clip import AlignedClip
-from merzoo.preprocessing.extract import MODALITIES, input_shapes
+from merzoo.preprocessing.extract import EXTRACTORS
 from merzoo.preprocessing.face import Face
 from merzoo.preprocessing.parameters import check_parameters
 from merzoo.training.learner import Unlabelled, predict
@@ -94,7 +95,7 @@ class Classifier:
         """
         aligned = AlignedClip(clip, self.parameters)
         return {
-            name: MODALITIES[name].extract(aligned, shape, self.parameters).astype(np.float32)
+            name: EXTRACTORS[name].extract(aligned, shape, self.parameters).astype(np.float32)
             for name, shape in self.shapes.items()
         }
 

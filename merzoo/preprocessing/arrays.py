@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from merzoo.errors import InputError
+from merzoo.modalities import MODALITIES
 
 COLUMNS = ("label", "subject", "dataset", "clip")
 TEXTS = ("classes", "fitted_on", "annotated")  # of all samples together
@@ -26,20 +27,6 @@ GRAPHS = "merzoo.training.batches"  # whose `epoch_graph` makes a data graph; it
 
 _PLAIN = 1 << 30  # bytes that any archive may unpack to
 _PACKED = 100  # times its size that a larger one may
-
-# Number of axes of one sample of each modality.
-MODALITY_RANKS = {
-    "onset": 3,
-    "apex": 3,
-    "magnified_apex": 3,
-    "flow": 3,
-    "flow_image": 3,
-    "difference": 3,
-    "signed_difference": 3,
-    "sequence": 4,
-    "regions": (2, 3),
-    "action_units": 1,
-}
 
 
 @dataclass(frozen=True)
@@ -209,11 +196,11 @@ def read_arrays(path: str | Path) -> Arrays:
     missing = [name for name in COLUMNS if name not in content]
     if missing:
         raise InputError(f"{path}: lacks the key {missing[0]!r}; it holds {sorted(content)}.")
-    modalities = {name: a for name, a in content.items() if name in MODALITY_RANKS}
+    modalities = {name: a for name, a in content.items() if name in MODALITIES}
     if not modalities:
         raise InputError(
             f"{path}: holds no modality; it holds {sorted(content)}, "
-            f"and a modality is one of {sorted(MODALITY_RANKS)}."
+            f"and a modality is one of {sorted(MODALITIES)}."
         )
     label = content["label"]
     classes = content.get("classes")
@@ -368,14 +355,15 @@ def _check_names(data: Arrays) -> None:
 
 
 def _check_modality(source: str, name: str, array: np.ndarray, clip: np.ndarray) -> None:
-    if name not in MODALITY_RANKS:
-        raise InputError(f"{source}: {name!r} is no modality; use {sorted(MODALITY_RANKS)}.")
+    if name not in MODALITIES:
+        raise InputError(f"{source}: {name!r} is no modality; use {sorted(MODALITIES)}.")
     if array.dtype.kind not in "uif":
         raise InputError(f"{source}: {name!r} must be numeric, got {array.dtype}.")
-    ranks = MODALITY_RANKS[name]
-    if array.ndim - 1 not in (ranks if isinstance(ranks, tuple) else (ranks,)):
+    ranks = MODALITIES[name].ranks
+    if array.ndim - 1 not in ranks:
+        axes = " or ".join(map(str, ranks))
         raise InputError(
-            f"{source}: one sample of {name!r} must have {ranks} axes, got shape {array.shape[1:]}."
+            f"{source}: one sample of {name!r} must have {axes} axes, got shape {array.shape[1:]}."
         )
     if array.dtype.kind == "f":
         for i in range(len(array)):  # one sample at a time: constant memory on a memory map

@@ -1,8 +1,7 @@
-"""The table of modalities: what a model's named inputs stand for and how each is worked out.
+"""How each modality is worked out of a clip; what it is stands in `merzoo.modalities`.
 
-A modality is one row: its name, the function that extracts it from an `AlignedClip` at the shape
-the input has, the parameters it depends on, its rule for shapes, and a version that changes when
-its values would. Everything is in physical units, float32; normalisation belongs to the models.
+A row names the function that extracts a modality from an `AlignedClip` at the shape that a model's
+input has, the parameters that it depends on, and a version that changes when its values would.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from merzoo.data.clip import Clip
-from merzoo.errors import InputError, unknown
+from merzoo.errors import InputError
+from merzoo.modalities import modality
 from merzoo.preprocessing.aligned_clip import WORKING_SIZE, AlignedClip
 from merzoo.preprocessing.apex import clip_range
 from merzoo.preprocessing.regions import PAPER_SIZE, REGIONS, REGIONS_LITERAL
@@ -22,23 +22,18 @@ _MAGNIFICATION = tuple(f"magnification{end}" for end in ("", "_band", "_order", 
 
 
 @dataclass(frozen=True)
-class Modality:
+class Extractor:
     """One row of the table.
 
     Args:
         extract: (aligned clip, shape, parameters) -> float32 array of that shape.
-        shape: the rule, one entry per axis: a name stands for any size, a tuple of numbers for the
-            sizes allowed; alternatives where a modality comes in two forms.
         parameters: names of the rows of `PARAMETERS` that its values depend on.
         version: raised whenever the values change, so that caches forget the old ones.
-        about: unit and range, one line.
     """
 
     extract: Callable[[AlignedClip, tuple[int, ...], Mapping], np.ndarray]
-    shape: tuple[tuple, ...]
     parameters: tuple[str, ...]
     version: int
-    about: str
 
 
 def _images(clip: AlignedClip, positions: Sequence[int], shape) -> np.ndarray:
@@ -175,113 +170,26 @@ def _action_units(clip, shape, parameters):
     return action_unit_vector(clip.clip.action_units)
 
 
-_IMAGE = (("height", "width", (1, 3)),)
-_FLOW = (("height", "width", (3,)),)
-_BLOCKS = tuple(REGIONS)
-
-MODALITIES: dict[str, Modality] = {
-    "onset": Modality(_onset, _IMAGE, _FACE, 1, "aligned face of the onset frame, 0..255"),
-    "apex": Modality(_apex, _IMAGE, _APEX, 1, "aligned face of the apex frame, 0..255"),
-    "magnified_apex": Modality(
-        _magnified_apex,
-        _IMAGE,
-        (*_APEX, *_MAGNIFICATION),
-        2,
-        "apex of the Eulerian-magnified clip, 0..255",
-    ),
-    "flow": Modality(
-        _flow,
-        _FLOW,
-        (*_APEX, "flow", "strain"),
-        1,
-        "u, v in pixels of the crop from onset to apex, optical strain",
-    ),
-    "flow_image": Modality(
-        _flow_image,
-        _FLOW,
-        (*_APEX, "flow", "strain"),
-        1,
-        "u, v, strain, each min-max scaled to 0..255",
-    ),
-    "difference": Modality(_difference, _IMAGE, _APEX, 1, "absolute apex - onset, 0..255"),
-    "signed_difference": Modality(_signed_difference, _IMAGE, _APEX, 1, "apex - onset, -255..255"),
-    "sequence": Modality(
-        _sequence,
-        (("frames", *_IMAGE[0]),),
-        (*_APEX, "interpolation"),
-        1,
-        "frames onset..apex resampled to T, 0..255",
-    ),
-    "regions": Modality(
-        _regions,
-        ((_BLOCKS, (4,)), ("frames", _BLOCKS, (4,))),
-        (*_APEX, "regions"),
-        1,
-        "identification blocks as y1 x1 y2 x2 in 0..1 of the crop",
-    ),
-    "action_units": Modality(
-        _action_units, (((21,),),), ("action_units",), 1, "0 or 1 for each of 21 units"
-    ),
+EXTRACTORS: dict[str, Extractor] = {
+    "onset": Extractor(_onset, _FACE, 1),
+    "apex": Extractor(_apex, _APEX, 1),
+    "magnified_apex": Extractor(_magnified_apex, (*_APEX, *_MAGNIFICATION), 2),
+    "flow": Extractor(_flow, (*_APEX, "flow", "strain"), 1),
+    "flow_image": Extractor(_flow_image, (*_APEX, "flow", "strain"), 1),
+    "difference": Extractor(_difference, _APEX, 1),
+    "signed_difference": Extractor(_signed_difference, _APEX, 1),
+    "sequence": Extractor(_sequence, (*_APEX, "interpolation"), 1),
+    "regions": Extractor(_regions, (*_APEX, "regions"), 1),
+    "action_units": Extractor(_action_units, ("action_units",), 1),
 }
 
 
-def input_shapes(inputs) -> dict[str, tuple[int, ...]]:
-    """Modality name -> shape of one sample, from a model's inputs.
-
-    Args:
-        inputs: `model.inputs` (tensors with `name` and `shape`, batch axis first), or a dict of
-            name -> shape of one sample.
-
-    Returns:
-        The shapes, checked against the table.
-
-    Raises:
-        InputError: for a name that is no modality, a side that is not fixed, or a shape that the
-            modality cannot have.
-
-    Example:
-
-    >>> input_shapes({"flow_image": (28, 28, 3)})
-    {'flow_image': (28, 28, 3)}
-    """
-    if isinstance(inputs, Mapping):
-        shapes = {str(name): tuple(shape) for name, shape in inputs.items()}
-    else:
-        shapes = {tensor.name: tuple(tensor.shape)[1:] for tensor in inputs}
-    if not shapes:
-        raise InputError("no inputs: name at least one modality.")
-    for name, shape in shapes.items():
-        _check_shape(name, shape)
-    frames = {shapes[n][0] for n in ("sequence", "regions") if len(shapes.get(n, ())) > 2}
-    if len(frames) > 1:
+def extractor(name: str) -> Extractor:
+    """The row of a modality; raises `InputError` where there is none to work it out by."""
+    modality(name)
+    if name not in EXTRACTORS:
         raise InputError(
-            f"inputs 'sequence' {shapes['sequence']} and 'regions' {shapes['regions']} must have "
-            "the same number of frames."
+            f"modality {name!r} has no extractor: add one to merzoo.preprocessing.extract."
+            f"EXTRACTORS, or give samples as arrays."
         )
-    image = shapes.get("sequence", shapes.get("apex", (1, 1, 1)))
-    if "regions" in shapes and image[-3] != image[-2]:
-        raise InputError(f"input 'regions' needs square crops, the images are {image}.")
-    return shapes
-
-
-def _check_shape(name: str, shape: tuple) -> None:
-    if name not in MODALITIES:
-        raise unknown("modality", name, MODALITIES, "A model's inputs are named after modalities.")
-    if not all(isinstance(side, int) and side > 0 for side in shape):
-        raise InputError(
-            f"input {name!r} has the shape {shape}: build the model with a fixed input shape."
-        )
-    rules = MODALITIES[name].shape
-    if not any(_fits(shape, rule) for rule in rules):
-        words = " or ".join(f"({', '.join(map(_rule_text, rule))})" for rule in rules)
-        raise InputError(f"input {name!r} cannot have the shape {shape}, only {words}.")
-
-
-def _fits(shape, rule) -> bool:
-    return len(shape) == len(rule) and all(
-        isinstance(part, str) or side in part for side, part in zip(shape, rule, strict=True)
-    )
-
-
-def _rule_text(part) -> str:
-    return part if isinstance(part, str) else " or ".join(map(str, part))
+    return EXTRACTORS[name]

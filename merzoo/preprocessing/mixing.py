@@ -16,7 +16,8 @@ from functools import partial
 import numpy as np
 
 from merzoo.data.action_units import ACTION_UNITS
-from merzoo.preprocessing.transforms import PICTURES
+from merzoo.errors import InputError
+from merzoo.modalities import Modality, rows_of
 
 # The border of upper and lower face as a share of an aligned crop's height: below the eyes and the
 # cheeks that AU 6 raises, above the tip of the nose (`merzoo.preprocessing.landmarks`).
@@ -45,7 +46,7 @@ def mixup(sample: dict, label, weight, seed, *, alpha: float):
     draws = tf.random.stateless_gamma([2, size], seed, alpha=alpha)
     share = tf.math.divide_no_nan(draws[0], draws[0] + draws[1])
     share = tf.where(draws[0] + draws[1] > 0, share, 1.0)
-    mixed = {name: _blend(x, share) for name, x in sample.items()}
+    mixed = {name: _blend(sample[name], share) for name in rows_of(sample)}
     return mixed, _blend(label, share), _blend(weight, share)
 
 
@@ -67,8 +68,9 @@ def cutmix(sample: dict, label, weight, seed, *, probability: float):
     cut = draws < probability
     upper = draws < probability / 2  # whether the neighbour gives the upper half
     own_upper, own_lower = tf.logical_not(cut & upper), tf.logical_not(cut & ~upper)
-    mixed = {n: _cut(n, x, own_upper, own_lower) for n, x in sample.items()}
-    heights = [x.shape[-3] for name, x in sample.items() if name in PICTURES]
+    rows = rows_of(sample)
+    mixed = {n: _cut(row, sample[n], own_upper, own_lower) for n, row in rows.items()}
+    heights = [sample[name].shape[-3] for name, row in rows.items() if row.is_image]
     border = _upper_rows(heights[0]).mean() if heights else BORDER
     share = border * tf.cast(own_upper, "float32") + (1 - border) * tf.cast(own_lower, "float32")
     return mixed, _blend(label, share), _blend(weight, share)
@@ -87,17 +89,21 @@ def _blend(x, share):
     return share * x + (1 - share) * _neighbour(x)
 
 
-def _cut(name: str, x, own_upper, own_lower):
+def _cut(row: Modality, x, own_upper, own_lower):
     """x where the sample keeps its own half of the face, its neighbour's elsewhere."""
     import tensorflow as tf
 
-    if name in PICTURES:
+    if row.is_image:
         upper = _upper_rows(x.shape[-3])[:, None, None]  # (H, 1, 1)
-    elif name == "regions":
+    elif row.kind == "regions":
         upper = (x[..., :1] + x[..., 2:3]) / 2 < BORDER  # by the height of the box's centre
-    else:
+    elif row.name == "action_units":
         units = [unit in UPPER_FACE_UNITS for unit in ACTION_UNITS]
         upper = np.array(units)
+    else:
+        raise InputError(
+            f"cutmix cannot tell which of {row.name!r} is of the upper face; mix without it."
+        )
     own = tf.where(upper, _to_rank(own_upper, x), _to_rank(own_lower, x))
     return tf.where(own, x, _neighbour(x))
 

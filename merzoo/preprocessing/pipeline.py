@@ -17,11 +17,12 @@ import numpy as np
 from merzoo.data.clip import Clip
 from merzoo.data.labels import LabelMap, map_labels
 from merzoo.errors import InputError
+from merzoo.modalities import input_shapes
 from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.cache import Cache, CacheError, content_of, key
 from merzoo.preprocessing.detector import check_landmarks, choose_detectors
-from merzoo.preprocessing.extract import MODALITIES, input_shapes
+from merzoo.preprocessing.extract import EXTRACTORS, extractor
 from merzoo.preprocessing.parameters import check_parameters
 from merzoo.preprocessing.preparation import preparation_of, used_annotation
 from merzoo.progress import progress_bar
@@ -93,6 +94,8 @@ def prepare(
     if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
         raise InputError(f"jobs must be a whole number from 1, or None, got {jobs!r}.")
     shapes = input_shapes(inputs)
+    for name in shapes:
+        extractor(name)  # or an error now
     chosen: dict = check_parameters(parameters | {"on_error": on_error})
     store = cache if isinstance(cache, Cache) else Cache(cache)
     mapped = map_labels(list(clips), labels, on_error)
@@ -103,7 +106,7 @@ def prepare(
     store.sweep()
     check_landmarks(shapes, chosen["alignment"], {chosen["detector"]})
     detectors = {}
-    if any("detector" in MODALITIES[name].parameters for name in shapes):
+    if any("detector" in EXTRACTORS[name].parameters for name in shapes):
         detectors = choose_detectors(mapped.clips, chosen["detector"], store)
     used = {choice.detector for choice in detectors.values()}
     check_landmarks(shapes, chosen["alignment"], used)
@@ -160,7 +163,7 @@ def _missing(keys, store: Cache) -> dict[int, list[str]]:
 
 
 def _key(clip: Clip, content: str, name: str, shape, parameters) -> str:
-    row = MODALITIES[name]
+    row = EXTRACTORS[name]
     annotation = (clip.onset, clip.apex, clip.offset, clip.fps, clip.action_units)
     chosen = {p: parameters[p] for p in row.parameters}
     files = _landmark_identity() if chosen.get("detector") == "dlib" or name == "regions" else ""
@@ -231,7 +234,7 @@ def _work(index: int, clip: Clip, wanted: dict, parameters, store: Cache, alone=
     try:
         aligned = AlignedClip(clip, parameters)
         for name, (one, shape) in wanted.items():
-            array = MODALITIES[name].extract(aligned, shape, parameters)
+            array = EXTRACTORS[name].extract(aligned, shape, parameters)
             if array.shape != shape or not np.isfinite(array).all():
                 raise RuntimeError(f"{name} came out as {array.shape}, or with NaN")
             store.put(one, array.astype(np.float32, copy=False))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from merzoo.data.clip import Clip
 from merzoo.errors import InputError
 from merzoo.preprocessing.apex import annotated
-from merzoo.preprocessing.extract import MODALITIES, magnification_of
+from merzoo.preprocessing.extract import EXTRACTORS, magnification_of
 
 
 def preparation_of(
@@ -71,7 +71,7 @@ def uses_annotated_apex(clip: Clip, choice: str) -> bool:
 
 
 def _apexes(clips: Sequence[Clip], names, choice: str) -> dict[str, dict[str, int]]:
-    if not any("apex" in MODALITIES[name].parameters for name in names):
+    if not any("apex" in EXTRACTORS[name].parameters for name in names):
         return {}
     found: dict[str, dict[str, int]] = {}
     for clip in clips:

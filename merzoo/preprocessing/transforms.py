@@ -8,18 +8,10 @@ on it. Each function takes a batch {modality: (B, ...) float32} and one value a 
 import numpy as np
 
 from merzoo.errors import InputError
+from merzoo.modalities import Modality, rows_of
 
-INTENSITIES = ("onset", "apex", "magnified_apex", "sequence")  # 0..255
-DIFFERENCES = ("difference", "signed_difference")
-PICTURES = (*INTENSITIES, *DIFFERENCES, "flow", "flow_image")
-
-# Mirrored x -> x * SIGN + SHIFT in the last axis, where the last axis is a vector.
-_MIRROR_SIGN = {"flow": (-1, 1, 1), "flow_image": (-1, 1, 1)}
-_MIRROR_SHIFT = {"flow": (0, 0, 0), "flow_image": (255, 0, 0)}
 # (y1, x1, y2, x2) -> (y1, 1 - x2, y2, 1 - x1)
 _MIRROR_REGION = np.array([[1, 0, 0, 0], [0, 0, 0, -1], [0, 0, 1, 0], [0, -1, 0, 0]], "float32")
-_RANGE = {"signed_difference": (-255.0, 255.0)}  # of the others: 0..255
-_MID_GREY = 127.5
 
 
 def flip(sample: dict) -> dict:
@@ -33,13 +25,14 @@ def flip(sample: dict) -> dict:
     [-1.0, 2.0, 3.0]
     """
     mirrored = {}
-    for name, x in sample.items():
-        if name in PICTURES:
+    for name, row in rows_of(sample).items():
+        x = sample[name]
+        if row.is_image:
             x = x[..., ::-1, :]
-        if name in _MIRROR_SIGN:
-            x = x * np.array(_MIRROR_SIGN[name], "float32")
-            x = x + np.array(_MIRROR_SHIFT[name], "float32")
-        if name == "regions":
+        if row.mirror_sign:
+            x = x * np.array(row.mirror_sign, "float32")
+            x = x + np.array(row.mirror_shift, "float32")
+        if row.kind == "regions":
             x = x @ _MIRROR_REGION + np.array([0, 1, 0, 1], "float32")
         mirrored[name] = x
     return mirrored
@@ -65,13 +58,14 @@ def translate(sample: dict, shift) -> dict:
 
     shift = tf.cast(shift, "float32")
     moved = {}
-    for name, x in sample.items():
-        if name in PICTURES:
+    for name, row in rows_of(sample).items():
+        x = sample[name]
+        if row.is_image:
             size = tf.cast(tf.shape(x)[-3:-1], "float32")
             one, zero = tf.ones_like(shift[:, 0]), tf.zeros_like(shift[:, 0])
             y, x_ = tf.unstack(-shift * size, axis=-1)
-            x = _project(name, x, tf.stack([one, zero, x_, zero, one, y, zero, zero], -1))
-        if name == "regions":
+            x = _project(row, x, tf.stack([one, zero, x_, zero, one, y, zero, zero], -1))
+        if row.kind == "regions":
             x = tf.clip_by_value(x + _each(tf.tile(shift, [1, 2]), x, axes=1), 0.0, 1.0)
         moved[name] = x
     return moved
@@ -100,26 +94,29 @@ def rotate(sample: dict, angle) -> dict:
     """
     import tensorflow as tf
 
-    if "flow_image" in sample:
+    rows = rows_of(sample)
+    scaled = [name for name, row in rows.items() if row.kind == "flow_picture"]
+    if scaled:
         raise InputError(
-            "flow_image cannot be rotated: its min-max scaling has lost the zero and the scale of "
-            "u and v; augment without rotation, or use the modality 'flow'."
+            f"{scaled[0]} cannot be rotated: its min-max scaling has lost the zero and the scale "
+            f"of u and v; augment without rotation, or use the modality 'flow'."
         )
     cos, sin = tf.cos(tf.cast(angle, "float32")), tf.sin(tf.cast(angle, "float32"))
     zero = tf.zeros_like(cos)
     height, width = _picture_size(sample)
     turned = {}
-    for name, x in sample.items():
-        if name in PICTURES:
+    for name, row in rows.items():
+        x = sample[name]
+        if row.is_image:
             y, x_ = tf.unstack((tf.cast(tf.shape(x)[-3:-1], "float32") - 1) / 2)
             offsets = (x_ - cos * x_ - sin * y, y + sin * x_ - cos * y)
             rows = [cos, sin, offsets[0], -sin, cos, offsets[1], zero, zero]
-            x = _project(name, x, tf.stack(rows, -1))
-        if name == "flow":
+            x = _project(row, x, tf.stack(rows, -1))
+        if row.kind == "flow":
             c, s = _each(cos, x), _each(sin, x)
             u, v, strain = x[..., :1], x[..., 1:2], x[..., 2:]
             x = tf.concat([c * u - s * v, s * u + c * v, strain], -1)
-        if name == "regions":
+        if row.kind == "regions":
             centre, half = (x[..., :2] + x[..., 2:]) / 2, (x[..., 2:] - x[..., :2]) / 2
             y, x_ = (centre[..., :1] - 0.5) * height, (centre[..., 1:] - 0.5) * width
             c, s = _each(cos, x), _each(sin, x)
@@ -141,10 +138,15 @@ def brighten(sample: dict, shift) -> dict:
     """
     import tensorflow as tf
 
-    return {
-        name: tf.clip_by_value(x + _each(shift, x), 0.0, 255.0) if name in INTENSITIES else x
-        for name, x in sample.items()
-    }
+    brightened = {}
+    for name, row in rows_of(sample).items():
+        x = sample[name]
+        if row.is_intensity:
+            low, high = row.range
+            grey = (high - low) / 255  # the shift is in grey levels of 0..255
+            x = tf.clip_by_value(x + grey * _each(shift, x), low, high)
+        brightened[name] = x
+    return brightened
 
 
 def stretch_contrast(sample: dict, factor) -> dict:
@@ -161,11 +163,13 @@ def stretch_contrast(sample: dict, factor) -> dict:
     import tensorflow as tf
 
     stretched = {}
-    for name, x in sample.items():
-        if name in INTENSITIES + DIFFERENCES:
-            centre = _MID_GREY if name in INTENSITIES else 0.0
+    for name, row in rows_of(sample).items():
+        x = sample[name]
+        if row.is_intensity or row.kind == "difference":
+            low, high = row.range
+            centre = (low + high) / 2 if row.is_intensity else 0.0
             x = centre + _each(factor, x) * (x - centre)
-            x = tf.clip_by_value(x, *_RANGE.get(name, (0.0, 255.0)))
+            x = tf.clip_by_value(x, low, high)
         stretched[name] = x
     return stretched
 
@@ -187,22 +191,23 @@ def strengthen_motion(sample: dict, factor) -> dict:
     import tensorflow as tf
 
     strengthened = {}
-    for name, x in sample.items():
-        if name in ("flow", *DIFFERENCES):
+    for name, row in rows_of(sample).items():
+        x = sample[name]
+        if row.kind in ("flow", "difference"):
             x = x * _each(factor, x)
-        elif name in INTENSITIES and name != "onset":
-            if name != "sequence" and "onset" not in sample:
+        elif row.is_intensity and name != "onset":
+            if row.kind == "picture" and "onset" not in sample:
                 raise InputError(f"the motion of {name!r} cannot be changed without its 'onset'.")
-            still = x[:, :1] if name == "sequence" else sample["onset"]
+            still = x[:, :1] if row.kind == "sequence" else sample["onset"]
             x = still + _each(factor, x) * (x - still)
-        if name in DIFFERENCES + INTENSITIES:
-            x = tf.clip_by_value(x, *_RANGE.get(name, (0.0, 255.0)))
+        if row.is_intensity or row.kind == "difference":
+            x = tf.clip_by_value(x, *row.range)
         strengthened[name] = x
     return strengthened
 
 
 def _picture_size(sample: dict) -> tuple[int, int]:
-    sizes = [x.shape[-3:-1] for name, x in sample.items() if name in PICTURES]
+    sizes = [sample[name].shape[-3:-1] for name, row in rows_of(sample).items() if row.is_image]
     return sizes[0] if sizes else (1, 1)
 
 
@@ -215,7 +220,7 @@ def _each(values, x, axes: int = 0):
     return tf.reshape(values, tf.concat([tf.shape(values)[:1], ones, tf.shape(values)[1:]], 0))
 
 
-def _project(name: str, x, transforms):
+def _project(row: Modality, x, transforms):
     """Samples pictures (B, [T,] H, W, C) bilinearly where projective transforms (B, 8) say."""
     import tensorflow as tf
 
@@ -229,6 +234,6 @@ def _project(name: str, x, transforms):
         output_shape=shape[-3:-1],
         fill_value=0.0,
         interpolation="BILINEAR",
-        fill_mode="NEAREST" if name == "flow_image" else "CONSTANT",
+        fill_mode="NEAREST" if row.kind == "flow_picture" else "CONSTANT",
     )
     return tf.ensure_shape(tf.reshape(frames, shape), x.shape)

@@ -228,7 +228,7 @@ def inputs_of(built, name: str) -> dict[str, tuple[int, ...]] | None:
     Raises:
         InputError: for an input that is not named after a modality.
     """
-    from merzoo.preprocessing.extract import input_shapes
+    from merzoo.modalities import input_shapes
 
     if not _is_keras_model(built):
         return dict(built.inputs) if getattr(built, "inputs", None) else None

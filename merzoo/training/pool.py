@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from merzoo import modalities
 from merzoo.data.clip import Clip
 from merzoo.data.datasets import load_named
 from merzoo.data.labels import map_labels
@@ -20,7 +21,7 @@ from merzoo.preprocessing.arrays import COLUMNS, Arrays
 from merzoo.preprocessing.pipeline import prepare
 
 TEST_SPLITS = ("publictest", "privatetest", "test")  # the authors' own, in small letters
-STILL = {"apex"}  # the modalities that a single picture of a full expression has
+STILL = set(modalities.names(still=True))  # what a single picture of a full expression has
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from merzoo.errors import InputError
+from merzoo.modalities import modality
 from merzoo.weights.download import fault, places
 from merzoo.weights.entry import WeightsEntry
 
@@ -44,6 +45,7 @@ def sample_outputs(model: Any) -> np.ndarray:
     sample = {}
     for tensor in model.inputs:
         shape = (1, *tensor.shape[1:])
-        values = rng.normal(0, 1, shape) if tensor.name == "flow" else rng.uniform(0, 255, shape)
+        bounded = modality(tensor.name).range[0] is not None
+        values = rng.uniform(0, 255, shape) if bounded else rng.normal(0, 1, shape)
         sample[tensor.name] = values.astype("float32")
     return np.asarray(model.predict(sample, verbose=0))[0]

@@ -9,8 +9,7 @@ import pytest
 
 from merzoo.data.frames import ArrayFrames
 from merzoo.errors import InputError
-from merzoo.preprocessing import extract as modalities
-from merzoo.preprocessing import pipeline
+from merzoo.preprocessing import extract, pipeline
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.cache import Cache
 from merzoo.preprocessing.face import has_landmarks
@@ -184,9 +183,9 @@ def test_a_new_version_of_an_extractor_forgets_the_old_values(tmp_path, monkeypa
     from dataclasses import replace
 
     run([made.clip(0)], {"onset": (32, 32, 1)}, tmp_path)
-    row = modalities.MODALITIES["onset"]
+    row = extract.EXTRACTORS["onset"]
     newer = replace(row, version=row.version + 1, extract=lambda *_: np.ones((32, 32, 1), "f4"))
-    monkeypatch.setitem(modalities.MODALITIES, "onset", newer)
+    monkeypatch.setitem(extract.EXTRACTORS, "onset", newer)
     assert run([made.clip(0)], {"onset": (32, 32, 1)}, tmp_path).modalities["onset"].max() == 1
 
 

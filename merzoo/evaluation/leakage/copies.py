@@ -14,10 +14,7 @@ from collections import defaultdict
 import numpy as np
 
 from merzoo.evaluation.leakage.findings import Finding, Sides
-
-FACES = ("onset", "apex", "magnified_apex", "sequence")
-MOTION = ("flow", "flow_image")  # channels u, v, strain; u changes its sign in a mirror
-_PICTURES = (*FACES, *MOTION, "difference", "signed_difference")
+from merzoo.modalities import modality
 
 _SMALL, _LARGE = 16, 64  # pixels a side, of the search and of the comparison
 _SMALL_AGREE, _AGREE = 0.95, 0.95  # correlation
@@ -30,7 +27,7 @@ def copied_samples(sides: Sides, by: str) -> list[Finding]:
     """Findings of identical and near-identical samples; `by` as in `shared_groups`."""
     identical, near = set(), {}
     for name, array in sides.data.modalities.items():
-        if name in _PICTURES:
+        if modality(name).is_image:
             same = _identical(array, sides)
             identical |= same
             for pair, how in _near_identical(name, array, sides, by).items():
@@ -67,7 +64,7 @@ def _openly(sides: Sides, pair: tuple[int, int], by: str) -> bool:
 
 def _one_face(sides: Sides, pair: tuple[int, int], name: str) -> bool:
     subject = sides.data.subject
-    return name in FACES and subject[pair[0]] != subject[pair[1]]
+    return modality(name).face and subject[pair[0]] != subject[pair[1]]
 
 
 def _finding(kind, severity, pairs: dict, sides: Sides, advice: str) -> list[Finding]:
@@ -123,7 +120,7 @@ def _fingerprints(array, name: str, side: int, rows=None) -> np.ndarray:
     for i in range(len(array)) if rows is None else rows:
         sample = np.asarray(array[i], "float32")
         sample = sample[-1] if sample.ndim == 4 else sample  # the last frame of a sequence
-        if name not in MOTION:
+        if not modality(name).mirror_sign:
             sample = sample.mean(-1, keepdims=True)
         height, width = (min(side, n) for n in sample.shape[:2])
         sample = cv2.resize(sample, (width, height), interpolation=cv2.INTER_AREA)
@@ -140,7 +137,8 @@ def _normalised(pictures: np.ndarray) -> np.ndarray:
 
 def _mirrored(pictures: np.ndarray, name: str) -> np.ndarray:
     pictures = pictures[:, :, ::-1]
-    return pictures * np.array([-1, 1, 1], "float32") if name in MOTION else pictures
+    sign = modality(name).mirror_sign  # the shift goes with the mean
+    return pictures * np.array(sign, "float32") if sign else pictures
 
 
 def _close_pairs(pictures: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -163,7 +161,7 @@ def _agree(array, name: str, first, second, mirrored: bool) -> np.ndarray:
         return agreed
     rows, places = np.unique(np.concatenate([first, second]), return_inverse=True)
     pictures = _fingerprints(array, name, _LARGE, rows)
-    limit = _FACES_AGREE if name in FACES else _GRADIENTS_AGREE
+    limit = _FACES_AGREE if modality(name).face else _GRADIENTS_AGREE
     for start in range(0, len(first), _BLOCK):
         block = slice(start, start + _BLOCK)
         one, two = (pictures[side[block]] for side in (places[: len(first)], places[len(first) :]))
