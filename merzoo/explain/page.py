@@ -15,7 +15,7 @@ from merzoo.explain.figure import panels
 from merzoo.explain.split import split
 from merzoo.pages.render import render
 from merzoo.progress import progress_bar
-from merzoo.training.learner import Unlabelled, predict
+from merzoo.training.probabilities import Unlabelled, predict
 
 SIDE = 224  # of the face in the pictures, pixels
 ATTENTION_MAPS = 2  # the deepest ones of a network that has more
@@ -87,7 +87,7 @@ def explain_clips(
         )
     shown = prepare(clips, {"apex": (SIDE, SIDE, 3), "flow": (SIDE, SIDE, 3)}, labels, **chosen)
     out.mkdir(parents=True, exist_ok=True)
-    explained = []
+    explained: list[Explanation] = []
     by_name = {f"{clip.dataset}/{clip.id}": clip for clip in clips}
     row_shown = {name: row for row, name in enumerate(shown.ids().tolist())}
     both = [(i, name) for i, name in enumerate(data.ids().tolist()) if name in row_shown]
