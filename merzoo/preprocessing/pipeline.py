@@ -21,7 +21,7 @@ from merzoo.modalities import input_shapes
 from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.cache import Cache, CacheError, content_of, key
-from merzoo.preprocessing.detector import check_landmarks, choose_detectors
+from merzoo.preprocessing.detector import Choice, check_landmarks, choose_detectors
 from merzoo.preprocessing.extract import EXTRACTORS, extractor
 from merzoo.preprocessing.parameters import check_parameters
 from merzoo.preprocessing.preparation import preparation_of, used_annotation
@@ -104,12 +104,7 @@ def prepare(
             f"no clip is left of {len(clips)} under the label map {mapped.name!r}; choose another."
         )
     store.sweep()
-    check_landmarks(shapes, chosen["alignment"], {chosen["detector"]})
-    detectors = {}
-    if any("detector" in EXTRACTORS[name].parameters for name in shapes):
-        detectors = choose_detectors(mapped.clips, chosen["detector"], store)
-    used = {choice.detector for choice in detectors.values()}
-    check_landmarks(shapes, chosen["alignment"], used)
+    detectors = _detectors(mapped.clips, shapes, chosen, store)
     contents, failures = _contents(mapped.clips, store)
     ways = {d: chosen | {"detector": choice.detector} for d, choice in detectors.items()}
     of_clips = [ways.get(clip.dataset, chosen) for clip in mapped.clips]
@@ -126,6 +121,17 @@ def prepare(
     preparation = preparation_of(clips, shapes, chosen, detectors, left_out)
     annotated = used_annotation(shapes, chosen, preparation["apex"])
     return _arrays(mapped, kept, modalities, annotated, preparation)
+
+
+def _detectors(clips, names, chosen: dict, store: Cache) -> dict[str, Choice]:
+    """Data set -> its detector; none where no modality shows a face."""
+    check_landmarks(names, chosen["alignment"], {chosen["detector"]})
+    if not any("detector" in EXTRACTORS[name].parameters for name in names):
+        return {}
+    detectors = choose_detectors(clips, chosen["detector"], store)
+    used = {choice.detector for choice in detectors.values()}
+    check_landmarks(names, chosen["alignment"], used)
+    return detectors
 
 
 def _contents(clips, store: Cache) -> tuple[list[str | None], dict[int, str]]:
