@@ -63,7 +63,7 @@ def run(options) -> int:
 
 def _print(options, data, out, skipped) -> None:
     shapes = {name: list(array.shape) for name, array in data.modalities.items()}
-    from merzoo.evaluation.runs.card import preparation_told
+    from merzoo.preprocessing.preparation import preparation_told
 
     if options.json:
         content = {"file": str(out), "clips": len(data), "classes": data.counts()}
