@@ -11,7 +11,7 @@ from merzoo.errors import InputError, unknown
 from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
 from merzoo.evaluation.pages.report import write_report
 from merzoo.evaluation.runs.backbone import backbone_features, check_cacheable
-from merzoo.evaluation.runs.card import preparation_told, protocol_card
+from merzoo.evaluation.runs.card import protocol_card
 from merzoo.evaluation.runs.cluster import check_cluster
 from merzoo.evaluation.runs.fold import FoldData, FoldJob
 from merzoo.evaluation.runs.folder import RunFolder, resumed_warning
@@ -25,6 +25,7 @@ from merzoo.evaluation.splits.selection import Selection, parse_selection
 from merzoo.files import write_json
 from merzoo.metrics import headline
 from merzoo.preprocessing.arrays import Arrays
+from merzoo.preprocessing.preparation import preparation_told
 from merzoo.training.batches import check_feed
 from merzoo.training.learner import Learner, check_classes, resolve
 from merzoo.training.recipes import Recipe, change_preprocessing

@@ -14,7 +14,7 @@ from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.extract import EXTRACTORS
 from merzoo.preprocessing.face import Face
 from merzoo.preprocessing.parameters import check_parameters
-from merzoo.training.learner import Unlabelled, predict
+from merzoo.training.probabilities import Unlabelled, predict
 from merzoo.training.trained import load_trained
 
 DEFAULT_MODEL, DEFAULT_WEIGHTS = "ststnet", "synthetic"

@@ -22,7 +22,8 @@ from merzoo.files import claim_folder, write_json
 from merzoo.metrics import confusion_matrix, scores
 from merzoo.surroundings import surroundings
 from merzoo.training.batches import Rows, check_feed
-from merzoo.training.learner import Learner, named_builder, resolve, takes
+from merzoo.training.builders import named_builder, takes
+from merzoo.training.learner import Learner, resolve
 from merzoo.training.options import Training
 from merzoo.training.pool import STILL, Pool, check_still, make_pool, read_sources
 from merzoo.training.recipes import (
