@@ -214,7 +214,8 @@ def modality(name: str) -> Modality:
     ((3,), 'sequence')
     """
     if name not in MODALITIES:
-        raise unknown("modality", name, MODALITIES, "A model's inputs are named after modalities.")
+        hint = "Inputs are named after modalities; merzoo.modalities.register adds one of your own."
+        raise unknown("modality", name, MODALITIES, hint)
     return MODALITIES[name]
 
 
