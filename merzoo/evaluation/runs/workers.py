@@ -51,15 +51,14 @@ def run_unfinished(
 
 
 def threads_of(jobs: int, cluster: str | None = None) -> dict:
-    """How the folds are spread: processes, and the threads that each computes with.
-
-    Sums of many numbers depend on the number of threads in their last digits, so runs with another
-    one may differ in them.
-    """
-    if cluster is not None:
-        return {"processes": "of a cluster", "each": 1}
-    each = 1 if jobs > 1 else surroundings()["processors"]
-    return {"processes": jobs, "each": each}
+    """How the folds are spread: processes, the threads that each computes with, and what of it."""
+    processes = jobs if cluster is None else "of a cluster"
+    each = 1 if jobs > 1 or cluster is not None else surroundings()["processors"]
+    note = (
+        "a sum of many numbers is taken in another order by another number of threads, so runs may "
+        "differ in their last digits"
+    )
+    return {"processes": processes, "each": each, "note": note}
 
 
 def run_folds(
