@@ -25,9 +25,9 @@ needs_landmarks = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
-    """Nine people, 36 clips, as `--data`; small frames, which are face crops."""
+    """Twelve people, 48 clips, as `--data`; small frames, which are face crops."""
     folder = tmp_path_factory.mktemp("raw")
-    options = {"subjects": 3, "clips": 4, "quirks": True, "seed": 5, "jobs": 1}
+    options = {"subjects": 4, "clips": 4, "quirks": True, "seed": 5, "jobs": 1}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MERZOO_HOME", str(folder / "home"))
         for form in FORMS:
@@ -39,7 +39,7 @@ def raw(tmp_path_factory):
 def full_size(tmp_path_factory):
     """The same with frames of the sets' own sizes and rates, in which faces are looked for."""
     folder = tmp_path_factory.mktemp("full")
-    options = {"subjects": 3, "clips": 3, "quirks": True, "seed": 5}
+    options = {"subjects": 4, "clips": 4, "quirks": True, "seed": 5}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MERZOO_HOME", str(folder / "home"))
         for form in FORMS:
