@@ -11,7 +11,7 @@ from merzoo.errors import InputError
 from merzoo.modalities import input_shapes
 from merzoo.prediction.spotting import Spot
 from merzoo.preprocessing.aligned_clip import AlignedClip
-from merzoo.preprocessing.extract import EXTRACTORS
+from merzoo.preprocessing.extract import extractor
 from merzoo.preprocessing.face import CROP_SIDE, Face
 from merzoo.preprocessing.parameters import check_parameters
 from merzoo.training.probabilities import Unlabelled, predict
@@ -95,7 +95,7 @@ class Classifier:
         """
         aligned = AlignedClip(clip, self.parameters)
         return {
-            name: EXTRACTORS[name].extract(aligned, shape, self.parameters).astype(np.float32)
+            name: extractor(name).extract(aligned, shape, self.parameters).astype(np.float32)
             for name, shape in self.shapes.items()
         }
 

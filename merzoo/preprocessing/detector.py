@@ -87,11 +87,11 @@ def _content(clip: Clip, store: Cache) -> str | None:
         return None  # reported with the others that cannot be read
 
 
-def check_landmarks(names, alignment: str, detectors: Iterable[str]) -> None:
+def check_landmarks(takers: Sequence[str], alignment: str, detectors: Iterable[str]) -> None:
     """Stops where landmarks are needed and cannot be found here, saying what to install.
 
     Args:
-        names: of the modalities.
+        takers: names of the modalities that take landmarks.
         alignment: of `merzoo.preprocessing.align`.
         detectors: those that are used, as far as it is known.
 
@@ -100,12 +100,12 @@ def check_landmarks(names, alignment: str, detectors: Iterable[str]) -> None:
     """
     searched = set(detectors) - {"none", "auto"}
     aligned = alignment in BY_LANDMARKS and bool(searched)
-    if "regions" not in names and not aligned:
+    if not takers and not aligned:
         return
-    what = "the input 'regions'" if "regions" in names else f"the alignment {alignment!r}"
+    what = f"the input {takers[0]!r}" if takers else f"the alignment {alignment!r}"
     missing = missing_for_landmarks()
     if missing:
-        other = "" if "regions" in names else "; or choose the alignment 'similarity'"
+        other = "" if takers else "; or choose the alignment 'similarity'"
         raise InputError(f"{what} needs 68 landmarks of each face: {missing}{other}.")
     if aligned and "haar" in searched:
         raise InputError(

@@ -125,12 +125,13 @@ def prepare(
 
 def _detectors(clips, names, chosen: dict, store: Cache) -> dict[str, Choice]:
     """Data set -> its detector; none where no modality shows a face."""
-    check_landmarks(names, chosen["alignment"], {chosen["detector"]})
+    takers = [name for name in names if EXTRACTORS[name].landmarks]
+    check_landmarks(takers, chosen["alignment"], {chosen["detector"]})
     if not any("detector" in EXTRACTORS[name].parameters for name in names):
         return {}
     detectors = choose_detectors(clips, chosen["detector"], store)
     used = {choice.detector for choice in detectors.values()}
-    check_landmarks(names, chosen["alignment"], used)
+    check_landmarks(takers, chosen["alignment"], used)
     return detectors
 
 
@@ -172,7 +173,8 @@ def _key(clip: Clip, content: str, name: str, shape, parameters) -> str:
     row = EXTRACTORS[name]
     annotation = (clip.onset, clip.apex, clip.offset, clip.fps, clip.action_units)
     chosen = {p: parameters[p] for p in row.parameters}
-    files = _landmark_identity() if chosen.get("detector") == "dlib" or name == "regions" else ""
+    landmarks = row.landmarks or chosen.get("detector") == "dlib"
+    files = _landmark_identity() if landmarks else ""
     return key(
         content=content,
         annotation=annotation,
@@ -196,8 +198,9 @@ def _extract(clips, keys, missing, shapes, of_clips, store: Cache, jobs) -> dict
     """Works out what the cache lacks; returns the reason for each clip that failed."""
     if not missing:
         return {}
+    rows = {n: (shape, EXTRACTORS[n]) for n, shape in shapes.items()}  # workers lack one's own
     tasks = (
-        (i, clips[i], {n: (keys[i][n], shapes[n]) for n in names}, of_clips[i], store)
+        (i, clips[i], {n: (keys[i][n], *rows[n]) for n in names}, of_clips[i], store)
         for i, names in missing.items()
     )
     failures = {}
@@ -239,8 +242,8 @@ def _work(index: int, clip: Clip, wanted: dict, parameters, store: Cache, alone=
         cv2.setNumThreads(1)  # one processor per worker
     try:
         aligned = AlignedClip(clip, parameters)
-        for name, (one, shape) in wanted.items():
-            array = EXTRACTORS[name].extract(aligned, shape, parameters)
+        for name, (one, shape, row) in wanted.items():
+            array = row.extract(aligned, shape, parameters)
             if array.shape != shape or not np.isfinite(array).all():
                 raise RuntimeError(f"{name} came out as {array.shape}, or with NaN")
             store.put(one, array.astype(np.float32, copy=False))

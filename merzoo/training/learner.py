@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from merzoo import modalities
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.builders import call_builder, inputs_of, is_estimator, named_builder, takes
@@ -48,6 +49,13 @@ class Learner:
     entry: Any = field(default=None, repr=False)
     origin: str | None = None
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def __getstate__(self) -> dict:
+        return self.__dict__ | {"modalities": modalities.own()}  # which a worker does not know
+
+    def __setstate__(self, state: dict) -> None:
+        modalities.learn(state["modalities"])
+        self.__dict__.update({n: value for n, value in state.items() if n != "modalities"})
 
     @property
     def takes_maps(self) -> bool:
