@@ -106,7 +106,8 @@ def explain_clips(
             )
             row = row_shown[name]
             face, flow = (shown.modalities[kind][row] for kind in ("apex", "flow"))
-            pictures = _pictures(model, inputs, face, flow, _units(clip, chosen), found.predicted)
+            way = chosen | {"detector": data.preparation["detector"].get(clip.dataset, "none")}
+            pictures = _pictures(model, inputs, face, flow, _units(clip, way), found.predicted)
             title = f"{found.clip}: {found.label}, predicted {found.predicted}"
             panels(pictures, title).savefig(out / found.picture, dpi=110)
             explained.append(found)

@@ -12,7 +12,7 @@ from merzoo.modalities import input_shapes
 from merzoo.prediction.spotting import Spot
 from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.extract import extractor
-from merzoo.preprocessing.face import Face
+from merzoo.preprocessing.face import CROP_SIDE, Face
 from merzoo.preprocessing.parameters import check_parameters
 from merzoo.training.probabilities import Unlabelled, predict
 from merzoo.training.trained import load_trained
@@ -140,13 +140,17 @@ def clips_of(frames, spots: Sequence[Spot], faces, fps: float | None) -> Iterato
 
 
 def _cut(frame: np.ndarray, face: Face) -> np.ndarray:
-    """The frame around a face, half a face more on each side, of a size worth keeping."""
+    """The frame around a face, half a face more on each side, of a size worth keeping.
+
+    A small face keeps so much around it that the part is not taken for a face crop itself.
+    """
     import cv2
 
     y1, x1, y2, x2 = face.box
     height, width = y2 - y1, x2 - x1
-    top, left = max(0, y1 - height // 2), max(0, x1 - width // 2)
-    part = frame[top : y2 + height // 2, left : x2 + width // 2]
+    above, beside = (max(n // 2, (CROP_SIDE + 2 - n) // 2) for n in (height, width))
+    top, left = max(0, y1 - above), max(0, x1 - beside)
+    part = frame[top : y2 + above, left : x2 + beside]
     scale = _LARGEST_FACE / max(height, width)
     if scale < 1:
         part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -145,7 +145,6 @@ _INNER = (
 )
 _FIXED = "with a fixed number of epochs on all training people; the final weights are scored"
 
-# How the papers prepare clips.
 _MAGNIFIED_VIDEO = {"magnification": "ideal+butterworth", "magnification_at": "video"}
 _DC_ROIS = {"apex": "annotated+dc_rois"}
 _EQ_16_17 = {"apex": "pixel_ratio", "alignment": "local_weighted_mean"}

@@ -12,8 +12,10 @@ import merzoo
 from merzoo.cli import main
 from merzoo.data.synthetic import synthesize
 from merzoo.preprocessing.face import has_landmarks
+from merzoo.preprocessing.samples import load_samples
 from merzoo.reproduction.reproduce import reproduce
 from merzoo.reproduction.tables import get_table, list_tables
+from merzoo.training.recipes import get_recipe
 
 FORMS = ("casme2", "samm", "smic")
 SKIP = {"on_error": "skip"}
@@ -25,9 +27,9 @@ needs_landmarks = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
-    """Nine people, 36 clips, as `--data`; small frames, which are face crops."""
+    """Twelve people, 48 clips, as `--data`; small frames, which are face crops."""
     folder = tmp_path_factory.mktemp("raw")
-    options = {"subjects": 3, "clips": 4, "quirks": True, "seed": 5, "jobs": 1}
+    options = {"subjects": 4, "clips": 4, "quirks": True, "seed": 5, "jobs": 1}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MERZOO_HOME", str(folder / "home"))
         for form in FORMS:
@@ -39,12 +41,17 @@ def raw(tmp_path_factory):
 def full_size(tmp_path_factory):
     """The same with frames of the sets' own sizes and rates, in which faces are looked for."""
     folder = tmp_path_factory.mktemp("full")
-    options = {"subjects": 3, "clips": 3, "quirks": True, "seed": 5}
+    options = {"subjects": 4, "clips": 4, "quirks": True, "seed": 5}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MERZOO_HOME", str(folder / "home"))
         for form in FORMS:
             synthesize(folder / form, form=form, **options)
         yield [f"{form}:{folder / form}" for form in FORMS]
+
+
+def prepared(data, recipe, inputs) -> dict:
+    ways = get_recipe(recipe).preprocessing | SKIP
+    return load_samples(data, inputs, **ways).preparation
 
 
 def test_evaluate_spots_the_apexes_that_cannot_be_used_and_says_how_many(raw, tmp_path):
@@ -57,7 +64,7 @@ def test_evaluate_spots_the_apexes_that_cannot_be_used_and_says_how_many(raw, tm
     counted = sum(row["annotated"] + row["spotted"] for row in apex.values())
     assert counted == result.metrics["full"]["n"] == card["data"]["samples"]
     assert card["data"]["preparation"]["left_out"]
-    assert any("spotted (samm 2 of" in line for line in result.preparation)
+    assert any("spotted (" in line and "samm 2 of" in line for line in result.preparation)
 
 
 def test_a_row_of_a_papers_table_runs(raw, tmp_path):
@@ -90,27 +97,23 @@ def test_every_table_runs(name, raw, tmp_path):
 
 @pytest.mark.slow
 @needs_landmarks
-def test_faces_of_full_size_frames_are_found_and_aligned_by_landmarks(full_size, tmp_path):
-    """Table 5 of Key Regions: apex by Eq. 16-17 for all sets, local weighted mean."""
-    options = {"rows": ["24"], "parameters": SKIP, "quick": True, "out": tmp_path}
-    found = reproduce("keyregionnet/table5", full_size, **options)
-    assert not found.failed
-    card = json.loads((tmp_path / "24" / "composite" / "protocol.json").read_text())
-    said = card["data"]["preparation"]
+def test_full_size_frames_are_prepared_as_key_regions_says(full_size):
+    """Zhu 2023, section 4.3: apex by Eq. 16-17 for all sets, local weighted mean."""
+    inputs = {"sequence": (10, 224, 224, 3), "regions": (10, 10, 4)}
+    said = prepared(full_size, "keyregionnet", inputs)
     assert said["detector"] == {"casme2": "dlib", "samm": "dlib", "smic": "dlib"}
-    assert card["preprocessing"]["alignment"] == "local_weighted_mean"
-    assert all(row["annotated"] == 0 for row in said["apex"].values())
+    assert said["parameters"]["alignment"] == "local_weighted_mean"
+    assert [row["annotated"] for row in said["apex"].values()] == [0, 0, 0]
+    assert min(row["spotted"] for row in said["apex"].values()) > 0
 
 
 @pytest.mark.slow
-def test_videos_of_full_size_frames_are_magnified_before_cropping(full_size, tmp_path):
-    options = {"rows": ["ours"], "parameters": SKIP, "quick": True, "out": tmp_path}
-    found = reproduce("densemixednet/table5", full_size, **options)
-    assert not found.failed
-    card = json.loads((tmp_path / "ours" / "protocol.json").read_text())
-    assert card["preprocessing"]["magnification_at"] == "video"
-    filters = card["data"]["preparation"]["magnification"]
-    assert sum(row["butterworth"] for row in filters.values()) > 0  # clips under 2.5 seconds
+def test_videos_of_full_size_frames_are_magnified_before_cropping(full_size):
+    said = prepared(full_size, "densemixednet", {"magnified_apex": (112, 112, 3)})
+    assert said["parameters"]["magnification_at"] == "video"
+    filters = said["magnification"].values()
+    assert sum(row["butterworth"] for row in filters) > 0  # clips under 2.5 seconds
+    assert any("too short to hold a frequency of 0.1-0.4 Hz" in note for note in said["notes"])
 
 
 @pytest.mark.slow
