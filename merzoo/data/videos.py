@@ -6,6 +6,7 @@ of the container. The first reading in order notes the times as it goes; whoever
 rate before has the film decoded to its end for them.
 """
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +41,8 @@ class VideoFrames(Frames):
         if not self.path.is_file():
             raise InputError(f"{path}: no such video file.")
         self._capture = cv2.VideoCapture(str(path))
-        stated = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-        width, height = (int(self._capture.get(what)) for what in stated)
+        stated = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_COUNT)
+        width, height, self._stated = (int(self._capture.get(what)) for what in stated)
         self.stated_fps = float(self._capture.get(cv2.CAP_PROP_FPS))
         if width * height > LARGEST_IMAGE:
             size = self.path.stat().st_size
@@ -49,7 +50,9 @@ class VideoFrames(Frames):
                 f"{path}: states frames of {width}x{height} pixels in {size} bytes, which cannot "
                 "be right."
             )
-        self._next, self._noted, self._ended = 0, [], False
+        self._next = 0
+        self._noted: list[float] = []
+        self.ended = False  # whether all frames were seen, so that `times` costs nothing
         self._kept: dict[int, np.ndarray] = {}
         self._keep = keep
         if not self._capture.isOpened() or not self._grab():
@@ -83,13 +86,10 @@ class VideoFrames(Frames):
 
         if position in self._kept:
             return self._kept[position]
-        if self._ended and position >= len(self._noted):
+        if self.ended and position >= len(self._noted):
             raise self._beyond()
-        if position < self._next - 1 or self._capture is None:
-            self._reopen()
-        while self._next <= position:
-            if not self._grab():
-                raise self._beyond()
+        if not self._go(position):
+            raise self._beyond()
         try:
             ok, frame = self._capture.retrieve()
             picture = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if ok else None
@@ -112,7 +112,7 @@ class VideoFrames(Frames):
         except cv2.error:  # of a damaged file
             ok = False
         if not ok:
-            self._ended |= self._next == len(self._noted)
+            self.ended |= self._next == len(self._noted)
             return False
         if self._next == len(self._noted):
             self._noted.append(self._capture.get(cv2.CAP_PROP_POS_MSEC))
@@ -125,16 +125,37 @@ class VideoFrames(Frames):
         self._capture, self._next = cv2.VideoCapture(str(self.path)), 0
 
     def _finish(self) -> None:
-        if not self._ended:
-            if self._capture is None or self._next < len(self._noted):
-                self._reopen()
-            while self._grab():
-                pass
+        while not self.ended:
+            self._see(len(self._noted))
+
+    def _see(self, position: int) -> None:
+        """Notes the time of a frame, and keeps it if frames are kept."""
+        if self._keep:
+            with contextlib.suppress(InputError, IndexError):
+                self._read(position)
+                return
+        if not self.ended:
+            self._go(position)
+
+    def _go(self, position: int) -> bool:
+        """Makes a frame the next one to be retrieved; whether there is such a frame."""
+        if self._capture is None or position < self._next - 1:
+            self._reopen()
+        while self._next <= position:
+            if not self._grab():
+                return False
+        return True
 
     def _beyond(self) -> Exception:
         if _is_cut(self.path):
             return InputError(f"{self.path}: the video breaks off at frame {len(self._noted)}.")
         return IndexError(f"{self.path}: has {len(self._noted)} frames.")
+
+    @property
+    def expected(self) -> int:
+        """Number of frames: what the header states, as long as they were not all seen."""
+        seen = len(self._noted)
+        return seen if self.ended else max(seen, self._stated)
 
     @property
     def broken_off(self) -> str | None:
@@ -162,12 +183,10 @@ class VideoFrames(Frames):
 
     def lasts(self, seconds: float) -> bool:
         """Whether the film lasts longer than so many seconds; reads no further than these."""
-        while not self._ended and 1000 * seconds >= np.ptp(self.times_so_far()):
-            if self._capture is None or self._next < len(self._noted):
-                self._reopen()
-                while self._next < len(self._noted) and self._grab():
-                    pass
-            self._grab()
+        position = 0
+        while not self.ended and np.ptp(self.times_so_far()) <= 1000 * seconds:
+            self._see(position)
+            position += 1
         return bool(np.ptp(self.times_so_far()) > 1000 * seconds)
 
     @property

@@ -170,6 +170,9 @@ def measure_motion(
         except InputError as error:
             if position == 0 or not isinstance(frames, VideoFrames):
                 raise
+            if not frames.ended:  # one frame is lost
+                measured.lose(position)
+                continue
             measured.broken_off = str(error)  # what comes before is used
             break
         measured.add(position, frame)
@@ -240,9 +243,7 @@ class _Measured:
             raise InputError(f"frame {position} is of another size than frame 0.")
         self.places.append(position)
         if any([piece.add(frame, self.fps) for piece in self.pieces]):
-            self.jumps.append(index)
-            self._join(len(self.pieces))
-            self.next_anchor = index + self.blind
+            self._jump(index)
         while self.pieces and len(self.pieces[0].moves) >= self.length:
             self._join(1)
         if index >= self.next_anchor:
@@ -250,6 +251,16 @@ class _Measured:
             face = self._look(frame, position)
             if face is not None:
                 self.pieces.append(_Piece(index, frame, align(face, SIDE, SIDE), self.windows))
+
+    def lose(self, position: int) -> None:
+        """A frame that cannot be decoded, among others that can."""
+        self.places.append(position)
+        self._jump(len(self.places) - 1)
+
+    def _jump(self, index: int) -> None:
+        self.jumps.append(index)
+        self._join(len(self.pieces))
+        self.next_anchor = index + self.blind
 
     def _join(self, count: int) -> None:
         for piece in self.pieces[:count]:
