@@ -246,7 +246,7 @@ def _is_cut(path: Path) -> bool:
     """Whether a file ends before the sizes that its container states (AVI, MP4, Matroska)."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        start = file.read(64)
+        start = file.read(4096)
         if start[:4] == b"RIFF":
             return _end_of_riff(file) > size + 1  # an odd chunk's padding may be missing
         if start[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"):
