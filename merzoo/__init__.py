@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
         explain,
         layers,
         metrics,
+        modalities,
         models,
         preprocessing,
         reproduction,
@@ -40,18 +41,18 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
 moved.install()
 
 # Public name -> the module that has it. What `__all__` has besides are folders and the
-# table of metrics.
+# tables of metrics and modalities.
 _NAMES = {
     "list_models": "merzoo.models",
     "create_model": "merzoo.models",
     "model_info": "merzoo.models",
-    "evaluate": "merzoo.evaluation",
-    "audit": "merzoo.evaluation",
-    "compare": "merzoo.evaluation",
-    "score": "merzoo.evaluation",
+    "evaluate": "merzoo.evaluation.evaluate",
+    "audit": "merzoo.evaluation.audit",
+    "compare": "merzoo.evaluation.compare",
+    "score": "merzoo.evaluation.score",
     "pretrain": "merzoo.training.pretrain",
     "finetune": "merzoo.training.finetune",
-    "transfer": "merzoo.evaluation",
+    "transfer": "merzoo.evaluation.transfer",
     "tune": "merzoo.tuning.tune",
     "export": "merzoo.exporting",
     "predict": "merzoo.prediction",
@@ -73,6 +74,7 @@ __all__ = [
     "layers",
     "list_models",
     "metrics",
+    "modalities",
     "model_info",
     "models",
     "predict",

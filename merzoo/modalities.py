@@ -5,8 +5,9 @@ mixing, the leak audit, random inputs, exports and stills read this table; how a
 out of a clip (which needs OpenCV) is the row of the same name in `merzoo.preprocessing.extract`.
 Everything is in physical units, float32; normalisation belongs to the models.
 
-A modality of one's own is one row more: `with modalities.register(Modality("depth", ...)): ...`, or
-`modalities.add(...)` for good.
+A modality of one's own is one row more: `register(Modality("depth", ...))`. Where clips are to be
+turned into it, `merzoo.preprocessing.extract.register` takes its extractor. Worker processes learn
+of both.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,12 +40,19 @@ class Modality:
         about: unit and meaning, one line.
         mirror_sign, mirror_shift: of each channel in a mirror, beside the picture's own turning:
             x -> x * sign + shift; empty where only the picture turns.
+        at_rest: of a picture, the modality that shows the same before anything moves, from which
+            its motion is measured; its own name where it is that itself; empty where there is none.
         still: whether a single picture gives it.
         from_frames: whether onset and apex alone give it, so that an export can work it out.
         face: whether it shows the face itself, so that two people can be told apart by it.
 
     Raises:
-        InputError: for an unknown kind, no shape, or a range that is none.
+        InputError: for an unknown kind, or a shape, range or mirror that the kind cannot have.
+
+    Example:
+
+    >>> Modality("depth", "picture", (("height", "width", (1,)),), (0.0, 1.0), "metres").ranks
+    (3,)
     """
 
     name: str
@@ -54,6 +62,7 @@ class Modality:
     about: str = ""
     mirror_sign: tuple[float, ...] = ()
     mirror_shift: tuple[float, ...] = ()
+    at_rest: str = ""
     still: bool = False
     from_frames: bool = False
     face: bool = False
@@ -62,8 +71,25 @@ class Modality:
         if self.kind not in KINDS:
             raise unknown("kind of modality", self.kind, KINDS)
         low, high = self.range
-        if not self.shape or (low is not None and high is not None and not low < high):
-            raise InputError(f"modality {self.name!r}: give a shape, and a range low < high.")
+        faults = {
+            "a name that is a word": not str(self.name).isidentifier(),
+            "a shape": not self.shape,
+            "a range low < high": low is not None and high is not None and not low < high,
+        }
+        if self.is_image:
+            axes = 4 if self.kind == "sequence" else 3
+            faults[f"a shape of {axes} axes"] = self.ranks != (axes,)
+            # Brightness, contrast and a mirrored scaling are told by the two ends.
+            faults["both ends of its range"] = self.kind != "flow" and None in self.range
+            faults["its mirror_sign: u turns round"] = self.is_flow and not self.mirror_sign
+        if self.mirror_sign or self.mirror_shift:
+            length = len(self.mirror_sign)
+            channels = {rule[-1] for rule in self.shape if rule}
+            one_each = len(self.mirror_shift) == length and channels == {(length,)}
+            faults["one mirror_sign and one mirror_shift for each channel"] = not one_each
+        for needed, fault in faults.items():
+            if fault:
+                raise InputError(f"modality {self.name!r} of kind {self.kind!r}: give {needed}.")
 
     @property
     def ranks(self) -> tuple[int, ...]:
@@ -80,6 +106,11 @@ class Modality:
         """Whether it is pictures as a camera gives them."""
         return self.kind in ("picture", "sequence")
 
+    @property
+    def is_flow(self) -> bool:
+        """Whether its channels are u, v and strain, in pixels or scaled."""
+        return self.kind in ("flow", "flow_picture")
+
 
 _IMAGE = ("height", "width", (1, 3))
 _FLOW = ("height", "width", (3,))
@@ -94,6 +125,7 @@ MODALITIES: dict[str, Modality] = {
             (_IMAGE,),
             _GREY,
             "aligned face of the onset frame, 0..255",
+            at_rest="onset",
             from_frames=True,
             face=True,
         ),
@@ -103,6 +135,7 @@ MODALITIES: dict[str, Modality] = {
             (_IMAGE,),
             _GREY,
             "aligned face of the apex frame, 0..255",
+            at_rest="onset",
             still=True,
             from_frames=True,
             face=True,
@@ -113,6 +146,7 @@ MODALITIES: dict[str, Modality] = {
             (_IMAGE,),
             _GREY,
             "apex of the Eulerian-magnified clip, 0..255",
+            at_rest="onset",
             face=True,
         ),
         Modality(
@@ -170,6 +204,8 @@ MODALITIES: dict[str, Modality] = {
     )
 }
 
+_OURS = frozenset(MODALITIES)
+
 
 def modality(name: str) -> Modality:
     """The row of a name; raises `InputError` with the nearest one.
@@ -200,21 +236,46 @@ def rows_of(sample: Iterable[str]) -> dict[str, Modality]:
     return {name: modality(name) for name in sample}
 
 
-def add(row: Modality) -> None:
-    """Adds a modality of one's own; raises `InputError` if the name is taken."""
+def register(row: Modality) -> Modality:
+    """Adds a modality of one's own to `MODALITIES`, for as long as the program runs.
+
+    Raises:
+        InputError: if the name is taken.
+
+    Example:
+
+    >>> row = Modality("depth", "picture", (("height", "width", (1,)),), (0.0, 1.0), "metres")
+    >>> with registered(row):  # `register(row)` keeps it
+    ...     input_shapes({"depth": (28, 28, 1)})
+    {'depth': (28, 28, 1)}
+    >>> "depth" in MODALITIES
+    False
+    """
     if row.name in MODALITIES:
         raise InputError(f"modality {row.name!r} is there already: give yours another name.")
     MODALITIES[row.name] = row
+    return row
 
 
 @contextmanager
-def register(row: Modality) -> Iterator[Modality]:
-    """Adds a modality of one's own as long as the block runs."""
-    add(row)
+def registered(row: Modality) -> Iterator[Modality]:
+    """`register` within a `with` block; the table is as before after it."""
+    register(row)
     try:
         yield row
     finally:
-        MODALITIES.pop(row.name, None)
+        del MODALITIES[row.name]
+
+
+def own() -> tuple[Modality, ...]:
+    """The rows that this program has registered: what another process has to learn of."""
+    return tuple(row for name, row in MODALITIES.items() if name not in _OURS)
+
+
+def learn(rows: Iterable[Modality]) -> None:
+    """Registers the rows of another process (`own`) that this one does not have."""
+    for row in rows:
+        MODALITIES.setdefault(row.name, row)
 
 
 def input_shapes(inputs) -> dict[str, tuple[int, ...]]:
@@ -244,15 +305,7 @@ def input_shapes(inputs) -> dict[str, tuple[int, ...]]:
         raise InputError("no inputs: name at least one modality.")
     for name, shape in shapes.items():
         _check_shape(name, shape)
-    frames = {shapes[n][0] for n in ("sequence", "regions") if len(shapes.get(n, ())) > 2}
-    if len(frames) > 1:
-        raise InputError(
-            f"inputs 'sequence' {shapes['sequence']} and 'regions' {shapes['regions']} must have "
-            "the same number of frames."
-        )
-    image = shapes.get("sequence", shapes.get("apex", (1, 1, 1)))
-    if "regions" in shapes and image[-3] != image[-2]:
-        raise InputError(f"input 'regions' needs square crops, the images are {image}.")
+    _check_together(shapes)
     return shapes
 
 
@@ -265,6 +318,26 @@ def _check_shape(name: str, shape: tuple) -> None:
     if not any(_fits(shape, rule) for rule in rules):
         words = " or ".join(f"({', '.join(map(_rule_text, rule))})" for rule in rules)
         raise InputError(f"input {name!r} cannot have the shape {shape}, only {words}.")
+
+
+def _check_together(shapes: Mapping[str, tuple]) -> None:
+    """Whether modalities with frames have as many, and regions lie on square crops."""
+    rows = rows_of(shapes)
+    framed = {n: s for n, s in shapes.items() if _rule(rows[n], s)[0] == "frames"}
+    if len({shape[0] for shape in framed.values()}) > 1:
+        words = " and ".join(f"{name!r} {shape}" for name, shape in framed.items())
+        raise InputError(f"inputs {words} must have the same number of frames.")
+    regions = next((name for name, row in rows.items() if row.kind == "regions"), None)
+    for name, row in rows.items():
+        if regions and row.is_image and shapes[name][-3] != shapes[name][-2]:
+            raise InputError(
+                f"input {regions!r} needs square crops, but {name!r} is {shapes[name]}."
+            )
+
+
+def _rule(row: Modality, shape) -> tuple:
+    """The rule that a shape follows."""
+    return next(rule for rule in row.shape if _fits(shape, rule))
 
 
 def _fits(shape, rule) -> bool:

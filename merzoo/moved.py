@@ -68,7 +68,7 @@ NAMES = {
     "merzoo.data.read_arrays": "merzoo.preprocessing.arrays.read_arrays",
     "merzoo.evaluation.Reproduction": "merzoo.reproduction.Reproduction",
     "merzoo.evaluation.card.package_versions": "merzoo.versions.package_versions",
-    "merzoo.evaluation.fold_data.Unlabelled": "merzoo.training.learner.Unlabelled",
+    "merzoo.evaluation.fold_data.Unlabelled": "merzoo.training.probabilities.Unlabelled",
     "merzoo.evaluation.foreign.score": "merzoo.evaluation.score.score",
     "merzoo.evaluation.reproduce": "merzoo.reproduction.reproduce.reproduce",
     "merzoo.evaluation.run_folder.write_json": "merzoo.files.write_json",

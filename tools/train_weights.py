@@ -41,7 +41,6 @@ from merzoo.training.learner import resolve  # noqa: E402
 from merzoo.training.pretrained import find_start  # noqa: E402
 from merzoo.training.recipes import change_recipe, recipe_as_dict  # noqa: E402
 from merzoo.training.trainer import Trainer  # noqa: E402
-from merzoo.training.validation import BestEpoch  # noqa: E402
 from merzoo.versions import package_versions  # noqa: E402
 from merzoo.weights import WeightsEntry, load  # noqa: E402
 from merzoo.weights.entry import read_entries  # noqa: E402
@@ -92,9 +91,9 @@ def train(name: str, run: Run, split: Split, epochs: int | None):
     recipe = learner.recipe
     start = find_start(run.start, _network(name)) if run.start else None
     trainer = Trainer(learner, data.classes, len(data) // recipe.batch_size, start)
-    best = Best(trainer, split.validation) if split.validation else None
     wall, cpu = time.perf_counter(), time.process_time()
-    history = trainer.fit(data, 0, [best or Told(trainer)])
+    history = trainer.fit(data, 0, [Told()], split.validation, by_uf1=True)
+    validated = _by_epoch(history, split.validation)
     log = {
         "id": name,
         "data": {
@@ -108,8 +107,8 @@ def train(name: str, run: Run, split: Split, epochs: int | None):
         "model_arguments": recipe.model_arguments,
         "compiled": trainer.facts(),
         "history": {key: np.round(values, 4).tolist() for key, values in history.items()},
-        "validation": best.measured if best else [],
-        "kept_epoch": best.best + 1 if best else recipe.epochs,
+        "validation": validated,
+        "kept_epoch": int(np.argmax(history["inner_uf1"])) + 1 if validated else recipe.epochs,
         "seconds": {
             "wall": round(time.perf_counter() - wall),
             "cpu": round(time.process_time() - cpu),
@@ -123,39 +122,38 @@ def train(name: str, run: Run, split: Split, epochs: int | None):
 class Told(keras.callbacks.Callback):
     """Says after each epoch how far training is."""
 
-    def __init__(self, trainer: Trainer):
-        super().__init__()
-        self.trainer, self.start = trainer, time.perf_counter()
+    def on_train_begin(self, logs=None):
+        self.start = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
         line = f"epoch {epoch + 1} loss {logs['loss']:.3f} accuracy {logs['accuracy']:.3f}"
+        if "inner_uf1" in logs:
+            line += f" validation UF1 {logs['inner_uf1']:.3f}"
         print(f"{time.perf_counter() - self.start:.0f} s {line}", file=sys.stderr)
-
-
-class Best(BestEpoch):
-    """Keeps the epoch with the best UF1 on the validation part, and says all scores of it."""
-
-    def __init__(self, trainer: Trainer, validation):
-        super().__init__(trainer, validation)
-        self.measured, self.told = [], Told(trainer)
-
-    def on_epoch_end(self, epoch, logs=None):
-        super().on_epoch_end(epoch, logs)
-        self.measured.append(measured(self.trainer, self.validation))
-        self.told.on_epoch_end(epoch, logs)
-        print(f"  validation {self.measured[-1]}", file=sys.stderr)
 
 
 def measured(trainer: Trainer, data) -> dict:
     """UF1, UAR and accuracy of the current weights, and what they stand on."""
     predicted = trainer.predict(data).argmax(-1)
     matrix = confusion_matrix(data.label, predicted, len(data.classes))
-    return {key: round(value, 4) for key, value in scores(matrix).items()} | standing(matrix)
+    found = {key: round(value, 4) for key, value in scores(matrix).items()}
+    return found | standing(matrix.sum(-1))
 
 
-def standing(matrix: np.ndarray) -> dict:
+def _by_epoch(history: dict, validation) -> list[dict]:
+    """The scores of each epoch's weights on the validation part, and what they stand on."""
+    if validation is None:
+        return []
+    kept = {k.removeprefix("inner_"): v for k, v in history.items() if k.startswith("inner_")}
+    ground = standing(np.bincount(validation.label, minlength=len(validation.classes)))
+    epochs = zip(*kept.values(), strict=True)
+    return [
+        dict(zip(kept, np.round(values, 4).tolist(), strict=True)) | ground for values in epochs
+    ]
+
+
+def standing(counts: np.ndarray) -> dict:
     """The number of samples, and the UF1 of always answering the most frequent class."""
-    counts = matrix.sum(-1)
     return {"n": int(counts.sum()), "most_frequent_uf1": round(UF1.floor(counts), 4)}
 
 
@@ -235,7 +233,7 @@ def _loso(name: str) -> dict:
     full = content["metrics"]["full"]
     key = f"leave one of {full['subjects']} subjects out, {content['metrics']['seeds']} seed(s)"
     found = {m.name: round(full[m.name], 4) for m in headline() if m.name in full}
-    return {key: found | standing(np.diag(full["n_per_class"]))}
+    return {key: found | standing(np.array(full["n_per_class"]))}
 
 
 def _protocol(split: Split, log: dict) -> str:

@@ -11,7 +11,7 @@ from merzoo.errors import InputError, unknown
 from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
 from merzoo.evaluation.pages.report import write_report
 from merzoo.evaluation.runs.backbone import backbone_features, check_cacheable
-from merzoo.evaluation.runs.card import preparation_told, protocol_card
+from merzoo.evaluation.runs.card import protocol_card
 from merzoo.evaluation.runs.cluster import check_cluster
 from merzoo.evaluation.runs.fold import FoldData, FoldJob
 from merzoo.evaluation.runs.folder import RunFolder, resumed_warning
@@ -25,6 +25,7 @@ from merzoo.evaluation.splits.selection import Selection, parse_selection
 from merzoo.files import write_json
 from merzoo.metrics import headline
 from merzoo.preprocessing.arrays import Arrays
+from merzoo.preprocessing.preparation import preparation_told
 from merzoo.training.batches import check_feed
 from merzoo.training.learner import Learner, check_classes, resolve
 from merzoo.training.recipes import Recipe, change_preprocessing
@@ -146,15 +147,9 @@ def evaluate(
     1.0
     """
     _check_how(engine, seeds, jobs, cluster)
-    learner = resolve(model, recipe)
-    if learner.kind == "network":
-        check_feed()
-    if cache_backbone:
-        check_cacheable(learner)
-    if audit_epochs:
-        check_has_epochs(learner)
     rule = parse_selection(selection)
-    learner = _selected(learner, rule, callbacks, parameters)
+    learner = _selected(resolve(model, recipe), rule, callbacks, parameters)
+    _check_learner(learner, cache_backbone, audit_epochs)
     protocol = protocol or learner.recipe.protocol
     chosen = parse_protocol(protocol)[0]
     labels = labels or chosen.labels or learner.recipe.labels
@@ -162,13 +157,7 @@ def evaluate(
     data = learner.take(samples)
     folds = folds_of(data, protocol, split)
     held_out = _held_out(folds, subjects, data)
-    for fold in held_out:
-        train = data.with_modalities({}).take(fold.train)
-        check_classes(train, fold.name)
-        _check_people(train, fold.name, learner.recipe, rule)
-    if start is not None:
-        start.check_unseen(data.subject, data.source)
-
+    _check_folds(held_out, data, learner.recipe, rule, start)
     findings = find_leaks(
         data,
         folds,
@@ -252,6 +241,33 @@ def _check_how(engine: str, seeds: int, jobs: int, cluster: str | None) -> None:
         check_cluster(cluster)
 
 
+def _check_learner(learner: Learner, cache_backbone: bool, audit_epochs: bool) -> None:
+    if learner.kind == "network":
+        check_feed()
+    if cache_backbone:
+        check_cacheable(learner)
+    if audit_epochs:
+        check_has_epochs(learner)
+
+
+def _check_folds(folds: list[Fold], data: Arrays, recipe: Recipe, rule: Selection, start) -> None:
+    """Raises `InputError` for folds that cannot be trained on, before a folder is taken: of one
+    class, or of one person where people are to be drawn for validation; and for weights to start
+    from that have seen who is tested."""
+    watched = recipe.validation or rule.name == "inner"
+    for fold in folds:
+        train = data.with_modalities({}).take(fold.train)
+        check_classes(train, fold.name)
+        people = set(train.subject.tolist())
+        if watched and len(people) < 2:
+            raise InputError(
+                f"fold {fold.name}: trains on a single subject ({people.pop()}), of which none can "
+                f"be drawn for validation; use a recipe without validation, or --selection fixed:N."
+            )
+    if start is not None:
+        start.check_unseen(data.subject, data.source)
+
+
 def _selected(learner: Learner, rule: Selection, callbacks, parameters) -> Learner:
     """The learner by the rule's number of epochs and with the choices of preprocessing; estimators
     have neither epochs nor callbacks."""
@@ -273,16 +289,6 @@ def _as_text(data) -> list[str] | None:
     if isinstance(items, Arrays) or not all(isinstance(item, str) for item in items):
         return None
     return list(items)
-
-
-def _check_people(train: Arrays, fold: str, recipe: Recipe, rule: Selection) -> None:
-    """Raises `InputError` where people are to be drawn for validation and there is only one."""
-    people = set(train.subject.tolist())
-    if (recipe.validation or rule.name == "inner") and len(people) < 2:
-        raise InputError(
-            f"fold {fold}: trains on a single subject ({people.pop()}), of which none can be drawn "
-            f"for validation; use a recipe without validation, or --selection fixed:N."
-        )
 
 
 def _fold_jobs(data: Arrays, folds: list[Fold], seeds: int, settings: dict) -> list[FoldJob]:

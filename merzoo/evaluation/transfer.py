@@ -15,7 +15,7 @@ import numpy as np
 from merzoo.data.labels import map_labels
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.samples import samples_for
-from merzoo.training.learner import named_builder
+from merzoo.training.builders import named_builder
 from merzoo.training.pool import read_sources
 from merzoo.training.pretrain import full_learner
 from merzoo.training.recipes import Recipe, change_preprocessing, change_recipe

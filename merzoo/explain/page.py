@@ -15,7 +15,7 @@ from merzoo.explain.figure import panels
 from merzoo.explain.split import split
 from merzoo.pages.render import render
 from merzoo.progress import progress_bar
-from merzoo.training.learner import Unlabelled, predict
+from merzoo.training.probabilities import Unlabelled, predict
 
 SIDE = 224  # of the face in the pictures, pixels
 ATTENTION_MAPS = 2  # the deepest ones of a network that has more
@@ -70,7 +70,7 @@ def explain_clips(
         parameters: of `merzoo.preprocessing.prepare`.
 
     Returns:
-        One `Explanation` a clip.
+        One `Explanation` a clip; with `on_error="skip"` without those that failed.
 
     Raises:
         InputError: for clips that cannot be prepared, or classes that are not the model's.
@@ -87,9 +87,13 @@ def explain_clips(
         )
     shown = prepare(clips, {"apex": (SIDE, SIDE, 3), "flow": (SIDE, SIDE, 3)}, labels, **chosen)
     out.mkdir(parents=True, exist_ok=True)
-    explained = []
+    explained: list[Explanation] = []
+    by_name = {f"{clip.dataset}/{clip.id}": clip for clip in clips}
+    row_shown = {name: row for row, name in enumerate(shown.ids().tolist())}
+    both = [(i, name) for i, name in enumerate(data.ids().tolist()) if name in row_shown]
     with progress_bar() as bar:
-        for i, clip in enumerate(bar.track(clips, description="explaining")):
+        for i, name in bar.track(both, description="explaining"):
+            clip = by_name[name]
             inputs = {name: np.array(x[i : i + 1]) for name, x in data.modalities.items()}
             probabilities = predict(model, Unlabelled(inputs), batch_size=1)[0]
             names = dict(zip(data.classes, probabilities.astype(float).tolist(), strict=True))
@@ -98,9 +102,10 @@ def explain_clips(
                 label=data.classes[data.label[i]],
                 predicted=data.classes[int(probabilities.argmax())],
                 probabilities=names,
-                picture=f"clip_{i + 1}.png",
+                picture=f"clip_{len(explained) + 1}.png",
             )
-            face, flow = (shown.modalities[name][i] for name in ("apex", "flow"))
+            row = row_shown[name]
+            face, flow = (shown.modalities[kind][row] for kind in ("apex", "flow"))
             pictures = _pictures(model, inputs, face, flow, _units(clip, chosen), found.predicted)
             title = f"{found.clip}: {found.label}, predicted {found.predicted}"
             panels(pictures, title).savefig(out / found.picture, dpi=110)

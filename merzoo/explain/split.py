@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
+from merzoo import modalities
 from merzoo.errors import InputError, unknown
 from merzoo.layers import AdaptiveAveragePool, MaxPoolPadded
 
@@ -119,8 +120,9 @@ def _is_map(tensor, smallest: int = 2) -> bool:
 
 def _everything_passes(model, order, gate) -> bool:
     """Whether no picture reaches the output around one node."""
+    boxes = modalities.names(kind="regions")
     reached = {
-        id(tensor) for tensor in model.inputs if len(tensor.shape) > 3 and tensor.name != "regions"
+        id(tensor) for tensor in model.inputs if len(tensor.shape) > 3 and tensor.name not in boxes
     }
     for node in order:
         if node is gate or node.is_input:

@@ -37,7 +37,7 @@ def model_card(model, exported, classes, entry, preprocessing: bool) -> dict:
         preprocessing: whether the inputs are raw crops.
     """
     import merzoo.models  # noqa: F401 - fills the register
-    from merzoo.modalities import MODALITIES
+    from merzoo.modalities import modality
     from merzoo.models.registry import REGISTRY
     from merzoo.versions import VERSION
 
@@ -51,7 +51,7 @@ def model_card(model, exported, classes, entry, preprocessing: bool) -> dict:
             tensor.name: {
                 "shape": list(tensor.shape),
                 "dtype": str(tensor.dtype),
-                "what": raw if tensor.dtype == "uint8" else MODALITIES[tensor.name].about,
+                "what": raw if tensor.dtype == "uint8" else modality(tensor.name).about,
             }
             for tensor in exported.inputs
         },

@@ -7,15 +7,12 @@ so that an exported graph and `merzoo.preprocessing` give the same numbers from 
 from typing import TYPE_CHECKING
 
 from merzoo.errors import InputError
-from merzoo.modalities import input_shapes, names
+from merzoo.modalities import input_shapes, modality
 from merzoo.preprocessing.aligned_clip import WORKING_SIZE
 from merzoo.preprocessing.extract import working_factor
 
 if TYPE_CHECKING:
     import keras
-
-# What can be made of the onset and the apex alone; other inputs stay as they are.
-FROM_FRAMES = names(from_frames=True)
 
 
 def default_crop_size(model) -> tuple[int, int]:
@@ -30,7 +27,7 @@ def default_crop_size(model) -> tuple[int, int]:
     (224, 224)
     """
     shapes = input_shapes(model.inputs)
-    sizes = [shape[:2] for name, shape in shapes.items() if name in FROM_FRAMES]
+    sizes = [shape[:2] for name, shape in shapes.items() if modality(name).from_frames]
     height, width = max(sizes, default=(WORKING_SIZE, WORKING_SIZE))
     factor = max(1, WORKING_SIZE // max(height, width))
     return height * factor, width * factor
@@ -67,7 +64,7 @@ def with_preprocessing(model, crop_size: tuple[int, int] | None = None) -> "kera
 
     shapes = input_shapes(model.inputs)
     height, width = crop_size or default_crop_size(model)
-    made = [name for name in shapes if name in FROM_FRAMES]
+    made = [name for name in shapes if modality(name).from_frames]  # others stay as they are
     if not made:
         raise InputError(
             f"preprocessing: {model.name} takes {', '.join(shapes)}, and none of them can be made "
@@ -80,11 +77,11 @@ def with_preprocessing(model, crop_size: tuple[int, int] | None = None) -> "kera
     rest = {
         tensor.name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
         for tensor in model.inputs
-        if tensor.name not in FROM_FRAMES
+        if tensor.name not in made
     }
     frames = _Frames(crops, (height, width))
     values = [
-        _MAKERS[name](frames, shape) if name in FROM_FRAMES else rest[name]
+        _maker(name)(frames, shape) if name in made else rest[name]
         for name, shape in shapes.items()
     ]
     outputs = model(values if len(values) > 1 else values[0])
@@ -169,3 +166,12 @@ _MAKERS = {
     "flow": _flow,
     "flow_image": _flow_image,
 }
+
+
+def _maker(name: str):
+    if name not in _MAKERS:
+        raise InputError(
+            f"preprocessing: no layers make {name!r} of an onset and an apex; export it without "
+            f"preprocessing, or register it with from_frames=False."
+        )
+    return _MAKERS[name]

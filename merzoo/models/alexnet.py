@@ -9,8 +9,8 @@ from keras import layers
 
 from merzoo.layers import AdaptiveAveragePool
 from merzoo.models.common import (
-    check_choice,
     check_input_shape,
+    check_picture,
     class_head,
     global_pooling,
     imagenet_scaling,
@@ -18,7 +18,6 @@ from merzoo.models.common import (
     three_channels,
 )
 from merzoo.models.registry import register
-from merzoo.models.resnet18 import PICTURE_MODALITIES
 
 
 @register(
@@ -75,7 +74,7 @@ def AlexNet(
     (None, 6, 6, 256)
     """
     check_input_shape(input_shape, smallest=63)
-    check_choice("modality", modality, PICTURE_MODALITIES)
+    check_picture(modality)
     picture = keras.Input(input_shape, name=modality)
     x = imagenet_scaling(three_channels(picture))
     x = layers.ZeroPadding2D(2, name="pad")(x)

@@ -12,12 +12,13 @@ from merzoo.models.common import (
     check_choice,
     check_classes,
     check_input_shape,
+    check_picture,
     global_pooling,
     load_weights,
     three_channels,
 )
 from merzoo.models.registry import register
-from merzoo.models.resnet18 import PICTURE_MODALITIES, resnet_stage, resnet_stem
+from merzoo.models.resnet18 import resnet_stage, resnet_stem
 
 
 @register(
@@ -87,7 +88,7 @@ def CapsuleNet(
     """
     check_input_shape(input_shape, smallest=129)
     check_classes(classes)
-    check_choice("modality", modality, PICTURE_MODALITIES)
+    check_picture(modality)
     check_choice("classifier_activation", classifier_activation, ("normalized", "softmax", None))
     picture = keras.Input(input_shape, name=modality)
     x = layers.Rescaling(1 / 255, name="scale")(three_channels(picture))

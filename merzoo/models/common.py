@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from merzoo import modalities
 from merzoo.errors import InputError
 from merzoo.layers import FlowPreparation
 
@@ -11,6 +12,12 @@ def check_choice(argument: str, value, allowed) -> None:
     """Raises `InputError` that names the argument, what came and what is allowed."""
     if value not in allowed:
         raise InputError(f"{argument}={value!r} is not possible here: use one of {list(allowed)}.")
+
+
+def check_picture(modality: str) -> None:
+    """Raises `InputError` for a modality that is no picture of 0..255, as networks of photographs
+    take them."""
+    check_choice("modality", modality, modalities.names(ranks=(3,), range=(0.0, 255.0)))
 
 
 def check_input_shape(input_shape, *, channels=(1, 3), smallest: int = 1, rank: int = 3) -> None:

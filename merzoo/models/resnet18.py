@@ -9,8 +9,8 @@ from keras import layers
 
 from merzoo.layers import MaxPoolPadded
 from merzoo.models.common import (
-    check_choice,
     check_input_shape,
+    check_picture,
     class_head,
     global_pooling,
     imagenet_scaling,
@@ -18,8 +18,6 @@ from merzoo.models.common import (
     three_channels,
 )
 from merzoo.models.registry import register
-
-PICTURE_MODALITIES = ("apex", "onset", "magnified_apex", "difference", "flow_image")
 
 
 @register(
@@ -70,7 +68,7 @@ def ResNet18(
     (None, 7, 7, 512)
     """
     check_input_shape(input_shape, smallest=32)
-    check_choice("modality", modality, PICTURE_MODALITIES)
+    check_picture(modality)
     picture = keras.Input(input_shape, name=modality)
     x = imagenet_scaling(three_channels(picture))
     x = resnet_body(x)  # (7, 7, 512)

@@ -11,10 +11,10 @@ from merzoo.errors import InputError
 from merzoo.modalities import input_shapes
 from merzoo.prediction.spotting import Spot
 from merzoo.preprocessing.aligned_clip import AlignedClip
-from merzoo.preprocessing.extract import EXTRACTORS
+from merzoo.preprocessing.extract import extractor
 from merzoo.preprocessing.face import Face
 from merzoo.preprocessing.parameters import check_parameters
-from merzoo.training.learner import Unlabelled, predict
+from merzoo.training.probabilities import Unlabelled, predict
 from merzoo.training.trained import load_trained
 
 DEFAULT_MODEL, DEFAULT_WEIGHTS = "ststnet", "synthetic"
@@ -95,7 +95,7 @@ class Classifier:
         """
         aligned = AlignedClip(clip, self.parameters)
         return {
-            name: EXTRACTORS[name].extract(aligned, shape, self.parameters).astype(np.float32)
+            name: extractor(name).extract(aligned, shape, self.parameters).astype(np.float32)
             for name, shape in self.shapes.items()
         }
 

@@ -1,7 +1,7 @@
 """`Arrays`: samples as arrays, one per modality, with the label, subject, dataset and clip of each.
 
 The form in which data reaches training and evaluation, whatever it was before. `read_arrays` reads
-it from an `.npz` file whose keys are modalities (see `merzoo.preprocessing.extract`) plus
+it from an `.npz` file whose keys are modalities (see `merzoo.modalities`) plus
 `label`, `subject`, `dataset`, `clip` and, optionally, `classes`, `fitted_on` and `annotated`.
 """
 

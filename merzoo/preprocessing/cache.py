@@ -119,3 +119,17 @@ def key(**parts) -> str:
     (True, 64)
     """
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def content_of(frames, store: Cache) -> str:
+    """The content hash of frames; the cache remembers it while their files stay untouched."""
+    stamp = frames.stamp()
+    if stamp is None:
+        return frames.content_hash()
+    name = key(stamp=stamp)
+    known = store.get(name)
+    if known is not None:
+        return bytes(known).hex()
+    content = frames.content_hash()
+    store.put(name, np.frombuffer(bytes.fromhex(content), np.uint8))
+    return content

@@ -7,7 +7,7 @@ said at once, not after hundreds of clips.
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from merzoo.data.clip import Clip
 from merzoo.errors import InputError
 from merzoo.preprocessing.align import BY_LANDMARKS
 from merzoo.preprocessing.apex import clip_range
-from merzoo.preprocessing.cache import Cache, key
+from merzoo.preprocessing.cache import Cache, content_of, key
 from merzoo.preprocessing.face import (
     default_detector,
     find_boxes,
@@ -44,77 +44,68 @@ class Choice:
     guessed: bool = False
 
 
-def choose_detectors(
-    clips: Sequence[Clip], contents: Sequence[str | None], asked: str, store: Cache
-) -> dict[str, Choice]:
+def choose_detectors(clips: Sequence[Clip], asked: str, store: Cache) -> dict[str, Choice]:
     """Data set -> its detector.
 
     Args:
         clips: of all data sets.
-        contents: hash of the frames of each; `None` where they cannot be read.
-        asked: a detector, which then serves all, or `"auto"`.
+        asked: a detector, or `"auto"`.
         store: remembers what was decided for the same frames.
 
     Raises:
-        InputError: where `"auto"` finds no face in a set whose frames do not look like crops.
+        InputError: where no face is found in any of the clips that are looked at, and their frames
+            do not look like crops (or a detector was asked for), naming what to choose instead.
     """
     chosen = {}
     for dataset in dict.fromkeys(clip.dataset for clip in clips):
-        if asked != "auto":
-            chosen[dataset] = Choice(asked)
+        if asked == "none":
+            chosen[dataset] = Choice("none")
             continue
-        rows = [i for i, c in enumerate(clips) if c.dataset == dataset and contents[i] is not None]
-        rows = _spread(rows)
-        looked_at = [clips[i] for i in rows]
+        looked_at = _spread([clip for clip in clips if clip.dataset == dataset])
         name = key(
             rule=_RULE,
+            asked=asked,
             detector=default_detector(),
-            looked_at=[(contents[i], clips[i].onset, clips[i].offset) for i in rows],
+            looked_at=[(_content(clip, store), clip.onset, clip.offset) for clip in looked_at],
         )
         known = store.get(name)
         if known is None:
-            chosen[dataset] = _decided(dataset, looked_at)
-            content = json.dumps(asdict(chosen[dataset])).encode()
-            store.put(name, np.frombuffer(content, np.uint8))
+            found = _looked_at(dataset, looked_at, asked)
+            store.put(name, np.frombuffer(json.dumps(asdict(found)).encode(), np.uint8))
         else:
-            chosen[dataset] = Choice(**json.loads(bytes(known)))
-        if chosen[dataset].guessed:
-            warnings.warn(chosen[dataset].note, stacklevel=3)
+            found = Choice(**json.loads(bytes(known)))
+        if found.guessed:
+            warnings.warn(found.note, stacklevel=3)
+        chosen[dataset] = found
     return chosen
 
 
-def check_faces(clips: Sequence[Clip], chosen: Mapping[str, Choice]) -> None:
-    """Stops where the detector of a data set finds a face in none of a few of these clips.
-
-    Raises:
-        InputError: naming what to choose instead.
-    """
-    for dataset, choice in chosen.items():
-        if choice.detector == "none":
-            continue
-        looked_at = _spread([clip for clip in clips if clip.dataset == dataset])
-        if len(looked_at) == LOOKED_AT:
-            frames = list(_onsets(looked_at))
-            if frames and not any(find_boxes(frame, choice.detector) for frame in frames):
-                raise _no_face(dataset, choice.detector, frames)
+def _content(clip: Clip, store: Cache) -> str | None:
+    try:
+        return content_of(clip.frames, store)
+    except (InputError, OSError):
+        return None  # reported with the others that cannot be read
 
 
-def check_landmarks(names, alignment: str, chosen: Mapping[str, Choice]) -> None:
+def check_landmarks(takers: Sequence[str], alignment: str, detectors: Iterable[str]) -> None:
     """Stops where landmarks are needed and cannot be found here, saying what to install.
 
     Args:
-        names: of the modalities.
+        takers: names of the modalities that take landmarks.
         alignment: of `merzoo.preprocessing.align`.
-        chosen: as `choose_detectors` gives it.
+        detectors: those that are used, as far as it is known.
+
+    Raises:
+        InputError: before any work.
     """
-    searched = [choice.detector for choice in chosen.values() if choice.detector != "none"]
+    searched = set(detectors) - {"none", "auto"}
     aligned = alignment in BY_LANDMARKS and bool(searched)
-    if "regions" not in names and not aligned:
+    if not takers and not aligned:
         return
-    what = "the input 'regions'" if "regions" in names else f"the alignment {alignment!r}"
+    what = f"the input {takers[0]!r}" if takers else f"the alignment {alignment!r}"
     missing = missing_for_landmarks()
     if missing:
-        other = "" if "regions" in names else "; or choose the alignment 'similarity'"
+        other = "" if takers else "; or choose the alignment 'similarity'"
         raise InputError(f"{what} needs 68 landmarks of each face: {missing}{other}.")
     if aligned and "haar" in searched:
         raise InputError(
@@ -138,28 +129,32 @@ def _onsets(clips: Sequence[Clip]):
             continue
 
 
-def _decided(dataset: str, looked_at: Sequence[Clip]) -> Choice:
+def _looked_at(dataset: str, clips: Sequence[Clip], asked: str) -> Choice:
+    """The detector for a data set of which these clips are a few."""
+    detector = default_detector() if asked == "auto" else asked
     frames = []
-    for frame in _onsets(looked_at):
-        if not frames and is_crop(frame):
+    for frame in _onsets(clips):
+        if asked == "auto" and not frames and is_crop(frame):
             return Choice(
                 "none", f"{dataset}: frames of {_size(frame)} pixels are taken as face crops."
             )
+        if find_boxes(frame, detector):
+            return Choice(detector)
         frames.append(frame)
-        if find_boxes(frame, default_detector()):
-            return Choice(default_detector())
-    if not frames:
-        return Choice(default_detector())
-    if all(_fills(frame) for frame in frames):
+    if asked == "auto" and frames and all(_fills(frame) for frame in frames):
         return Choice(
             "none",
-            f"{dataset}: {default_detector()!r} finds no face in {len(frames)} clips; their frames "
-            f"of {_size(frames[0])} pixels are filled by one and are taken as face crops.",
+            f"{dataset}: {detector!r} finds no face in {len(frames)} clips; their frames of "
+            f"{_size(frames[0])} pixels are filled by one and are taken as face crops.",
             guessed=True,
         )
     if len(frames) < LOOKED_AT:
-        return Choice(default_detector())  # few clips: each of them says what it lacks
-    raise _no_face(dataset, default_detector(), frames)
+        return Choice(detector)  # few clips: each of them says what it lacks
+    raise InputError(
+        f"{dataset}: {detector!r} finds no face in any of {len(frames)} clips spread over it "
+        f"(frames of {_size(frames[0])} pixels); if they are face crops already, choose the "
+        f"detector 'none' (--detector none)."
+    )
 
 
 def _fills(frame: np.ndarray) -> bool:
@@ -173,14 +168,6 @@ def _fills(frame: np.ndarray) -> bool:
     wide = cv2.copyMakeBorder(frame, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
     boxes = find_boxes(wide.reshape(*wide.shape[:2], frame.shape[-1]), "haar")
     return any((y2 - y1) * (x2 - x1) > height * width / 2 for y1, x1, y2, x2 in boxes)
-
-
-def _no_face(dataset: str, detector: str, frames: Sequence[np.ndarray]) -> InputError:
-    return InputError(
-        f"{dataset}: {detector!r} finds no face in any of {len(frames)} clips spread over it "
-        f"(frames of {_size(frames[0])} pixels); if they are face crops already, choose the "
-        f"detector 'none' (--detector none)."
-    )
 
 
 def _size(frame: np.ndarray) -> str:

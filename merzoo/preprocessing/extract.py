@@ -4,7 +4,8 @@ A row names the function that extracts a modality from an `AlignedClip` at the s
 input has, the parameters that it depends on, and a version that changes when its values would.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,11 +30,13 @@ class Extractor:
         extract: (aligned clip, shape, parameters) -> float32 array of that shape.
         parameters: names of the rows of `PARAMETERS` that its values depend on.
         version: raised whenever the values change, so that caches forget the old ones.
+        landmarks: whether it takes 68 landmarks of the face.
     """
 
     extract: Callable[[AlignedClip, tuple[int, ...], Mapping], np.ndarray]
     parameters: tuple[str, ...]
     version: int
+    landmarks: bool = False
 
 
 def _images(clip: AlignedClip, positions: Sequence[int], shape) -> np.ndarray:
@@ -179,7 +182,7 @@ EXTRACTORS: dict[str, Extractor] = {
     "difference": Extractor(_difference, _APEX, 1),
     "signed_difference": Extractor(_signed_difference, _APEX, 1),
     "sequence": Extractor(_sequence, (*_APEX, "interpolation"), 1),
-    "regions": Extractor(_regions, (*_APEX, "regions"), 1),
+    "regions": Extractor(_regions, (*_APEX, "regions"), 1, landmarks=True),
     "action_units": Extractor(_action_units, ("action_units",), 1),
 }
 
@@ -189,7 +192,30 @@ def extractor(name: str) -> Extractor:
     modality(name)
     if name not in EXTRACTORS:
         raise InputError(
-            f"modality {name!r} has no extractor: add one to merzoo.preprocessing.extract."
-            f"EXTRACTORS, or give samples as arrays."
+            f"modality {name!r} has no extractor: give samples as arrays, or register one with "
+            f"merzoo.preprocessing.extract.register({name!r}, Extractor(...))."
         )
     return EXTRACTORS[name]
+
+
+def register(name: str, row: Extractor) -> Extractor:
+    """Adds the extractor of a registered modality of one's own, for as long as the program runs.
+
+    Raises:
+        InputError: if there is no such modality, or it has an extractor.
+    """
+    modality(name)
+    if name in EXTRACTORS:
+        raise InputError(f"modality {name!r} has an extractor already: give yours another name.")
+    EXTRACTORS[name] = row
+    return row
+
+
+@contextmanager
+def registered(name: str, row: Extractor) -> Iterator[Extractor]:
+    """`register` within a `with` block; the table is as before after it."""
+    register(name, row)
+    try:
+        yield row
+    finally:
+        del EXTRACTORS[name]

@@ -19,7 +19,7 @@ from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.cache import Cache
 from merzoo.preprocessing.detector import choose_detectors
 from merzoo.preprocessing.parameters import check_parameters
-from merzoo.preprocessing.pipeline import Failure, PrepareError, contents_of, prepare
+from merzoo.preprocessing.pipeline import Failure, PrepareError, prepare
 from merzoo.preprocessing.preparation import uses_annotated_apex
 
 
@@ -84,8 +84,7 @@ def _with_apexes(clips: Sequence[Clip], chosen: dict, store: Cache):
         try:
             if not annotated:
                 if detectors is None:
-                    contents = contents_of(clips, store)[0]
-                    detectors = choose_detectors(clips, contents, chosen["detector"], store)
+                    detectors = choose_detectors(clips, chosen["detector"], store)
                 way = chosen | {"detector": detectors[clip.dataset].detector}
                 clip = replace(clip, apex=AlignedClip(clip, way).apex)
             elif chosen["apex"] == "annotated":

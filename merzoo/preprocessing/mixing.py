@@ -61,6 +61,9 @@ def cutmix(sample: dict, label, weight, seed, *, probability: float):
 
     Returns:
         The mixed sample, label and weight, in the same forms.
+
+    Raises:
+        InputError: for flags of one's own, which may be of either half.
     """
     import tensorflow as tf
 
@@ -102,7 +105,7 @@ def _cut(row: Modality, x, own_upper, own_lower):
         upper = np.array(units)
     else:
         raise InputError(
-            f"cutmix cannot tell which of {row.name!r} is of the upper face; mix without it."
+            f"cutmix cannot tell which flags of {row.name!r} are of the upper face; use 'mixup'."
         )
     own = tf.where(upper, _to_rank(own_upper, x), _to_rank(own_lower, x))
     return tf.where(own, x, _neighbour(x))

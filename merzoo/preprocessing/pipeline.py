@@ -20,8 +20,8 @@ from merzoo.errors import InputError
 from merzoo.modalities import input_shapes
 from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.preprocessing.cache import Cache, CacheError, key
-from merzoo.preprocessing.detector import check_faces, check_landmarks, choose_detectors
+from merzoo.preprocessing.cache import Cache, CacheError, content_of, key
+from merzoo.preprocessing.detector import Choice, check_landmarks, choose_detectors
 from merzoo.preprocessing.extract import EXTRACTORS, extractor
 from merzoo.preprocessing.parameters import check_parameters
 from merzoo.preprocessing.preparation import preparation_of, used_annotation
@@ -104,16 +104,12 @@ def prepare(
             f"no clip is left of {len(clips)} under the label map {mapped.name!r}; choose another."
         )
     store.sweep()
-    contents, failures = contents_of(mapped.clips, store)
-    detectors = {}
-    if any("detector" in EXTRACTORS[name].parameters for name in shapes):
-        detectors = choose_detectors(mapped.clips, contents, chosen["detector"], store)
-    check_landmarks(shapes, chosen["alignment"], detectors)
+    detectors = _detectors(mapped.clips, shapes, chosen, store)
+    contents, failures = _contents(mapped.clips, store)
     ways = {d: chosen | {"detector": choice.detector} for d, choice in detectors.items()}
     of_clips = [ways.get(clip.dataset, chosen) for clip in mapped.clips]
     keys = _keys(mapped.clips, contents, shapes, of_clips)
     missing = _missing(keys, store)
-    check_faces([mapped.clips[i] for i in missing], detectors)
     failures |= _extract(mapped.clips, keys, missing, shapes, of_clips, store, jobs)
     failed = [Failure(*unknown) for unknown in mapped.failed]
     failed += [_failure(mapped.clips[i], failures[i]) for i in sorted(failures)]
@@ -123,18 +119,30 @@ def prepare(
     clips = [mapped.clips[i] for i in kept]
     left_out = [[failure.clip, failure.reason] for failure in failed]
     preparation = preparation_of(clips, shapes, chosen, detectors, left_out)
-    used = used_annotation(shapes, chosen, preparation["apex"])
-    return _arrays(mapped, kept, modalities, used, preparation)
+    annotated = used_annotation(shapes, chosen, preparation["apex"])
+    return _arrays(mapped, kept, modalities, annotated, preparation)
 
 
-def contents_of(clips, store: Cache) -> tuple[list[str | None], dict[int, str]]:
+def _detectors(clips, names, chosen: dict, store: Cache) -> dict[str, Choice]:
+    """Data set -> its detector; none where no modality shows a face."""
+    takers = [name for name in names if EXTRACTORS[name].landmarks]
+    check_landmarks(takers, chosen["alignment"], {chosen["detector"]})
+    if not any("detector" in EXTRACTORS[name].parameters for name in names):
+        return {}
+    detectors = choose_detectors(clips, chosen["detector"], store)
+    used = {choice.detector for choice in detectors.values()}
+    check_landmarks(takers, chosen["alignment"], used)
+    return detectors
+
+
+def _contents(clips, store: Cache) -> tuple[list[str | None], dict[int, str]]:
     """The hash of each clip's frames; and why for those whose files cannot be read."""
     contents: list[str | None] = []
     failures = {}
     with progress_bar() as bar:
         for i, clip in enumerate(bar.track(clips, description="reading")):
             try:
-                contents.append(_content(clip.frames, store))
+                contents.append(content_of(clip.frames, store))
             except (InputError, OSError) as error:
                 contents.append(None)
                 failures[i] = _reason(error)
@@ -161,25 +169,12 @@ def _missing(keys, store: Cache) -> dict[int, list[str]]:
     return found
 
 
-def _content(frames, store: Cache) -> str:
-    """The content hash of frames; the cache remembers it while their files stay untouched."""
-    stamp = frames.stamp()
-    if stamp is None:
-        return frames.content_hash()
-    name = key(stamp=stamp)
-    known = store.get(name)
-    if known is not None:
-        return bytes(known).hex()
-    content = frames.content_hash()
-    store.put(name, np.frombuffer(bytes.fromhex(content), np.uint8))
-    return content
-
-
 def _key(clip: Clip, content: str, name: str, shape, parameters) -> str:
     row = EXTRACTORS[name]
     annotation = (clip.onset, clip.apex, clip.offset, clip.fps, clip.action_units)
     chosen = {p: parameters[p] for p in row.parameters}
-    files = _landmark_identity() if chosen.get("detector") == "dlib" or name == "regions" else ""
+    landmarks = row.landmarks or chosen.get("detector") == "dlib"
+    files = _landmark_identity() if landmarks else ""
     return key(
         content=content,
         annotation=annotation,
@@ -203,8 +198,9 @@ def _extract(clips, keys, missing, shapes, of_clips, store: Cache, jobs) -> dict
     """Works out what the cache lacks; returns the reason for each clip that failed."""
     if not missing:
         return {}
+    rows = {n: (shape, EXTRACTORS[n]) for n, shape in shapes.items()}  # workers lack one's own
     tasks = (
-        (i, clips[i], {n: (keys[i][n], shapes[n]) for n in names}, of_clips[i], store)
+        (i, clips[i], {n: (keys[i][n], *rows[n]) for n in names}, of_clips[i], store)
         for i, names in missing.items()
     )
     failures = {}
@@ -246,8 +242,8 @@ def _work(index: int, clip: Clip, wanted: dict, parameters, store: Cache, alone=
         cv2.setNumThreads(1)  # one processor per worker
     try:
         aligned = AlignedClip(clip, parameters)
-        for name, (one, shape) in wanted.items():
-            array = EXTRACTORS[name].extract(aligned, shape, parameters)
+        for name, (one, shape, row) in wanted.items():
+            array = row.extract(aligned, shape, parameters)
             if array.shape != shape or not np.isfinite(array).all():
                 raise RuntimeError(f"{name} came out as {array.shape}, or with NaN")
             store.put(one, array.astype(np.float32, copy=False))

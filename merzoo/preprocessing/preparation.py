@@ -45,6 +45,29 @@ def preparation_of(
     return found
 
 
+def preparation_told(preparation: dict) -> list[str]:
+    """What of the samples was spotted, left out or replaced, one line each, for people.
+
+    Args:
+        preparation: of `Arrays`.
+
+    >>> preparation_told({"apex": {"smic": {"annotated": 0, "spotted": 3}}})
+    ['apex: 3 of 3 spotted (smic 3 of 3)']
+    """
+    lines = []
+    apex = preparation.get("apex") or {}
+    spotted = {name: found["spotted"] for name, found in apex.items()}
+    totals = {name: found["spotted"] + found["annotated"] for name, found in apex.items()}
+    if sum(spotted.values()):
+        where = ", ".join(f"{n} {k} of {totals[n]}" for n, k in spotted.items() if k)
+        lines.append(f"apex: {sum(spotted.values())} of {sum(totals.values())} spotted ({where})")
+    left_out = preparation.get("left_out") or []
+    if left_out:
+        first = "; ".join(f"{clip}: {reason}" for clip, reason in left_out[:2])
+        lines.append(f"left out: {len(left_out)} clips that failed ({first})")
+    return lines + [str(note) for note in preparation.get("notes", [])]
+
+
 def used_annotation(names, chosen: Mapping, apexes: Mapping) -> tuple[str, ...]:
     """Which annotation the modalities were worked out with: nobody has it when a model is used.
 

@@ -110,8 +110,8 @@ def rotate(sample: dict, angle) -> dict:
         if row.is_image:
             y, x_ = tf.unstack((tf.cast(tf.shape(x)[-3:-1], "float32") - 1) / 2)
             offsets = (x_ - cos * x_ - sin * y, y + sin * x_ - cos * y)
-            rows = [cos, sin, offsets[0], -sin, cos, offsets[1], zero, zero]
-            x = _project(row, x, tf.stack(rows, -1))
+            matrix = [cos, sin, offsets[0], -sin, cos, offsets[1], zero, zero]
+            x = _project(row, x, tf.stack(matrix, -1))
         if row.kind == "flow":
             c, s = _each(cos, x), _each(sin, x)
             u, v, strain = x[..., :1], x[..., 1:2], x[..., 2:]
@@ -128,13 +128,13 @@ def rotate(sample: dict, angle) -> dict:
 
 
 def brighten(sample: dict, shift) -> dict:
-    """Adds to every picture of intensity of a sample, clipped to 0..255.
+    """Adds to every picture of intensity of a sample, clipped to its range.
 
     Differences of two pictures and flow do not see a shared shift, and stay.
 
     Args:
         sample: {modality: (B, ...) float32}.
-        shift: (B,) grey levels.
+        shift: (B,) grey levels of 0..255; as large a share of another range.
     """
     import tensorflow as tf
 
@@ -143,17 +143,17 @@ def brighten(sample: dict, shift) -> dict:
         x = sample[name]
         if row.is_intensity:
             low, high = row.range
-            grey = (high - low) / 255  # the shift is in grey levels of 0..255
+            grey = (high - low) / 255
             x = tf.clip_by_value(x + grey * _each(shift, x), low, high)
         brightened[name] = x
     return brightened
 
 
 def stretch_contrast(sample: dict, factor) -> dict:
-    """Multiplies contrast: pictures of intensity about mid-grey (127.5), differences about 0.
+    """Multiplies contrast: pictures about the middle of their range (127.5), differences about 0.
 
     One fixed centre, rather than the mean of each picture, keeps pictures of a sample comparable:
-    where nothing is clipped to 0..255, the difference of two stretched pictures is the stretched
+    where nothing is clipped to the range, the difference of two stretched pictures is the stretched
     difference. Flow does not depend on contrast, and stays.
 
     Args:
@@ -177,16 +177,17 @@ def stretch_contrast(sample: dict, factor) -> dict:
 def strengthen_motion(sample: dict, factor) -> dict:
     """Multiplies the motion from the onset, linearly in the grey levels of pictures.
 
-    Flow, strain and differences are multiplied; every later picture becomes onset + factor (picture
-    - onset), clipped to 0..255, which is how Eulerian magnification treats one band. A min-max
-    scaled `flow_image` has no magnitude and stays.
+    Flow, strain and differences are multiplied; a picture becomes rest + factor (picture - rest),
+    clipped to its range, which is how Eulerian magnification treats one band. At rest is the onset,
+    or the first frame of a sequence. A min-max scaled `flow_image` has no magnitude and stays.
 
     Args:
         sample: {modality: (B, ...) float32}.
         factor: (B,) from 0.
 
     Raises:
-        InputError: for an `apex` or `magnified_apex` without its `onset`.
+        InputError: for an `apex` or `magnified_apex` without its `onset`, and for a picture whose
+            row says of no modality that it shows the same at rest.
     """
     import tensorflow as tf
 
@@ -195,15 +196,27 @@ def strengthen_motion(sample: dict, factor) -> dict:
         x = sample[name]
         if row.kind in ("flow", "difference"):
             x = x * _each(factor, x)
-        elif row.is_intensity and name != "onset":
-            if row.kind == "picture" and "onset" not in sample:
-                raise InputError(f"the motion of {name!r} cannot be changed without its 'onset'.")
-            still = x[:, :1] if row.kind == "sequence" else sample["onset"]
-            x = still + _each(factor, x) * (x - still)
+        elif row.is_intensity:
+            rest = x[:, :1] if row.kind == "sequence" else _at_rest(row, sample)
+            x = rest + _each(factor, x) * (x - rest) if row.at_rest != name else x
         if row.is_intensity or row.kind == "difference":
             x = tf.clip_by_value(x, *row.range)
         strengthened[name] = x
     return strengthened
+
+
+def _at_rest(row: Modality, sample: dict):
+    if not row.at_rest:
+        raise InputError(
+            f"the motion of {row.name!r} cannot be changed: its row of merzoo.modalities names no "
+            f"picture at rest (at_rest); augment without 'magnification'."
+        )
+    if row.at_rest not in sample:
+        raise InputError(
+            f"the motion of {row.name!r} cannot be changed without its {row.at_rest!r}; augment "
+            f"without 'magnification'."
+        )
+    return sample[row.at_rest]
 
 
 def _picture_size(sample: dict) -> tuple[int, int]:

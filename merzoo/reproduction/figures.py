@@ -127,7 +127,9 @@ def cost_line(table: PaperTable, row: Row) -> Line:
 
 
 def _part(predictions, part: str):
-    return predictions if part == "full" else predictions[predictions["dataset"] == part]
+    if part == "full":
+        return predictions
+    return predictions[predictions["dataset"].str.lower() == part]  # arrays spell it in their way
 
 
 def _with_ours(line: Line, predictions, classes: list[str]) -> Line:

@@ -5,18 +5,16 @@ run that was stopped continues, fold by fold. `merzoo.reproduction.figures` writ
 """
 
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from merzoo.data.datasets import load_named, parse_data
 from merzoo.errors import InputError
 from merzoo.evaluation.evaluate import evaluate
-from merzoo.preprocessing.arrays import Arrays, join_arrays
 from merzoo.reproduction.figures import Line, cost_line, score_lines, write_pages
-from merzoo.reproduction.tables import PaperTable, Row, Run, get_table, list_tables, recipe_of
+from merzoo.reproduction.sources import QUICK_SUBJECTS, read_sources, samples_of, take
+from merzoo.reproduction.tables import PaperTable, Row, Run, get_table, recipe_of
 from merzoo.training.recipes import Recipe, change_recipe
 
-QUICK_SUBJECTS = 4  # of each data set
 QUICK_EPOCHS = 2
 QUICK_BATCH = 8
 
@@ -40,15 +38,6 @@ class Reproduction:
     folder: Path
 
 
-@dataclass(frozen=True)
-class _Source:
-    """One data set that was given: its kind, and how it is named to the user."""
-
-    kind: str
-    text: str
-    data: object = field(repr=False)  # the text, or `Arrays`
-
-
 def reproduce(
     table: str,
     data,
@@ -68,7 +57,8 @@ def reproduce(
     Args:
         table: a name of `merzoo.reproduction.tables.list_tables()`, such as `"dfrnet/table6"`.
         data: text such as `"casme2:FOLDER"`, `Arrays`, or a list of these. A run of the table takes
-            those of its own kinds; data of no paper (synthetic clips, arrays) stand in for them.
+            those of its own data sets, also out of arrays whose samples carry their names; data of
+            no paper (synthetic clips) stand in for them.
         quick: a thin slice that says whether it works, not what it scores: a few rows, small
             networks, few subjects, 2 epochs.
         rows: names of rows; `None` for all.
@@ -92,31 +82,30 @@ def reproduce(
     """
     table = get_table(table)
     chosen = [table.row(name) for name in rows or (table.quick if quick else _names(table))]
-    sources = _sources(data)
+    sources = read_sources(data)
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))
     notes = _notes(table, chosen, sources, quick, epochs)
     lines, failed = [], {}
     for row in chosen:
         done = {}
         for run in table.runs.values():
-            taken = _taken(sources, run)
-            if not taken:
+            taken = take(sources, run)
+            if taken is None:
                 failed[f"{row.name}/{run.name}"] = (
                     f"no data given: --data {' --data '.join(f'{k}:FOLDER' for k in run.data)}"
                 )
                 continue
             recipe = _recipe(table, row, run, quick, epochs)
-            stand_in = not _own(taken, run)
-            if stand_in:
+            if not taken.own:
                 recipe = replace(recipe, labels=labels or Recipe("default").labels)
-            same = (recipe.labels, recipe.protocol)
-            if stand_in and same in done:  # the same data for another run would be the same result
+            same = (recipe.labels, recipe.protocol, taken.datasets)
+            if not taken.own and same in done:  # it would be the same result
                 continue
             place = folder / row.name if len(table.runs) == 1 else folder / row.name / run.name
             try:
                 result = evaluate(
                     row.network,
-                    _samples(taken, quick, (parameters or {}).get("on_error", "fail")),
+                    samples_of(taken, quick, (parameters or {}).get("on_error", "fail")),
                     recipe=recipe,
                     parameters=parameters,
                     seeds=seeds,
@@ -128,7 +117,7 @@ def reproduce(
                 failed[f"{row.name}/{run.name}"] = str(error)
                 continue
             done[same] = run.name
-            lines += score_lines(table, row, run, result, _told(taken, stand_in))
+            lines += score_lines(table, row, run, result, taken.text)
         if any(column.run is None for column in table.columns):
             lines.append(cost_line(table, row))
     if not any(line.run for line in lines) and table.runs:
@@ -140,42 +129,6 @@ def reproduce(
 
 def _names(table: PaperTable) -> list[str]:
     return [row.name for row in table.rows]
-
-
-def _sources(data) -> list[_Source]:
-    found = []
-    for item in [data] if isinstance(data, str | Arrays) else list(data):
-        if isinstance(item, Arrays):
-            found.append(_Source("arrays", item.source, item))
-        else:
-            found.append(_Source(parse_data(item).kind, item, item))
-    if not found:
-        raise InputError("No data given: use --data KIND:PLACE, such as synthetic:easy.")
-    return found
-
-
-def _paper_kinds() -> set[str]:
-    """Kinds of data that some table asks for; the composite's own kind holds three of them."""
-    runs = (run for name in list_tables() for run in get_table(name).runs.values())
-    return {kind for run in runs for kind in run.data} | {"megc2019"}
-
-
-def _kinds(run: Run) -> set[str]:
-    return set(run.data) | ({"megc2019"} if len(run.data) > 1 else set())
-
-
-def _taken(sources: list[_Source], run: Run) -> list[_Source]:
-    own = [source for source in sources if source.kind in _kinds(run)]
-    return own or [source for source in sources if source.kind not in _paper_kinds()]
-
-
-def _own(taken: list[_Source], run: Run) -> bool:
-    return all(source.kind in _kinds(run) for source in taken)
-
-
-def _told(taken: list[_Source], stand_in: bool) -> str:
-    text = " + ".join(source.text for source in taken)
-    return f"{text} (stand-in)" if stand_in else text
 
 
 def _recipe(table: PaperTable, row: Row, run: Run, quick: bool, epochs: int | None) -> Recipe:
@@ -194,42 +147,6 @@ def _recipe(table: PaperTable, row: Row, run: Run, quick: bool, epochs: int | No
     )
 
 
-def _samples(taken: list[_Source], quick: bool, on_error: str):
-    """What `evaluate` is given: texts and arrays as they came, or the few subjects of a slice."""
-    if not quick:
-        arrays = [source.data for source in taken if isinstance(source.data, Arrays)]
-        if arrays and len(arrays) < len(taken):
-            raise InputError("give arrays or text, not both: arrays:FILE.npz names a file.")
-        return join_arrays(arrays) if arrays else [source.data for source in taken]
-    parts = [_few(source, on_error) for source in taken]
-    arrays = [part for part in parts if isinstance(part, Arrays)]
-    if arrays and len(arrays) < len(parts):
-        raise InputError("--quick takes clips or arrays, not both at a time.")
-    return join_arrays(arrays) if arrays else [clip for part in parts for clip in part]
-
-
-def _few(source: _Source, on_error: str):
-    """The samples of the first subjects of each data set of a source."""
-    found = source.data
-    if isinstance(found, str):
-        usual = {"on_error": on_error}
-        if source.kind == "synthetic":  # no need to film the others
-            usual["subjects"] = QUICK_SUBJECTS
-        found = load_named(found, **usual)
-    if isinstance(found, Arrays):
-        kept = _first_subjects(found.subject.tolist())
-        return found.take([i for i, subject in enumerate(found.subject) if subject in kept])
-    kept = _first_subjects([clip.subject for clip in found])
-    return [clip for clip in found if clip.subject in kept]
-
-
-def _first_subjects(subjects: list[str]) -> set[str]:
-    by_dataset: dict[str, list[str]] = {}
-    for subject in dict.fromkeys(subjects):
-        by_dataset.setdefault(subject.split("/")[0], []).append(subject)
-    return {subject for names in by_dataset.values() for subject in names[:QUICK_SUBJECTS]}
-
-
 def _notes(table: PaperTable, chosen: list[Row], sources, quick: bool, epochs) -> list[str]:
     notes = list(table.readings)
     if quick:
@@ -243,15 +160,6 @@ def _notes(table: PaperTable, chosen: list[Row], sources, quick: bool, epochs) -
         notes.append(f"{len(chosen)} of {len(table.rows)} rows were asked for.")
     if epochs is not None:
         notes.append(f"{epochs} epochs instead of the paper's.")
-    given = {source.kind for source in sources}
-    for run in table.runs.values():
-        taken = _taken(sources, run)
-        if taken and not _own(taken, run):
-            notes.append(
-                f"{_told(taken, False)} stands in for {', '.join(run.data)}: our figures and the "
-                f"paper's are of different data and must not be compared."
-            )
-        elif taken and "megc2019" not in given and not set(run.data) <= given:
-            lacking = sorted(set(run.data) - given)
-            notes.append(f"The run {run.name} lacks {', '.join(lacking)}, which were not given.")
+    taken = [take(sources, run) for run in table.runs.values()]
+    notes += [one.note for one in taken if one is not None and one.note]
     return list(dict.fromkeys(notes))

@@ -23,18 +23,11 @@ from merzoo.training.pool import Pool
 
 def check_feed() -> None:
     """Raises `InputError` where TensorFlow, whose `tf.data` feeds every backend, is missing."""
-    if "tensorflow" in _absent() or importlib.util.find_spec("tensorflow") is None:
+    if importlib.util.find_spec("tensorflow") is None:
         raise InputError(
             "Networks are fed by TensorFlow's tf.data whatever the backend, and TensorFlow is not "
             "installed: pip install 'merzoo[tensorflow]'."
         )
-
-
-def _absent() -> set[str]:
-    """Modules that somebody has said are not there."""
-    import sys
-
-    return {name for name, module in list(sys.modules.items()) if module is None}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,21 @@ def named_optimizer(recipe: Recipe, rate):
     return keras.optimizers.get({"class_name": recipe.optimizer, "config": config})
 
 
+def first_rates(optimizer, updates: int = 5) -> list[list[float]]:
+    """The learning rates of the first updates, of each optimizer that a model has.
+
+    >>> first_rates(make_optimizer(Recipe("x", schedule="cosine", epochs=2), 2), 3)
+    [[0.001, 0.000853553, 0.0005]]
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of loss scaling
+    found = []
+    for one in getattr(optimizer, "optimizers", [optimizer]):
+        rate = one._learning_rate
+        values = [rate(update) if callable(rate) else rate for update in range(updates)]
+        found.append([float(f"{float(ops.convert_to_numpy(v)):.6g}") for v in values])
+    return found
+
+
 class AdjustableSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """A recipe's schedule, whose numbers can be changed after compiling.
 

@@ -12,16 +12,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from merzoo import modalities
 from merzoo.data.clip import Clip
 from merzoo.data.datasets import load_named
 from merzoo.data.labels import map_labels
 from merzoo.errors import InputError
+from merzoo.modalities import modality
 from merzoo.preprocessing.arrays import COLUMNS, Arrays
 from merzoo.preprocessing.pipeline import prepare
 
 TEST_SPLITS = ("publictest", "privatetest", "test")  # the authors' own, in small letters
-STILL = set(modalities.names(still=True))  # what a single picture of a full expression has
 
 
 @dataclass(frozen=True)
@@ -195,7 +194,7 @@ def make_pool(
 
 def check_still(model: str, inputs, clips: Sequence[Clip]) -> None:
     """Raises `InputError` if single pictures are given to a model that needs motion."""
-    needs = [name for name in inputs if name not in STILL]
+    needs = [name for name in inputs if not modality(name).still]
     single = next((clip for clip in clips if len(clip.frames) == 1), None)
     if needs and single is not None:
         raise InputError(

@@ -17,14 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo import modalities
 from merzoo.errors import InputError, unknown
 from merzoo.files import claim_folder, write_json
 from merzoo.metrics import confusion_matrix, scores
 from merzoo.surroundings import surroundings
 from merzoo.training.batches import Rows, check_feed
-from merzoo.training.learner import Learner, named_builder, resolve, takes
+from merzoo.training.builders import named_builder, takes
+from merzoo.training.learner import Learner, resolve
 from merzoo.training.options import Training
-from merzoo.training.pool import STILL, Pool, check_still, make_pool, read_sources
+from merzoo.training.pool import Pool, check_still, make_pool, read_sources
 from merzoo.training.recipes import (
     RECIPES,
     Recipe,
@@ -214,12 +216,14 @@ def full_learner(model, recipe, start, arguments, clips) -> Learner:
         default = own
     recipe = get_recipe(recipe, default=default)
     of_weights = plain_arguments(start.entry) if start else {}
-    if of_weights.get("modality") in STILL:  # of pictures: the network takes what it takes of clips
+    stills = modalities.names(still=True)
+    if (
+        of_weights.get("modality") in stills
+    ):  # of pictures: the network takes what it takes of clips
         of_weights.pop("modality")
     merged = of_weights | recipe.model_arguments | dict(arguments or {})
     if takes(builder, "modality") and any(len(clip.frames) == 1 for clip in clips):
-        (still,) = STILL
-        merged = {"modality": still} | merged
+        merged = {"modality": stills[0]} | merged
     learner = resolve(model, replace(recipe, model_arguments=merged))
     if learner.kind != "network":
         raise InputError(f"{name} is not a network: it has no weights to train beforehand.")

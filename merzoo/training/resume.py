@@ -16,12 +16,13 @@ import keras
 import numpy as np
 
 from merzoo.errors import InputError
+from merzoo.training.validation import BestEpoch
 
-# What each of Keras' callbacks remembers from epoch to epoch.
+# What each of the callbacks remembers from epoch to epoch.
 COUNTERS = {
     keras.callbacks.EarlyStopping: ("best", "wait", "best_epoch"),
     keras.callbacks.ReduceLROnPlateau: ("best", "wait", "cooldown_counter"),
-    keras.callbacks.ModelCheckpoint: ("best",),
+    BestEpoch: ("best",),
 }
 
 

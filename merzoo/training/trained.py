@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from merzoo.errors import InputError
-from merzoo.training.learner import call_builder, named_builder
+from merzoo.training.builders import call_builder, named_builder
 from merzoo.weights import WeightsEntry
 from merzoo.weights.keras_file import load_keras
 from merzoo.weights.load import fitting_arguments, locate

@@ -9,6 +9,7 @@ and nowhere else.
 
 import importlib.util
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +20,11 @@ from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.batches import training_graph, validation_graph
 from merzoo.training.devices import distributed, xla_pays
-from merzoo.training.learner import Learner, check_classes, output_kind
+from merzoo.training.learner import Learner, check_classes
 from merzoo.training.losses import add_l2, make_loss, wants_soft_labels
-from merzoo.training.optimizers import adjustable_optimizer, make_optimizer
+from merzoo.training.optimizers import adjustable_optimizer, first_rates, make_optimizer
 from merzoo.training.options import ONE_DEVICE, Training
+from merzoo.training.probabilities import output_kind
 from merzoo.training.progress_callback import Progress
 from merzoo.training.recipes import Recipe
 from merzoo.training.resume import Resume
@@ -68,34 +70,53 @@ class Trainer:
         with self._distributed():
             self._reset(seed)
 
-    def use(self, learner: Learner, steps_per_epoch: int) -> None:
-        """Trains by the recipe of another learner of the same architecture from now on."""
-        self.learner, self.steps_per_epoch = learner, steps_per_epoch
-        if self.model is not None:
-            self._schedule.follow(learner.recipe, steps_per_epoch)
-            place = [v is self._schedule.numbers for v in self.model.optimizer.variables]
-            numbers = np.array(keras.ops.convert_to_numpy(self._schedule.numbers))
-            self._first_optimizer[place.index(True)] = numbers
+    def use(self, recipe: Recipe, steps_per_epoch: int) -> None:
+        """Trains by another recipe of the same architecture from now on, without compiling."""
+        self.learner, self.steps_per_epoch = replace(self.learner, recipe=recipe), steps_per_epoch
+        if self.model is None:
+            return
+        optimizer = self.model.optimizer
+        if self._schedule is None:  # a plateau lowers the rate itself
+            changed = optimizer._learning_rate
+            changed.assign(recipe.learning_rate)
+        else:
+            changed = self._schedule.numbers
+            self._schedule.follow(recipe, steps_per_epoch)
+        place = [v is changed for v in optimizer.variables].index(True)
+        self._first_optimizer[place] = _copies([changed])[0]
 
     def fit(
-        self, data, seed: int, callbacks: Sequence = (), validation=None, folder: Path | None = None
+        self,
+        data,
+        seed: int,
+        callbacks: Sequence = (),
+        validation=None,
+        folder: Path | None = None,
+        by_uf1: bool = False,
     ) -> dict[str, list[float]]:
         """Resets, trains for all epochs of the recipe, and returns the history by epoch.
 
         Args:
             data: `Arrays`, or `Rows` of a pool that stays on disk.
             seed: of weights, order and augmentation.
-            callbacks: Keras callbacks of the caller's.
+            callbacks: Keras callbacks of the caller's; they see what a validation gives.
             validation: samples of other people, by which the recipe's rule lowers the rate, stops,
-                and chooses the epoch whose weights are kept; `None` keeps the last epoch's.
+                and chooses the epoch whose weights are kept; `None` keeps the last epoch's. The
+                history then has `val_loss` and `val_accuracy`.
             folder: where the state of a long training is kept, so that a stopped one goes on, with
                 its logs; `None` for a fold, which is trained in one go.
+            by_uf1: choose the epoch by the UF1 of the validation, whatever the recipe says; the
+                history then has `inner_uf1`.
 
         Raises:
             InputError: if the loss is no longer a number.
         """
         self.reset(seed)
-        own, resume = self._callbacks(seed, validation is not None, folder)
+        best = None
+        if validation is not None:
+            measure = "uf1" if by_uf1 else self.recipe.monitor
+            best = BestEpoch(measure, self.predict, validation, _best_file(folder))
+        own, resume = self._callbacks(seed, best, folder)
         first = 0 if resume is None else resume.restore(self.model)
         recipe, soft = self.recipe, wants_soft_labels(self.recipe)
         graph = training_graph(
@@ -110,9 +131,8 @@ class Trainer:
         )
         watched = None
         if validation is not None:
-            # Where training is balanced, every class weighs alike: accuracy is UAR.
-            balanced = recipe.class_weights is not None or getattr(data, "balanced", False)
-            weight = class_weights(validation, "balanced" if balanced else None)
+            # Where training was told to balance, every class weighs alike: accuracy is UAR.
+            weight = class_weights(validation, "balanced" if self.options.balance else None)
             watched = validation_graph(validation, recipe.batch_size, weight, soft)
         with self._distributed():
             history = self.model.fit(
@@ -127,8 +147,6 @@ class Trainer:
             )
         found = history.history if resume is None else resume.history()
         self._check_finite(found)
-        if folder is not None and validation is not None:
-            self.model.load_weights(_best_file(folder))
         return found
 
     def fit_fold(
@@ -149,12 +167,7 @@ class Trainer:
         rows, held = inner_split(train, seed, fold, self.recipe.validation or SHARE)
         inner, validation = train.take(rows), train.take(held)
         check_classes(inner, fold)
-        watched = validation if self.recipe.validation else None
-        if not by_uf1:
-            return self.fit(inner, seed, callbacks, watched)
-        best = BestEpoch(self, validation)
-        history = self.fit(inner, seed, [*callbacks, best], watched)
-        return history | {"inner_uf1": best.scores}
+        return self.fit(inner, seed, callbacks, validation, by_uf1=by_uf1)
 
     def predict(self, data) -> np.ndarray:
         """Class probabilities (N, K) of the current weights, float32; labels are not read."""
@@ -170,20 +183,18 @@ class Trainer:
 
     def facts(self) -> dict:
         """What was compiled, read from the model itself, as plain JSON types."""
-        optimizer = self.model.optimizer
-        inner = getattr(optimizer, "inner_optimizer", optimizer)  # of loss scaling
-        rate = getattr(inner, "_learning_rate", None)
-        loss = self.model.loss
+        loss, optimizer = self.model.loss, self.model.optimizer
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of loss scaling
+        optimizers = getattr(optimizer, "optimizers", [optimizer])  # of the head and of the trunk
+        norms = [v.regularizer for v in self.model.trainable_variables]
         return {
             "loss": loss if isinstance(loss, str) else type(loss).__name__,
-            "loss_arguments": {} if isinstance(loss, str) else _plain(loss.get_config()),
-            "regularised_variables": sum(
-                v.regularizer is not None for v in self.model.trainable_variables
-            ),
-            "optimizer": type(inner).__name__,
-            "schedule": type(rate).__name__
-            if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
-            else "constant",
+            "loss_arguments": {} if isinstance(loss, str) else _numbers(loss),
+            "l2": max((float(norm.l2) for norm in norms if norm is not None), default=0.0),
+            "optimizer": type(optimizers[0]).__name__,
+            "optimizer_arguments": _numbers(optimizers[0]),
+            "learning_rates": self._rates,
+            "frozen_layers": [layer.name for layer in self.model.layers if not layer.trainable],
             "trained_weights": sum(int(np.prod(v.shape)) for v in self.model.trainable_variables),
             "precision": self.model.dtype_policy.name,
             "xla": bool(self.model.jit_compile),
@@ -217,10 +228,11 @@ class Trainer:
         compile_model(model, self.recipe, optimizer, self.options)
         model.optimizer.build(model.trainable_variables)
         self._first_optimizer = _copies(model.optimizer.variables)
+        self._rates = first_rates(model.optimizer)
         self.model = model
 
     def _optimizer(self, model):
-        if self.adjustable:
+        if self.adjustable and not self.recipe.plateau:
             optimizer, self._schedule = adjustable_optimizer(self.recipe, self.steps_per_epoch)
             return optimizer
         make = make_optimizer
@@ -228,20 +240,20 @@ class Trainer:
             make = partial(self.start.optimizer, model, self.learner)
         return make(self.recipe, self.steps_per_epoch)
 
-    def _callbacks(self, seed: int, validated: bool, folder: Path | None):
+    def _callbacks(self, seed: int, best: BestEpoch | None, folder: Path | None):
         """The engine's own callbacks, and the last of all, which goes on with a stopped training.
 
         Their order matters, see `Resume`.
         """
+        watching = [] if best is None else [best, *rule_callbacks(self.recipe)]
         if folder is None:
-            return [_SeedAtStart(seed), *(rule_callbacks(self.recipe) if validated else [])], None
+            return [_SeedAtStart(seed), *watching], None
         state = folder / "state"
         state.mkdir(parents=True, exist_ok=True)
         found: list = [keras.callbacks.TerminateOnNaN()]
         if self.options.ema is not None:  # first: others see the averaged weights at an epoch's end
             found.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
-        if validated:
-            found += rule_callbacks(self.recipe, str(_best_file(folder)))
+        found += watching
         if importlib.util.find_spec("tensorboard"):
             found.append(keras.callbacks.TensorBoard(folder / "logs", write_graph=False))
         found.append(Progress(self.recipe, self.steps_per_epoch))
@@ -304,8 +316,8 @@ def class_weights(data, rule: str | tuple[float, ...] | None) -> np.ndarray | No
     return weights / weights.mean()
 
 
-def _best_file(folder: Path) -> Path:
-    return folder / "state" / "best.weights.h5"
+def _best_file(folder: Path | None) -> Path | None:
+    return None if folder is None else folder / "state" / "best.weights.h5"
 
 
 def _states(model) -> list:
@@ -323,5 +335,9 @@ def _assign(variables, values) -> None:
         variable.assign(value)
 
 
-def _plain(config: dict) -> dict:
-    return {k: v for k, v in config.items() if isinstance(v, int | float | str | bool | None)}
+def _numbers(part) -> dict:
+    """The numbers and switches of a loss or an optimizer, but not its learning rate."""
+    config = vars(part) | part.get_config()
+    kept = {n: v for n, v in config.items() if isinstance(v, bool | int | float)}
+    left_out = ("learning_rate", "built")
+    return {n: v for n, v in kept.items() if not n.startswith("_") and n not in left_out}

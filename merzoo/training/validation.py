@@ -2,23 +2,26 @@
 
 A long training sets a share of all persons apart. A fold of an evaluation draws inner people from
 its training people: the test subject plays no part. The weights of the epoch that is best on them
-are kept, by one of two rules: the accuracy or loss that Keras logs, with a rate that falls and a
-training that stops when it stalls (as papers prescribe), or the pooled UF1 (`BestEpoch`).
+are kept (`BestEpoch`), by the accuracy or loss that Keras logs or by the pooled UF1; a rate may
+fall and a training end when that accuracy or loss stalls, as papers prescribe.
 """
 
 import warnings
 import zlib
+from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from merzoo.errors import InputError
-from merzoo.metrics import UF1, confusion_matrix
+from merzoo.metrics import confusion_matrix, scores
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.pool import Pool
 from merzoo.training.recipes import Recipe
 
 SHARE = 0.2  # of the training subjects that are drawn, where nobody says otherwise
+MODES = {"accuracy": "max", "loss": "min", "uf1": "max"}  # what may choose an epoch
 _DRAWS = 100  # looked through for one in which no class is missing
 
 
@@ -121,72 +124,86 @@ def inner_split(
 
 def monitored(recipe: Recipe) -> dict[str, str]:
     """What Keras' callbacks watch by a recipe: `monitor` and `mode`."""
-    return {
-        "monitor": f"val_{recipe.monitor}",
-        "mode": "min" if recipe.monitor == "loss" else "max",
-    }
+    return {"monitor": f"val_{recipe.monitor}", "mode": MODES[recipe.monitor]}
 
 
-def rule_callbacks(recipe: Recipe, keep: str | None = None) -> list:
-    """Keras' callbacks of a recipe's validation rule.
-
-    Args:
-        recipe: its `plateau`, `factor`, `stop` and `monitor`.
-        keep: a file for the weights of the best epoch; `None` keeps them in memory and puts them
-            back when training ends.
-    """
+def rule_callbacks(recipe: Recipe) -> list:
+    """Keras' callbacks of a recipe's `plateau` and `stop`."""
     watched, found = monitored(recipe), []
-    if keep is not None:
-        found.append(
-            keras.callbacks.ModelCheckpoint(
-                keep, save_best_only=True, save_weights_only=True, **watched
-            )
-        )
     if recipe.plateau:
         found.append(
             keras.callbacks.ReduceLROnPlateau(
                 patience=recipe.plateau, factor=recipe.factor, **watched
             )
         )
-    if keep is None or recipe.stop:
-        found.append(
-            keras.callbacks.EarlyStopping(
-                patience=recipe.stop or recipe.epochs, restore_best_weights=keep is None, **watched
-            )
-        )
+    if recipe.stop:
+        found.append(keras.callbacks.EarlyStopping(patience=recipe.stop, **watched))
     return found
 
 
 class BestEpoch(keras.callbacks.Callback):
-    """Scores validation samples by UF1 after each epoch; puts the best epoch's weights back.
+    """Keeps the weights of the epoch with the best validation; puts them back when training ends.
+
+    The one rule by which an epoch is chosen; the first of equals is.
 
     Args:
-        trainer: the `merzoo.training.trainer.Trainer` that trains.
-        validation: samples of subjects that are not trained on.
+        measure: `"accuracy"` or `"loss"`, as Keras logs them, or `"uf1"`; that and the other
+            scores of the validation are then in the logs of an epoch, as `inner_uf1` and so on.
+        predict: gives the class probabilities (N, K) of samples by the current weights.
+        validation: samples of people who are not trained on.
+        file: where the weights are kept; `None` for memory.
 
     Attributes:
-        scores: UF1 of each epoch.
+        best: the best value so far; `None` before the first epoch.
     """
 
-    def __init__(self, trainer, validation: Arrays):
+    def __init__(self, measure: str, predict: Callable, validation, file: Path | None = None):
         super().__init__()
-        self.trainer, self.validation = trainer, validation
-        self.scores: list[float] = []
-        self._best = None
+        self.measure, self.predict, self.validation = measure, predict, validation
+        self.file = file
+        self.best: float | None = None
+        self._weights = self._draws = None
 
-    @property
-    def best(self) -> int:
-        """The best epoch, from 0: the first of equals."""
-        return UF1.best(self.scores)
+    def on_train_begin(self, logs=None):
+        self.best = self._weights = None
+
+    def on_test_begin(self, logs=None):
+        if keras.backend.backend() == "torch":  # whose loader draws a number for every pass
+            import torch
+
+            self._draws = torch.get_rng_state()
+
+    def on_test_end(self, logs=None):
+        if self._draws is not None:
+            import torch
+
+            torch.set_rng_state(self._draws)
 
     def on_epoch_end(self, epoch, logs=None):
         model = self.model  # on JAX this hands the trained values to the variables
-        predicted = self.trainer.predict(self.validation).argmax(1)
-        classes = len(self.validation.classes)
-        matrix = confusion_matrix(self.validation.label, predicted, classes)
-        self.scores.append(float(UF1.of_matrix(matrix)))
-        if self.best == len(self.scores) - 1:
-            self._best = model.get_weights()
+        value = self._measured(logs)
+        if self.best is not None:
+            better = value < self.best if MODES[self.measure] == "min" else value > self.best
+            if not better:
+                return
+        self.best = value
+        if self.file is None:
+            self._weights = model.get_weights()
+        else:
+            model.save_weights(self.file)
 
     def on_train_end(self, logs=None):
-        self.model.set_weights(self._best)
+        if self.best is None:  # no epoch ended
+            return
+        if self.file is None:
+            self.model.set_weights(self._weights)
+        else:
+            self.model.load_weights(self.file)
+
+    def _measured(self, logs: dict) -> float:
+        if self.measure != "uf1":
+            return float(logs[f"val_{self.measure}"])
+        predicted, label = self.predict(self.validation).argmax(1), self.validation.label
+        matrix = confusion_matrix(label, predicted, len(self.validation.classes))
+        logs |= {f"inner_{name}": float(value) for name, value in scores(matrix).items()}
+        return logs["inner_uf1"]

@@ -39,6 +39,7 @@ def compile_key(recipe: Recipe) -> str:
     compiled = {k: v for k, v in recipe_as_dict(recipe).items() if k not in NOT_COMPILED}
     # What mixes samples, and so labels, is no augmentation of one sample, and needs another loss.
     compiled["mixing"] = [name for name in recipe.augment if name not in AUGMENTATIONS]
+    compiled["plateau"] = bool(recipe.plateau)  # lowers a rate that no schedule may hold
     return json.dumps(compiled)
 
 
@@ -59,12 +60,12 @@ class SharedTrainers:
         """The trainer of a recipe: a kept one where the architecture was seen before."""
         key = compile_key(recipe)
         trainer = self._kept.pop(key, None)
-        learner = self.learner.with_recipe(recipe)
         if trainer is None:
             self._make_room()
             self.compiled += 1
+            learner = self.learner.with_recipe(recipe)
             trainer = Trainer(learner, self.classes, steps_per_epoch, adjustable=True)
-        trainer.use(learner, steps_per_epoch)
+        trainer.use(recipe, steps_per_epoch)
         self._kept[key] = trainer
         return trainer
 

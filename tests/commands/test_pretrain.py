@@ -90,7 +90,9 @@ def test_bad_input_is_one_line(capsys, home, pretrained, tmp_path):
     out = home / "elsewhere"
     assert "gpu:99" in fails_with(capsys, *words, "--devices", "gpu:99", "--out", str(out))
     assert not out.exists()  # nothing there is in the way of the right command
-    assert "its recipe differs" in fails_with(capsys, *words, "--out", str(pretrained))
+    assert "its recipe.epochs is 2, here it is 25" in fails_with(
+        capsys, *words, "--out", str(pretrained)
+    )
     assert "is not NAME=VALUE" in fails_with(capsys, *words, "--argument", "input_shape")
     assert "cannot be built so" in fails_with(capsys, *words, "--argument", "colour=red")
     line = fails_with(capsys, *words, "--labels", "megc33")

@@ -12,6 +12,7 @@ from merzoo.metrics import METRICS, accuracy
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.reproduction.figures import Figure, cost_line, figure_rows
 from merzoo.reproduction.reproduce import reproduce
+from merzoo.reproduction.sources import read_sources, samples_of, take
 from merzoo.reproduction.tables import get_table
 from tests.samples import flow_arrays
 
@@ -98,3 +99,47 @@ def test_command_line(capsys):
     for words in (["reproduce"], ["reproduce", "dfrnet/table66", "--data", "synthetic:easy"]):
         assert main(words) == 2
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_arrays_of_the_real_sets_count_as_these_sets():
+    run = get_table("dfrnet/table6").runs["composite"]  # smic, casme2, samm
+    arrays = flow_arrays(datasets=("CASME2", "SAMM", "mine"))
+    taken = take(read_sources(arrays), run)
+    assert taken.own and taken.datasets == ("casme2", "samm") and taken.text == "test"
+    assert taken.note == "The run composite lacks smic, which were not given."
+    samples = samples_of(taken, quick=False, on_error="fail")
+    assert set(samples.dataset) == {"CASME2", "SAMM"}  # the rest is no part of the run
+
+    everything = flow_arrays(datasets=("CASME2", "SAMM", "SMIC"))
+    taken = take(read_sources(everything), run)
+    assert taken.own and not taken.note
+    assert samples_of(taken, quick=False, on_error="fail") is everything
+
+    # Of the three sets in one file, a run on CASME II takes its part; in five classes it cannot.
+    casme2 = get_table("keyregionnet/table6").runs["casme2"]
+    part = samples_of(take(read_sources(everything), casme2), quick=True, on_error="fail")
+    assert set(part.dataset) == {"CASME2"}
+    five = take(read_sources(everything), get_table("densemixednet/table7").runs["casme2"])
+    assert not five.own and "different classes and must not be compared" in five.note
+
+
+def test_arrays_of_other_sets_stand_in():
+    run = get_table("dfrnet/table6").runs["composite"]
+    taken = take(read_sources(flow_arrays()), run)
+    assert not taken.own and taken.text == "test (stand-in)" and "stands in for" in taken.note
+    assert take(read_sources("mmew:nowhere"), run).text == "mmew:nowhere (stand-in)"
+    assert (
+        take(read_sources("samm:nowhere"), get_table("densemixednet/table9").runs["smic"]) is None
+    )
+
+
+def test_figures_by_set_are_found_however_arrays_spell_it(tmp_path):
+    arrays = flow_arrays(datasets=("CASME2", "SAMM", "SMIC"))
+    found = reproduce("dfrnet/table2", arrays, quick=True, rows=["ststnet"], out=tmp_path)
+    assert [(line.part, line.n) for line in found.lines] == [
+        ("full", 30),
+        ("smic", 10),
+        ("casme2", 10),
+        ("samm", 10),
+    ]
+    assert not any("stands in" in note or "lacks" in note for note in found.notes)

@@ -5,7 +5,6 @@ import numpy as np
 from merzoo.training.learner import resolve
 from merzoo.training.recipes import Recipe
 from merzoo.training.trainer import Trainer, class_weights
-from merzoo.training.validation import BestEpoch
 from tests.samples import CLASSES, flow_arrays
 
 
@@ -14,11 +13,10 @@ def test_the_weights_of_the_best_epoch_are_left_and_training_is_not_disturbed():
     rows, validation = np.arange(20), data.take(np.arange(20, 30))
     recipe = Recipe("quick", learning_rate=2e-2, epochs=4, batch_size=8)
     trainer = Trainer(resolve("ststnet", recipe), CLASSES, steps_per_epoch=2)
-    inner = BestEpoch(trainer, validation)
-    history = trainer.fit(data.take(rows), 0, [inner])
+    history = trainer.fit(data.take(rows), 0, validation=validation, by_uf1=True)
     left = trainer.predict(data)
-    best = int(np.argmax(inner.scores))
-    assert len(inner.scores) == 4
+    best = int(np.argmax(history["inner_uf1"]))
+    assert len(history["inner_uf1"]) == len(history["val_loss"]) == 4
     # Training for as many epochs without looking gives the same losses and, at the end, weights.
     shorter = Recipe("short", learning_rate=2e-2, epochs=best + 1, batch_size=8)
     short = Trainer(resolve("ststnet", shorter), CLASSES, steps_per_epoch=2)

@@ -9,7 +9,8 @@ from sklearn.linear_model import LogisticRegression
 
 import merzoo
 from merzoo.errors import InputError
-from merzoo.training.learner import Unlabelled, output_kind, predict, resolve
+from merzoo.training.learner import resolve
+from merzoo.training.probabilities import Unlabelled, output_kind, predict
 from merzoo.training.recipes import Recipe
 from tests import own_networks
 from tests.own_networks import logits_network, small_network

@@ -6,9 +6,9 @@ import pytest
 
 from merzoo.errors import InputError
 from merzoo.training.batches import Rows
-from merzoo.training.learner import predict
 from merzoo.training.options import Training
 from merzoo.training.pool import Pool
+from merzoo.training.probabilities import predict
 from merzoo.training.recipes import Recipe
 from merzoo.training.validation import split_validation
 from tests.training.pictures import picture_arrays, train_long

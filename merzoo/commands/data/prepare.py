@@ -40,20 +40,19 @@ def run(options) -> int:
     out = _out(options.out)
     parameters = preprocessing_of(options)
     inputs, own = _inputs(options)
-    parameters = own | parameters
-    on_error = parameters.get("on_error", "fail")
-    clips = [clip for text in options.data for clip in _clips(text, on_error)]
-    from merzoo.preprocessing.pipeline import prepare
+    for text in options.data:
+        _check_clips(text)
+    from merzoo.preprocessing.samples import load_samples
 
     with warnings.catch_warnings(record=True) as skipped:
         warnings.simplefilter("always")
-        data = prepare(
-            clips,
+        data = load_samples(
+            options.data,
             inputs,
-            options.labels,
+            labels=options.labels,
             cache=options.cache,
             jobs=options.jobs,
-            **parameters,
+            **own | parameters,
         )
     part = out.with_name(f"{out.stem}.part.npz")
     data.save(part)
@@ -64,17 +63,19 @@ def run(options) -> int:
 
 def _print(options, data, out, skipped) -> None:
     shapes = {name: list(array.shape) for name, array in data.modalities.items()}
-    from merzoo.evaluation.runs.card import preparation_told
+    from merzoo.preprocessing.preparation import preparation_told
 
     if options.json:
         content = {"file": str(out), "clips": len(data), "classes": data.counts()}
-        print_json(content | {"modalities": shapes, "left_out": skipped})
+        content |= {"modalities": shapes, "left_out": skipped, "preparation": data.preparation}
+        print_json(content)
         return
     for line in skipped:
         print(line)
     counts = ", ".join(f"{name} {count}" for name, count in data.counts().items())
     for line in preparation_told(data.preparation):
-        print(line)
+        if line not in skipped:
+            print(line)
     print(f"{len(data)} clips of {len(set(data.subject))} subjects ({counts})")
     for name, shape in shapes.items():
         print(f"  {name} {tuple(shape)}")
@@ -103,7 +104,8 @@ def _inputs(options) -> tuple[dict[str, tuple[int, ...]], dict]:
     from merzoo.training.learner import resolve
 
     learner = resolve(options.model)
-    return learner.inputs, learner.recipe.preprocessing
+    own = {n: value for n, value in learner.recipe.preprocessing.items() if n != "frames"}
+    return learner.inputs, own
 
 
 def _named_shape(text: str) -> tuple[str, tuple[int, ...]]:
@@ -118,10 +120,8 @@ def _named_shape(text: str) -> tuple[str, tuple[int, ...]]:
     return found[1], tuple(int(side) for side in found[2].split("x"))
 
 
-def _clips(text: str, on_error: str) -> list:
-    from merzoo.data.datasets import load_named
+def _check_clips(text: str) -> None:
+    from merzoo.data.datasets import parse_data
 
-    found = load_named(text, on_error=on_error)
-    if not isinstance(found, list):
+    if parse_data(text).kind == "arrays":
         raise InputError(f"--data {text}: holds arrays already; give it to merzoo evaluate.")
-    return found

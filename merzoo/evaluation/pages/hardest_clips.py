@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from merzoo.evaluation.scores.predictions import runs_of
+from merzoo.modalities import rows_of
 from merzoo.preprocessing.arrays import Arrays
 
 COUNT = 12
@@ -72,7 +73,8 @@ def read_pictures(folder: Path) -> dict[int, str]:
 
 
 def draw_sample(modalities: dict[str, np.ndarray], i: int) -> np.ndarray | None:
-    """(H, W, 3) uint8 picture of sample i: onset and apex, a sequence, or its flow as planes.
+    """(H, W, 3) uint8 picture of sample i: onset and apex, a sequence, or flow, or another, by its
+    planes.
 
     >>> flow = {"flow_image": np.zeros((1, 28, 28, 3), "uint8")}
     >>> draw_sample(flow, 0).shape
@@ -88,7 +90,8 @@ def draw_sample(modalities: dict[str, np.ndarray], i: int) -> np.ndarray | None:
     elif "onset" in modalities:
         frames = [modalities["onset"][i]]
     else:
-        planes = [modalities[n][i] for n in ("flow_image", "flow", "difference") if n in modalities]
+        rows = sorted(rows_of(modalities).values(), key=lambda row: not row.is_flow)
+        planes = [modalities[row.name][i] for row in rows if row.is_image and row.ranks == (3,)]
         if not planes:
             return None
         frames = [_stretched(planes[0][..., [c]]) for c in range(planes[0].shape[-1])]

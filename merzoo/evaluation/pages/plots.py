@@ -8,19 +8,36 @@ from merzoo.pages.figures import COLOURS, INK, new_figure
 
 
 def training_curves(histories: list[dict[str, list[float]]]):
-    """Training loss and accuracy by epoch: the median over folds in a band from 10 to 90 %."""
+    """Loss and accuracy by epoch: the median over folds in a band from 10 to 90 %.
+
+    Where people inside the training people were watched, the curve of each fold on them too, as far
+    as it was trained.
+    """
     figure, axes = new_figure(1, 2, (8.4, 2.9))
-    for axis, (name, title) in zip(
-        axes, (("loss", "training loss"), ("accuracy", "training accuracy")), strict=True
-    ):
-        curves = np.array([h[name] for h in histories])  # (folds, epochs)
-        epochs = np.arange(1, curves.shape[1] + 1)
-        low, middle, high = np.quantile(curves, [0.1, 0.5, 0.9], axis=0)
-        axis.fill_between(epochs, low, high, color=COLOURS[0], alpha=0.25, lw=0)
-        axis.plot(epochs, middle, color=COLOURS[0], marker="." if len(epochs) < 30 else None)
+    watched = all("val_loss" in history for history in histories)
+    longest = max(len(history["loss"]) for history in histories)
+    epochs = np.arange(1, longest + 1)
+    for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
+        for key, colour, label in (
+            (name, COLOURS[0], "training"),
+            (f"val_{name}", COLOURS[1], "inner people"),
+        ):
+            if not all(key in history for history in histories):
+                continue
+            curves = np.full((len(histories), longest), np.nan)
+            for row, history in zip(curves, histories, strict=True):
+                row[: len(history[key])] = history[key]
+            if key != name:
+                axis.plot(epochs, curves.T, color=colour, alpha=0.25, lw=0.7)
+            low, middle, high = np.nanquantile(curves, [0.1, 0.5, 0.9], axis=0)
+            axis.fill_between(epochs, low, high, color=colour, alpha=0.2, lw=0)
+            marker = "." if longest < 30 else None
+            axis.plot(epochs, middle, color=colour, marker=marker, label=label)
         axis.set_xlabel("epoch")
-        axis.set_title(f"{title} over {len(curves)} folds", fontsize=10)
+        axis.set_title(f"{name} over {len(histories)} folds", fontsize=10)
         axis.xaxis.get_major_locator().set_params(integer=True)
+        if watched:
+            _legend(axis)
     return figure
 
 

@@ -19,6 +19,7 @@ from merzoo.metrics import UF1, headline
 from merzoo.pages.figures import as_svg, close, save
 from merzoo.pages.render import render
 from merzoo.preprocessing.arrays import Arrays
+from merzoo.preprocessing.preparation import preparation_told
 
 
 def write_report(
@@ -50,6 +51,7 @@ def write_report(
         "report.html",
         run=run,
         card=run.card,
+        preparation=preparation_told(run.card.get("data", {}).get("preparation") or {}),
         metrics=run.metrics,
         oracle=run.oracle,
         headline=headline(),

@@ -17,7 +17,8 @@ import numpy as np
 from merzoo.errors import InputError
 from merzoo.evaluation.splits.protocols import Fold
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.training.learner import Learner, Unlabelled, check_classes
+from merzoo.training.learner import Learner, check_classes
+from merzoo.training.probabilities import Unlabelled
 
 
 @dataclass(frozen=True)
