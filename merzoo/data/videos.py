@@ -112,7 +112,8 @@ class VideoFrames(Frames):
         except cv2.error:  # of a damaged file
             ok = False
         if not ok:
-            self.ended |= self._next == len(self._noted)
+            self.ended = True
+            self._capture = None  # it holds no frame any more: what is read next starts anew
             return False
         if self._next == len(self._noted):
             self._noted.append(self._capture.get(cv2.CAP_PROP_POS_MSEC))
@@ -175,11 +176,11 @@ class VideoFrames(Frames):
 
     def times_so_far(self) -> np.ndarray:
         """`times` of the frames that were read until now."""
-        times = np.maximum.accumulate(np.array(self._noted, float))
-        if len(times) > 1 and times[-1] <= times[0]:
+        times = np.array(self._noted, float)
+        if len(times) > 1 and times.max() <= times[0]:
             rate = self.stated_fps if _RATES[0] <= self.stated_fps <= _RATES[1] else np.nan
             return np.arange(len(times)) * 1000 / rate
-        return times
+        return _rising(times)
 
     def lasts(self, seconds: float) -> bool:
         """Whether the film lasts longer than so many seconds; reads no further than these."""
@@ -210,6 +211,23 @@ class VideoFrames(Frames):
         with self.path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
+
+
+def _rising(times: np.ndarray) -> np.ndarray:
+    """Times in which frames that carry none (the last ones of MPEG films) get one of their own.
+
+    >>> _rising(np.array([0.0, 20, 20, 60, 80, 80]))
+    array([  0.,  20.,  40.,  60.,  80., 100.])
+    """
+    own = np.ones(len(times), bool)
+    own[1:] = times[1:] > np.maximum.accumulate(times)[:-1]
+    if own.all():
+        return times
+    places = np.flatnonzero(own)
+    found = np.interp(np.arange(len(times)), places, times[places])
+    after = np.arange(1, len(times) - places[-1])
+    found[places[-1] + 1 :] = times[places[-1]] + after * np.median(np.diff(times[places]))
+    return found
 
 
 def rate_of(times: np.ndarray, stated: float) -> float:

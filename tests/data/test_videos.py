@@ -70,6 +70,19 @@ def test_the_rate_of_a_single_frame_is_the_stated_one(tmp_path):
     assert len(film) == 1 and film.fps == pytest.approx(40) and not film.variable_rate
 
 
+def test_the_last_frames_of_an_mpeg_film_are_read_and_have_times(tmp_path):
+    """The header of such a file counts 27 of the 40 frames, and the last carries no time."""
+    path = str(tmp_path / "film.mpg")
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"PIM1"), 50, (64, 48))
+    assert writer.isOpened()
+    for level in range(40):
+        writer.write(np.full((48, 64, 3), 6 * level, np.uint8))
+    writer.release()
+    film = VideoFrames(path)
+    assert len(film) == 40 and film.fps == pytest.approx(50) and not film.variable_rate
+    assert film[39].mean() > 6 * 38
+
+
 def test_a_film_lasts_as_long_as_its_frames(tmp_path):
     film = VideoFrames(write_matroska(tmp_path / "film.mkv", EVEN, 9000))
     assert film.lasts(0.5) and not film.ended and not film.lasts(0.9) and film.ended
