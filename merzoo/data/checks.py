@@ -157,9 +157,12 @@ def _unreadable(clips: Sequence[Clip]) -> list[Fault]:
     for clip in clips:
         try:
             places = range(len(clip.frames))
+            broken_off = getattr(clip.frames, "broken_off", None)
         except InputError as error:
             faults.append(Fault("unreadable video", str(error), clip.source, clip.id))
             continue
+        if broken_off:
+            faults.append(Fault("unreadable video", broken_off, clip.source, clip.id))
         for place in places:
             try:
                 clip.frames[place]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from merzoo.data.clip import Clip
-from merzoo.data.frames import IMAGE_SUFFIXES, Frames, ImageFrames, VideoFrames
+from merzoo.data.frames import IMAGE_SUFFIXES, Frames, VideoFrames, one_image
 from merzoo.data.reading import Reading, first_spellings
 from merzoo.data.sheets import check_cells, place
 from merzoo.data.tables import Row, read_table
@@ -56,8 +56,15 @@ class LazyVideo(Frames):
     def variable_rate(self) -> bool:
         return self._video.variable_rate
 
+    @property
+    def broken_off(self) -> str | None:
+        return self._video.broken_off
+
     def _read(self, position):
         return self._video[position]
+
+    def _numbering(self):
+        return ()  # the file's content decides it
 
     def _files(self):
         return (self.path,)
@@ -152,5 +159,5 @@ def _frames(tree: Tree, cell: str) -> Frames:
     if not path.is_file():
         raise InputError(f"{path}: {_NO_FILE}")
     if path.suffix.lower() in IMAGE_SUFFIXES:
-        return ImageFrames([path], [0], name=str(path))
+        return one_image(path)
     return LazyVideo(path)

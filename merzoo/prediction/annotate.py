@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from merzoo.data.videos import is_variable
 from merzoo.errors import InputError
 from merzoo.prediction.results import Prediction
 
@@ -61,7 +62,7 @@ def write_annotated(
     writer: Any = None
     temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.webm")
     try:
-        for position in range(0, last, step):
+        for position in _shown(result.times, rate / step, last, step):
             frame = frames[position]
             if drawing is None:
                 drawing = _Drawing(result, frame.shape, last)
@@ -77,6 +78,14 @@ def write_annotated(
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _shown(times: np.ndarray | None, rate: float, last: int, step: int) -> list[int]:
+    """The frames to write: of a film of uneven times, the one that is seen at each moment."""
+    if times is None or not is_variable(1000 * times[:last]):
+        return list(range(0, last, step))
+    moments = np.arange(0, times[last - 1] + 0.5 / rate, 1 / rate)
+    return (np.searchsorted(times[:last], moments + 1e-6, side="right") - 1).tolist()
 
 
 @contextlib.contextmanager
@@ -171,10 +180,10 @@ class _Drawing:
         return np.split(points, np.flatnonzero(np.diff(x) > gap) + 1)
 
     def _axis(self, strip, bottom):
-        fps = self.result.fps
+        times = self.result.times
         for share in (0, 0.25, 0.5, 0.75, 1):
-            position = share * (self.last - 1)
-            text = f"{position / fps:.1f} s" if fps else f"{round(position)}"
+            position = round(share * (self.last - 1))
+            text = f"{position}" if times is None else f"{times[position]:.1f} s"
             x = self._x(position)
             anchor = x if share == 0 else x - 36 if share == 1 else x - 16
             _text(strip, text, (anchor, bottom + 14), 0.38, _INK)

@@ -8,13 +8,15 @@ optical-flow spotters of the field (He, "Research on micro-expression spotting m
 optical flow features", MEGC 2021).
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from merzoo.data.frames import VideoFrames
+from merzoo.data.videos import VideoFrames, is_variable, rate_of
 from merzoo.errors import InputError
+from merzoo.prediction.breaks import BLIND, is_jump, is_other_picture, joined_places
 from merzoo.preprocessing.align import Alignment, align
 from merzoo.preprocessing.apex import without_head_motion
 from merzoo.preprocessing.face import Face, find_face
@@ -50,6 +52,8 @@ class Motion:
             drift; NaN where there was no face.
         faces: (position, `Face`) at each place where it was looked for and found.
         missing: (position, reason) where it was not.
+        breaks: (first, last) position of each place where the picture jumps; there, and a tenth of
+            a second before and after, `moves` is NaN.
         broken_off: why the video could not be read to its end, or `None`.
     """
 
@@ -58,6 +62,7 @@ class Motion:
     moves: np.ndarray
     faces: list[tuple[int, Face]] = field(default_factory=list)
     missing: list[tuple[int, str]] = field(default_factory=list)
+    breaks: list[tuple[int, int]] = field(default_factory=list)
     broken_off: str | None = None
 
 
@@ -97,7 +102,8 @@ class _Piece:
         self.head = np.eye(2, 3)  # from the anchor's crop to the present one
         self.moves = [np.zeros((len(windows), 2), np.float32)]
 
-    def add(self, frame: np.ndarray) -> None:
+    def add(self, frame: np.ndarray, fps: float) -> bool:
+        """Follows the face into one more frame; whether the picture jumps there."""
         import cv2
 
         crop = grey(self.alignment.apply(frame))
@@ -112,6 +118,7 @@ class _Piece:
         face = without_head_motion(flow)
         self.head = _then(self.head, flow - face)
         self.moves.append(np.tensordot(self.windows, face, ([1, 2], [0, 1])))
+        return is_other_picture(self.anchor, still, flow) or is_jump(flow - face, fps)
 
 
 def _then(head: np.ndarray, step: np.ndarray) -> np.ndarray:
@@ -133,7 +140,7 @@ def thinning(fps: float) -> int:
 
 def measure_motion(
     frames: Sequence[np.ndarray],
-    fps: float,
+    fps: float | None,
     detector: str = "haar",
     progress: Callable[[int], None] = lambda done: None,
 ) -> Motion:
@@ -141,7 +148,8 @@ def measure_motion(
 
     Args:
         frames: of one size, read once and in order.
-        fps: frames per second.
+        fps: frames per second; `None` for a film, whose frames have times. Where these are uneven,
+            the movement is resampled to an even rate.
         detector: `"dlib"`, `"haar"`, or `"none"` where the frames are face crops already.
         progress: called with the number of frames done.
 
@@ -151,67 +159,163 @@ def measure_motion(
     Raises:
         InputError: if no face is found anywhere, or the frames change their size.
     """
-    step = thinning(fps)
-    found = Motion(np.arange(0, len(frames), step), fps / step, np.empty(0))
-    _, windows = region_windows()
-    every, length = (max(n, round(s * found.fps)) for n, s in ((2, _ANCHOR_EVERY), (4, _PIECE)))
-    pieces: list[_Piece] = []
-    joined = _Joined(len(found.positions), len(windows))
-    size = None
-    for index, position in enumerate(found.positions.tolist()):
+    rate = _early_rate(frames) if fps is None else fps
+    step = thinning(rate)
+    measured = _Measured(rate / step, detector)
+    for position in itertools.count(0, step):
         try:
             frame = frames[position]
-        except InputError as error:
-            if index == 0 or not isinstance(frames, VideoFrames):
-                raise
-            found = _ended(found, index, str(error))
+        except IndexError:  # the end
             break
-        size = size or frame.shape
-        if frame.shape != size:
+        except InputError as error:
+            if position == 0 or not isinstance(frames, VideoFrames):
+                raise
+            if not frames.ended:  # one frame is lost
+                measured.lose(position)
+                continue
+            measured.broken_off = str(error)  # what comes before is used
+            break
+        measured.add(position, frame)
+        progress(len(measured.places))
+    motion = measured.motion()
+    if fps is not None:
+        return motion
+    assert isinstance(frames, VideoFrames)
+    return _by_time(motion, frames.times[motion.positions], frames.fps / step)
+
+
+def _early_rate(frames) -> float:
+    """Frames per second of a film's first second."""
+    if not isinstance(frames, VideoFrames):
+        raise InputError("frames without times need their rate: give fps.")
+    frames.lasts(1.0)
+    rate = rate_of(frames.times_so_far(), frames.stated_fps)
+    if not (np.isfinite(rate) and 1 <= rate <= 10_000):
+        raise InputError(
+            f"{frames.name}: its frame rate ({rate:g}) cannot be right; give fps (--fps)."
+        )
+    return rate
+
+
+def _by_time(motion: Motion, times: np.ndarray, fps: float) -> Motion:
+    """The movement at even times: as it is where the film's are, else interpolated."""
+    if not is_variable(times):
+        return replace(motion, fps=fps)
+    even = np.linspace(times[0], times[-1], len(times))
+    after = np.clip(np.searchsorted(times, even), 1, len(times) - 1)
+    gap = np.maximum(times[after] - times[after - 1], 1e-9)
+    share = np.clip((even - times[after - 1]) / gap, 0, 1)
+    moves = motion.moves[after - 1] * (1 - share)[:, None, None].astype(np.float32)
+    moves += motion.moves[after] * share[:, None, None].astype(np.float32)
+    nearest = np.where(share < 0.5, after - 1, after)
+    return replace(motion, fps=fps, moves=moves, positions=motion.positions[nearest])
+
+
+class _Measured:
+    """A film's movement while its frames come in.
+
+    Args:
+        fps: frames per second that come in.
+        detector: of faces.
+    """
+
+    def __init__(self, fps: float, detector: str):
+        self.fps, self.detector = fps, detector
+        _, self.windows = region_windows()
+        self.every, self.length = (
+            max(least, round(seconds * fps)) for least, seconds in ((2, _ANCHOR_EVERY), (4, _PIECE))
+        )
+        self.blind = max(1, round(BLIND * fps))
+        self.pieces: list[_Piece] = []
+        self.joined = _Joined(len(self.windows))
+        self.places: list[int] = []
+        self.jumps: list[int] = []
+        self.next_anchor = 0
+        self.faces: list[tuple[int, Face]] = []
+        self.missing: list[tuple[int, str]] = []
+        self.broken_off: str | None = None
+        self.size: tuple[int, ...] | None = None
+
+    def add(self, position: int, frame: np.ndarray) -> None:
+        index = len(self.places)
+        self.size = self.size or frame.shape
+        if frame.shape != self.size:
             raise InputError(f"frame {position} is of another size than frame 0.")
-        for piece in pieces:
-            piece.add(frame)
-        while pieces and len(pieces[0].moves) >= length:
-            joined.add(pieces.pop(0))
-        if index % every == 0:
-            face = _look(found, frame, position, detector)
+        self.places.append(position)
+        if any([piece.add(frame, self.fps) for piece in self.pieces]):
+            self._jump(index)
+        while self.pieces and len(self.pieces[0].moves) >= self.length:
+            self._join(1)
+        if index >= self.next_anchor:
+            self.next_anchor = index + self.every
+            face = self._look(frame, position)
             if face is not None:
-                pieces.append(_Piece(index, frame, align(face, SIDE, SIDE), windows))
-        progress(index + 1)
-    for piece in pieces:
-        joined.add(piece)
-    if not found.faces:
-        raise InputError(found.missing[0][1])
-    return replace(found, moves=joined.moves[: len(found.positions)])
+                self.pieces.append(_Piece(index, frame, align(face, SIDE, SIDE), self.windows))
 
+    def lose(self, position: int) -> None:
+        """A frame that cannot be decoded, among others that can."""
+        self.places.append(position)
+        self._jump(len(self.places) - 1)
 
-def _ended(found: Motion, index: int, reason: str) -> Motion:
-    """A video that breaks off is taken as far as it goes."""
-    return replace(found, positions=found.positions[:index], broken_off=reason)
+    def _jump(self, index: int) -> None:
+        self.jumps.append(index)
+        self._join(len(self.pieces))
+        self.next_anchor = index + self.blind
 
+    def _join(self, count: int) -> None:
+        for piece in self.pieces[:count]:
+            self.joined.add(piece)
+        del self.pieces[:count]
 
-def _look(found: Motion, frame: np.ndarray, position: int, detector: str) -> Face | None:
-    try:
-        face = find_face(frame, detector, f"frame {position}")
-    except InputError as error:
-        found.missing.append((position, str(error)))
-        return None
-    found.faces.append((position, face))
-    return face
+    def _look(self, frame: np.ndarray, position: int) -> Face | None:
+        try:
+            face = find_face(frame, self.detector, f"frame {position}")
+        except InputError as error:
+            self.missing.append((position, str(error)))
+            return None
+        self.faces.append((position, face))
+        return face
+
+    def motion(self) -> Motion:
+        """What was measured; raises `InputError` if there was no face anywhere."""
+        self._join(len(self.pieces))
+        if not self.faces:
+            raise InputError(self.missing[0][1])
+        moves = self.joined.of(len(self.places))
+        groups = joined_places(self.jumps, 2 * self.blind)
+        for first, last in groups:
+            moves[max(0, first - self.blind) : last + self.blind] = np.nan
+        return Motion(
+            np.array(self.places),
+            self.fps,
+            moves,
+            self.faces,
+            self.missing,
+            [(self.places[first], self.places[last]) for first, last in groups],
+            self.broken_off,
+        )
 
 
 class _Joined:
     """Pieces joined into one movement: where two overlap, one fades into the other."""
 
-    def __init__(self, length: int, regions: int):
-        self.moves = np.full((length, regions, 2), np.nan, np.float32)
+    def __init__(self, regions: int):
+        self.moves = np.full((1024, regions, 2), np.nan, np.float32)
 
     def add(self, piece: _Piece) -> None:
         moves = np.array(piece.moves, np.float32)
-        there = self.moves[piece.start : piece.start + len(moves)]
+        there = self.of(piece.start + len(moves))[piece.start :]
         shared = int(np.isfinite(there[:, 0, 0]).sum())  # pieces come in order: at the start
         if shared:
             moves = moves + (there[:shared] - moves[:shared]).mean(0)
             fade = ((np.arange(shared) + 0.5) / shared)[:, None, None]
             moves[:shared] = (1 - fade) * there[:shared] + fade * moves[:shared]
         there[:] = moves
+
+    def of(self, length: int) -> np.ndarray:
+        """The first so many frames; NaN where nothing was added. Room doubles as it is needed."""
+        if length > len(self.moves):
+            room = np.full((2 * length, *self.moves.shape[1:]), np.nan, np.float32)
+            room[: len(self.moves)] = self.moves
+            self.moves = room
+        return self.moves[:length]

@@ -1,8 +1,9 @@
 """`predict`: one video, clip or pair of images in; its expressions with class probabilities out.
 
-The frames are read in order, one at a time, once for the movement, once for the segments found, and
-once for the annotated video, so memory does not grow with the length of a video (but for some
-hundred bytes a frame).
+The frames are read in order, one at a time: for the movement, for the segments found, and for the
+annotated video. A film whose frames fit into 256 MiB is decoded once and kept; of a longer one none
+is kept, so memory does not grow with its length (but for some hundred bytes a frame), and it is
+decoded again up to the last segment, and for the annotated video.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo.data.videos import VideoFrames
 from merzoo.errors import InputError, unknown
 from merzoo.prediction.annotate import write_annotated
 from merzoo.prediction.classify import BATCH, Classifier, clips_of
@@ -28,6 +30,7 @@ from merzoo.progress import progress_bar
 
 HOW = ("auto", "spot", "whole")
 SHORT_CLIP = 1.5  # seconds up to which a clip is taken as one expression
+_NAMED = 5  # places of jumps that a warning lists
 _LONGEST_WHOLE = 400  # frames; a longer clip is surely not one expression
 
 Progress = Callable[[str, int, int], None]  # what is done, how many frames, of how many
@@ -138,19 +141,19 @@ def _predict(source: Source, model: Classifier, how: str, settings: Settings, st
         how = "pair"
     elif how == "auto":
         how = _suits(source)
-    warnings = []
+    warnings = list(source.frames.notes)
     if how == "spot":
-        if source.fps is None:
+        if not source.timed and source.fps is None:
             raise InputError(f"{source.name}: give its frames per second (fps, --fps) to spot.")
         motion = measure_motion(
             source.frames,
-            source.fps,
+            source.given_fps,
             model.parameters["detector"],
-            lambda n: step("looking for movement", n, len(source.frames)),
+            lambda n: step("looking for movement", n, _expected(source)),
         )
         spots, curve = spot(motion, settings)
         positions, faces = motion.positions, tuple(motion.faces)
-        warnings += _about_motion(motion, source, settings)
+        warnings += _about_motion(motion, source)
     elif how == "pair":
         face = find_face(source.frames[0], model.parameters["detector"], "onset")
         spots, curve = [Spot(0, 1, 1, None)], np.array([np.nan, np.nan])
@@ -159,6 +162,8 @@ def _predict(source: Source, model: Classifier, how: str, settings: Settings, st
         face, apex = _whole(source, model, step)
         spots = [Spot(0, apex.index, len(source.frames) - 1, apex.confidence)]
         positions, curve, faces = np.arange(len(source.frames)), apex.curve, ((0, face),)
+    if how != "pair":
+        warnings += _about_times(source, settings)
     if model.shapes.keys() & {"action_units"}:
         warnings.append("the model also takes action units, which are unknown: taken as none.")
     segments = _classified(source, model, spots, faces, warnings, step)
@@ -174,10 +179,18 @@ def _predict(source: Source, model: Classifier, how: str, settings: Settings, st
         positions=positions,
         curve=curve,
         faces=faces,
+        times=source.times,
     )
 
 
+def _expected(source: Source) -> int:
+    frames = source.frames
+    return frames.expected if isinstance(frames, VideoFrames) else len(frames)
+
+
 def _suits(source: Source) -> str:
+    if source.timed:
+        return "spot" if source.frames.lasts(SHORT_CLIP) else "whole"
     if source.fps is None:
         if len(source.frames) > _LONGEST_WHOLE:
             raise InputError(
@@ -212,33 +225,63 @@ def _whole(source: Source, model: Classifier, step):
     return face, apex
 
 
-def _about_motion(motion: Motion, source: Source, settings: Settings) -> list[str]:
+def _about_times(source: Source, settings: Settings) -> list[str]:
     warnings = []
     if source.fps is not None and source.fps < LOWEST_RATE:
         frames = settings.shortest * source.fps
         warnings.append(
-            f"{source.fps:g} frames per second: micro-expressions cannot be resolved reliably "
+            f"{source.fps:.4g} frames per second: micro-expressions cannot be resolved reliably "
             f"below {LOWEST_RATE:g} (the shortest would last {frames:.1f} frames)."
         )
+    if source.timed and source.frames.variable_rate:
+        steps = np.diff(source.frames.times)
+        slow, fast = 1000 / steps.max(), 1000 / max(steps.min(), 0.1)
+        warnings.append(
+            f"its frame rate varies, from {slow:.3g} to {fast:.3g} frames per second: seconds are "
+            f"those of the frames, and movement is resampled to {source.fps:.4g}."
+        )
+    return warnings
+
+
+def _about_motion(motion: Motion, source: Source) -> list[str]:
+    warnings = []
     if motion.broken_off:
         warnings.append(f"{motion.broken_off} What comes before was used.")
     if motion.missing:
         reason = motion.missing[0][1]
         share = len(motion.missing) / (len(motion.missing) + len(motion.faces))
         warnings.append(f"no usable face in {share:.0%} of the places looked at; first: {reason}")
-    if getattr(source.frames, "variable_rate", False):
-        warnings.append("its frame rate varies, but frames are taken as evenly spaced.")
+    if motion.breaks:
+        times = source.times
+        places = ", ".join(_place(times, *ends) for ends in motion.breaks[:_NAMED])
+        more = f" and {len(motion.breaks) - _NAMED} more places" * (len(motion.breaks) > _NAMED)
+        warnings.append(
+            f"the picture jumps (a cut, a zoom, a flash, a damaged frame) at {places}{more}: "
+            "nothing is looked for there."
+        )
     return warnings
+
+
+def _place(times: np.ndarray, first: int, last: int) -> str:
+    """Seconds of a jump, from its first to its last frame.
+
+    >>> _place(np.arange(200) / 100, 50, 50), _place(np.arange(200) / 100, 50, 61)
+    ('0.50 s', '0.50-0.61 s')
+    """
+    start = f"{times[first]:.2f}"
+    return f"{start} s" if first == last else f"{start}-{times[last]:.2f} s"
 
 
 def _classified(source, model, spots, faces, warnings, step) -> list[Segment]:
     segments: list[Segment] = []
     waiting: list = []
 
+    times = source.times
+
     def classify():
         rows = model.probabilities([sample for _, sample in waiting])
         for (one, _), row in zip(waiting, rows, strict=True):
-            segments.append(_segment(one, row, model, source.fps))
+            segments.append(_segment(one, row, model, times))
         waiting.clear()
 
     clips = clips_of(source.frames, spots, faces, source.fps)
@@ -255,9 +298,9 @@ def _classified(source, model, spots, faces, warnings, step) -> list[Segment]:
     return segments
 
 
-def _segment(one: Spot, row: np.ndarray, model: Classifier, fps: float | None) -> Segment:
+def _segment(one: Spot, row: np.ndarray, model: Classifier, times: np.ndarray | None) -> Segment:
     onset, apex, offset = (
-        None if fps is None else i / fps for i in (one.onset, one.apex, one.offset)
+        None if times is None else float(times[i]) for i in (one.onset, one.apex, one.offset)
     )
     shares = dict(zip(model.classes, map(float, row), strict=True))
     label = max(shares, key=lambda name: shares[name])

@@ -60,6 +60,7 @@ class Prediction(Sequence):
         positions, curve: the movement of the face in pixels of its crop, at these frames.
         faces: (position, `Face`) where it was found.
         annotated: the annotated video, or `None`.
+        times: (frames,) seconds of each frame, or `None` where the frame rate is unknown.
     """
 
     source: str
@@ -74,6 +75,7 @@ class Prediction(Sequence):
     curve: np.ndarray = field(repr=False)
     faces: tuple[tuple[int, Face], ...] = field(repr=False, default=())
     annotated: Path | None = None
+    times: np.ndarray | None = field(repr=False, default=None)
 
     def __len__(self) -> int:
         return len(self.segments)

@@ -17,7 +17,7 @@ from merzoo.data.frames import (
     Frames,
     ImageFrames,
     VideoFrames,
-    read_image,
+    one_image,
 )
 from merzoo.data.synthetic.generate import RECIPE
 from merzoo.data.synthetic.long import plan_long, write_long
@@ -26,6 +26,7 @@ from merzoo.home import home
 
 SAMPLE = "sample"
 SAMPLE_SEED, SAMPLE_SECONDS, SAMPLE_RATE = 40_348, 5.0, 100.0
+_KEPT = 256 << 20  # bytes of decoded frames; films that fit are decoded once
 _CAMERA = re.compile(r"webcam:(\d{1,3}|(?:https?|rtsp)://\S+)")
 
 
@@ -37,13 +38,37 @@ class Source:
         name: as the user gave it.
         kind: `"video"`, `"folder"` or `"pair"`.
         frames: of it, read lazily.
-        fps: frames per second, or `None` if unknown.
+        given_fps: frames per second that the user gave, or `None`.
     """
 
     name: str
     kind: str
     frames: Frames
-    fps: float | None
+    given_fps: float | None = None
+
+    @property
+    def timed(self) -> bool:
+        """Whether the times are the film's own."""
+        return self.given_fps is None and isinstance(self.frames, VideoFrames)
+
+    @property
+    def fps(self) -> float | None:
+        """Frames per second, or `None` if unknown; a film is read to its end for it."""
+        if not self.timed:
+            return self.given_fps
+        rate = float(self.frames.fps)
+        if not (math.isfinite(rate) and 1 <= rate <= 10_000):
+            raise InputError(
+                f"{self.name}: its frame rate ({rate:g}) cannot be right; give fps (--fps)."
+            )
+        return rate
+
+    @property
+    def times(self) -> np.ndarray | None:
+        """(T,) seconds of each frame from the first, or `None` if unknown."""
+        if self.timed:
+            return (self.frames.times - self.frames.times[0]) / 1000
+        return None if self.fps is None else np.arange(len(self.frames)) / self.fps
 
 
 def open_source(given, fps: float | None = None) -> Source:
@@ -62,29 +87,25 @@ def open_source(given, fps: float | None = None) -> Source:
     if isinstance(given, tuple | list):
         return _pair(given)
     if str(given) == SAMPLE:
-        return _video(sample_video(), None, SAMPLE)
+        return Source(SAMPLE, "video", VideoFrames(sample_video(), _KEPT))
     path = Path(given)
     if path.is_dir():
         return Source(str(given), "folder", ImageFrames.from_folder(path), fps)
+    if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+        pages = one_image(path)
+        if len(pages) > 1:
+            return Source(str(given), "folder", pages, fps)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         raise InputError(f"{path}: one image shows no movement; give onset and apex.")
     if not path.is_file():
         raise InputError(f"{path}: no such video or folder of frames.")
-    return _video(path, fps, str(given))
-
-
-def _video(path: Path, fps: float | None, name: str) -> Source:
-    frames = VideoFrames(path)
-    rate = fps or frames.fps
-    if not (math.isfinite(rate) and 1 <= rate <= 10_000):
-        raise InputError(f"{path}: its frame rate ({rate:g}) cannot be right; give fps (--fps).")
-    return Source(name, "video", frames, float(rate))
+    return Source(str(given), "video", VideoFrames(path, _KEPT), fps)
 
 
 def _pair(given: Sequence) -> Source:
     if len(given) != 2:
         raise InputError(f"a pair is two images, onset and apex, got {len(given)}.")
-    onset, apex = (read_image(path) for path in given)
+    onset, apex = ImageFrames([Path(path) for path in given], [0, 1])  # of one depth
     if onset.shape[:2] != apex.shape[:2]:
         raise InputError(
             f"onset is {onset.shape[1]}x{onset.shape[0]} and apex is "
@@ -93,7 +114,7 @@ def _pair(given: Sequence) -> Source:
     if onset.shape != apex.shape:
         onset, apex = (np.broadcast_to(image, (*image.shape[:2], 3)) for image in (onset, apex))
     name = " + ".join(str(path) for path in given)
-    return Source(name, "pair", ArrayFrames(np.stack([onset, apex]), name), None)
+    return Source(name, "pair", ArrayFrames(np.stack([onset, apex]), name))
 
 
 def group_inputs(given: Sequence[str]) -> list:

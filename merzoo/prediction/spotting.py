@@ -83,7 +83,8 @@ def spot(motion: Motion, settings: Settings | None = None) -> tuple[list[Spot], 
         curve[start:stop] = part.curve
         for onset, apex, offset, score in part.spots():
             first, peak, last = (int(motion.positions[start + i]) for i in (onset, apex, offset))
-            spots.append(Spot(first, peak, last, score))
+            if first < peak:  # else a film of uneven times has no frame between them
+                spots.append(Spot(first, peak, last, score))
     return spots, curve
 
 

@@ -21,6 +21,7 @@ from merzoo.prediction.spotting import Spot
 from merzoo.preprocessing import prepare
 from merzoo.preprocessing.face import find_face, has_landmarks
 from merzoo.weights.keras_file import load_keras
+from tests.data.test_videos import write_matroska
 from tests.prediction.made import NAMES, regions, write_video
 from tests.preprocessing.test_apex import texture
 
@@ -174,6 +175,29 @@ def test_a_video_that_breaks_off_is_used_as_far_as_it_goes(video, classifier, tm
     assert any("breaks off" in warning for warning in result.warnings)
 
 
+def test_a_film_that_jumps_and_has_uneven_times_says_where(frames, plan, classifier, tmp_path):
+    """Stated 1000 frames a second, taken at 20 and 40 ms; a black frame halfway."""
+    events = plan.of_kind("micro")
+    place = (events[0].offset + events[1].onset) // 2
+    film = frames.copy()
+    film[place] = 0
+    taken = [i for i in range(len(film)) if i % 5 or i == place]
+    times = [20 * i for i in taken]
+    path = write_matroska(tmp_path / "film.mkv", times, 60_000, 1000, film[taken])
+    result = predict(path, classifier, out=tmp_path / "out")
+    assert result.frames == len(taken)
+    assert result.fps == pytest.approx(1000 * (len(taken) - 1) / (times[-1] - times[0]), rel=0.01)
+    words = " ".join(result.warnings)
+    assert f"at {(times[taken.index(place)] - times[0]) / 1000:.2f} s" in words, words
+    assert "its frame rate varies, from 25 to 50" in words and "below 50" in words
+    assert "breaks off" not in words
+    for segment in result:
+        assert not segment.onset_seconds <= place / FPS <= segment.offset_seconds
+        assert segment.apex_seconds == pytest.approx((times[segment.apex] - times[0]) / 1000)
+    shown = VideoFrames(tmp_path / "out" / "film.annotated.webm")
+    assert len(shown) / shown.fps == pytest.approx((times[-1] - times[0]) / 1000, abs=0.1)
+
+
 def test_a_video_without_a_face_says_so(classifier, tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (90, 120, 120, 3), np.uint8)
     path = write_video(tmp_path / "noise.avi", noise)
@@ -184,13 +208,15 @@ def test_a_video_without_a_face_says_so(classifier, tmp_path):
 def test_frames_are_read_one_at_a_time_and_let_go():
     """However long the video: what is kept of a frame is a few crops."""
     alive, most = weakref.WeakSet(), 0
+    still = np.random.default_rng(0).integers(0, 250, (64, 64, 3), np.uint8)
 
     class Counted(Frames):
         numbers = tuple(range(300))
 
         def _read(self, position):
             nonlocal most
-            frame = Held(np.random.default_rng(position).integers(0, 255, (64, 64, 3), np.uint8))
+            noise = np.random.default_rng(position).integers(0, 5, still.shape, np.uint8)
+            frame = Held(still + noise)
             alive.add(frame)
             most = max(most, len(alive))
             return frame
