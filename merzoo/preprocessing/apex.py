@@ -86,6 +86,9 @@ def clip_range(clip: Clip) -> tuple[int, int]:
     last = len(clip.frames) - 1
     onset = 0 if clip.onset is None else clip.onset
     offset = last if clip.offset is None else clip.offset
+    broken_off = getattr(clip.frames, "broken_off", None)  # of a film that is cut
+    if broken_off and (clip.offset is None or offset > last):
+        raise InputError(broken_off)
     if not 0 <= onset <= offset <= last:
         raise InputError(
             f"{clip.dataset} {clip.id}: onset..offset {onset}..{offset} does not fit its "
