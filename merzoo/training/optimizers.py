@@ -65,6 +65,10 @@ class AdjustableSchedule(keras.optimizers.schedules.LearningRateSchedule):
             ]
         )
 
+    def get_config(self) -> dict:
+        """Nothing: its numbers are the optimizer's."""
+        return {}
+
     def __call__(self, step):
         numbers = ops.unstack(ops.convert_to_tensor(self.numbers), 5)
         rate, steps, steps_per_epoch, decay, until = numbers

@@ -64,7 +64,7 @@ class Start:
         source = self._built(len(self.entry.classes), learner)
         load_file(source, self.file)
         fresh = set() if tuple(classes) == self.entry.classes else self._head(learner)
-        given, taken = _weighted(source), _weighted(model)
+        given, taken = _weighted(source, learner), _weighted(model, learner)
         for name in sorted(set(given) ^ set(taken)):
             holder = self.entry.id if name in given else model.name
             raise InputError(
@@ -83,7 +83,8 @@ class Start:
             return ours
         slower = replace(recipe, learning_rate=recipe.learning_rate * self.trunk_rate)
         slower = make_optimizer(slower, steps_per_epoch)
-        head = {id(v) for n in self._head(learner) for v in model.get_layer(n).variables}
+        layers = _weighted(model, learner)
+        head = {id(v) for name in self._head(learner) for v in layers[name].variables}
         return keras.optimizers.MultiOptimizer(lambda v: ours if id(v) in head else slower)
 
     def check_unseen(self, subjects: Iterable[str], source: str) -> None:
@@ -119,7 +120,7 @@ class Start:
 
     def _head(self, learner: Learner | None) -> set[str]:
         """Names of the layers whose weights depend on the number of classes."""
-        one, other = (_weighted(self._built(n, learner)) for n in (2, 3))
+        one, other = (_weighted(self._built(n, learner), learner) for n in (2, 3))
         return {name for name in one if _shapes(one[name]) != _shapes(other[name])}
 
     def _built(self, classes: int, learner: Learner | None):
@@ -173,8 +174,13 @@ def plain_arguments(entry: WeightsEntry) -> dict:
     return {n: _tuples(v) for n, v in entry.model_arguments.items() if n != "classes"}
 
 
-def _weighted(model) -> dict:
-    return {layer.name: layer for layer in model.layers if layer.weights}
+def _weighted(model, learner: Learner | None) -> dict:
+    """Name -> layer, of layers with weights; by kind and place in a network of one's own, whose
+    layers Keras names by how many the process has built."""
+    layers = [layer for layer in model.layers if layer.weights]
+    if learner is None or learner.entry is not None:
+        return {layer.name: layer for layer in layers}
+    return {f"{type(layer).__name__} {place}": layer for place, layer in enumerate(layers, 1)}
 
 
 def _shapes(layer) -> list[tuple]:

@@ -84,6 +84,7 @@ class Trainer:
             self._schedule.follow(recipe, steps_per_epoch)
         place = [v is changed for v in optimizer.variables].index(True)
         self._first_optimizer[place] = _copies([changed])[0]
+        self._rates = first_rates(optimizer)
 
     def fit(
         self,
