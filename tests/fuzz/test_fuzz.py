@@ -163,7 +163,7 @@ def test_a_model_file_with_code_of_its_own_is_refused(tmp_path):
     """A `Lambda` layer is Python byte code: Keras' safe mode stays on."""
     import keras
 
-    from merzoo.prediction.classify import load_keras
+    from merzoo.weights.keras_file import load_keras
 
     path = tmp_path / "lambda.keras"
     mark = tmp_path / "ran"
@@ -178,7 +178,7 @@ def test_a_model_file_with_code_of_its_own_is_refused(tmp_path):
 
 def test_a_model_file_that_names_a_function_of_python_is_refused(tmp_path):
     """The class of a layer replaced by one of the standard library."""
-    from merzoo.prediction.classify import load_keras
+    from merzoo.weights.keras_file import load_keras
 
     good, path = tmp_path / "good.keras", tmp_path / "bad.keras"
     good.write_bytes(keras_file(tmp_path))
