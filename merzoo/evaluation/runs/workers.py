@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult, run_fold
 from merzoo.evaluation.runs.folder import RunFolder
-from merzoo.surroundings import ONE_THREAD, surroundings
+from merzoo.surroundings import ONE_THREAD
 
 
 def run_unfinished(
@@ -56,10 +56,11 @@ def threads_of(jobs: int, cluster: str | None = None) -> dict:
     Sums of many numbers depend on the number of threads in their last digits, so runs with another
     one may differ in them.
     """
+    from merzoo.training.devices import threads_used
+
     if cluster is not None:
-        return {"processes": "of a cluster", "each": 1}
-    each = 1 if jobs > 1 else surroundings()["processors"]
-    return {"processes": jobs, "each": each}
+        return threads_used() | {"processes": "of a cluster", "each": 1}
+    return threads_used() | {"processes": jobs} | ({"each": 1} if jobs > 1 else {})
 
 
 def run_folds(
