@@ -143,7 +143,7 @@ def _predict(source: Source, model: Classifier, how: str, settings: Settings, st
         how = _suits(source)
     warnings = list(source.frames.notes)
     if how == "spot":
-        if not source.timed and source.fps is None:
+        if source.film is None and source.fps is None:
             raise InputError(f"{source.name}: give its frames per second (fps, --fps) to spot.")
         motion = measure_motion(
             source.frames,
@@ -189,8 +189,8 @@ def _expected(source: Source) -> int:
 
 
 def _suits(source: Source) -> str:
-    if source.timed:
-        return "spot" if source.frames.lasts(SHORT_CLIP) else "whole"
+    if source.film is not None:
+        return "spot" if source.film.lasts(SHORT_CLIP) else "whole"
     if source.fps is None:
         if len(source.frames) > _LONGEST_WHOLE:
             raise InputError(
@@ -233,8 +233,8 @@ def _about_times(source: Source, settings: Settings) -> list[str]:
             f"{source.fps:.4g} frames per second: micro-expressions cannot be resolved reliably "
             f"below {LOWEST_RATE:g} (the shortest would last {frames:.1f} frames)."
         )
-    if source.timed and source.frames.variable_rate:
-        steps = np.diff(source.frames.times)
+    if source.film is not None and source.film.variable_rate:
+        steps = np.diff(source.film.times)
         slow, fast = 1000 / steps.max(), 1000 / max(steps.min(), 0.1)
         warnings.append(
             f"its frame rate varies, from {slow:.3g} to {fast:.3g} frames per second: seconds are "
@@ -251,8 +251,8 @@ def _about_motion(motion: Motion, source: Source) -> list[str]:
         reason = motion.missing[0][1]
         share = len(motion.missing) / (len(motion.missing) + len(motion.faces))
         warnings.append(f"no usable face in {share:.0%} of the places looked at; first: {reason}")
-    if motion.breaks:
-        times = source.times
+    times = source.times
+    if motion.breaks and times is not None:
         places = ", ".join(_place(times, *ends) for ends in motion.breaks[:_NAMED])
         more = f" and {len(motion.breaks) - _NAMED} more places" * (len(motion.breaks) > _NAMED)
         warnings.append(

@@ -47,16 +47,17 @@ class Source:
     given_fps: float | None = None
 
     @property
-    def timed(self) -> bool:
-        """Whether the times are the film's own."""
-        return self.given_fps is None and isinstance(self.frames, VideoFrames)
+    def film(self) -> VideoFrames | None:
+        """The frames if their times are a film's own, else `None`."""
+        own = self.given_fps is None and isinstance(self.frames, VideoFrames)
+        return self.frames if own else None  # type: ignore[return-value]
 
     @property
     def fps(self) -> float | None:
         """Frames per second, or `None` if unknown; a film is read to its end for it."""
-        if not self.timed:
+        if self.film is None:
             return self.given_fps
-        rate = float(self.frames.fps)
+        rate = float(self.film.fps)
         if not (math.isfinite(rate) and 1 <= rate <= 10_000):
             raise InputError(
                 f"{self.name}: its frame rate ({rate:g}) cannot be right; give fps (--fps)."
@@ -66,8 +67,8 @@ class Source:
     @property
     def times(self) -> np.ndarray | None:
         """(T,) seconds of each frame from the first, or `None` if unknown."""
-        if self.timed:
-            return (self.frames.times - self.frames.times[0]) / 1000
+        if self.film is not None:
+            return (self.film.times - self.film.times[0]) / 1000
         return None if self.fps is None else np.arange(len(self.frames)) / self.fps
 
 

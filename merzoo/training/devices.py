@@ -8,10 +8,12 @@ has no such means on PyTorch.
 
 import contextlib
 import functools
+import os
 
 import keras
 
 from merzoo.errors import InputError
+from merzoo.surroundings import ONE_THREAD, surroundings
 
 
 @contextlib.contextmanager
@@ -56,6 +58,24 @@ def distributed(devices: str | list[str] | None, batch_size: int | None = None):
         )
     with scope(chosen):
         yield len(chosen)
+
+
+def threads_used() -> dict:
+    """Threads that this process computes with, and what follows from their number, for cards.
+
+    A process that trains beside others has one (`merzoo.surroundings.ONE_THREAD`).
+
+    >>> sorted(threads_used())
+    ['each', 'why']
+    """
+    each = surroundings()["processors"]
+    if all(os.environ.get(name) == value for name, value in ONE_THREAD.items()):
+        each = 1
+    return {
+        "each": each,
+        "why": "Several threads add the parts of a sum in another order than one does: folds of "
+        "the same seed that were trained by another number of threads differ in their last digits.",
+    }
 
 
 def xla_pays(devices=None) -> bool:

@@ -9,6 +9,7 @@ from merzoo.training.optimizers import AdjustableSchedule, make_optimizer
 from merzoo.training.recipes import Recipe
 from merzoo.training.trainer import Trainer
 from merzoo.tuning.shared_trainers import SharedTrainers
+from tests.own_networks import small_network
 from tests.samples import CLASSES, flow_arrays
 
 BASE = Recipe("base", learning_rate=5e-3, epochs=3, batch_size=8, augment=("flip",))
@@ -47,3 +48,17 @@ def test_the_adjustable_schedule_has_the_values_of_keras_own():
             value = expected(step) if callable(expected) else expected
             both = [float(keras.ops.convert_to_numpy(x)) for x in (schedule(step), value)]
             np.testing.assert_allclose(*both, rtol=1e-5, atol=1e-9)
+
+
+def test_a_plateau_lowers_the_rate_in_a_search_and_the_next_trial_starts_at_its_own():
+    data = flow_arrays(subjects=6)
+    watched = replace(BASE, validation=0.34, plateau=1, epochs=6, learning_rate=0.05)
+    trainers = SharedTrainers(resolve(small_network, watched), CLASSES)
+    first = trainers.get(watched, steps_per_epoch=3).fit_fold(data, 0, "fold")
+    assert first["learning_rate"][0] == np.float32(0.05)
+    assert min(first["learning_rate"]) < 0.006  # by the factor 0.1, once or more
+    slower = replace(watched, learning_rate=0.01)
+    second = trainers.get(slower, steps_per_epoch=3).fit_fold(data, 0, "fold")
+    own = Trainer(resolve(small_network, slower), CLASSES, steps_per_epoch=3)
+    assert second["learning_rate"][0] == np.float32(0.01) and trainers.compiled == 1
+    np.testing.assert_allclose(second["loss"], own.fit_fold(data, 0, "fold")["loss"], rtol=1e-5)

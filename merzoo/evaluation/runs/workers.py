@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult, run_fold
 from merzoo.evaluation.runs.folder import RunFolder
-from merzoo.surroundings import ONE_THREAD, surroundings
+from merzoo.surroundings import ONE_THREAD
 
 
 def run_unfinished(
@@ -51,14 +51,16 @@ def run_unfinished(
 
 
 def threads_of(jobs: int, cluster: str | None = None) -> dict:
-    """How the folds are spread: processes, the threads that each computes with, and what of it."""
-    processes = jobs if cluster is None else "of a cluster"
-    each = 1 if jobs > 1 or cluster is not None else surroundings()["processors"]
-    note = (
-        "a sum of many numbers is taken in another order by another number of threads, so runs may "
-        "differ in their last digits"
-    )
-    return {"processes": processes, "each": each, "note": note}
+    """How the folds are spread: processes, and the threads that each computes with.
+
+    Sums of many numbers depend on the number of threads in their last digits, so runs with another
+    one may differ in them.
+    """
+    from merzoo.training.devices import threads_used
+
+    if cluster is not None:
+        return threads_used() | {"processes": "of a cluster", "each": 1}
+    return threads_used() | {"processes": jobs} | ({"each": 1} if jobs > 1 else {})
 
 
 def run_folds(
