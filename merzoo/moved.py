@@ -53,6 +53,7 @@ MODULES = {
     "merzoo.training.distribution": "merzoo.training.devices",
     "merzoo.training.epoch_weights": "merzoo.evaluation.runs.epoch_weights",
     "merzoo.training.fit": "merzoo.training.trainer",
+    "merzoo.training.single": "merzoo.training.options",
     "merzoo.training.split": "merzoo.training.validation",
     "merzoo.training.start": "merzoo.training.pretrained",
     "merzoo.training.stream": "merzoo.training.batches",
@@ -78,6 +79,8 @@ NAMES = {
     "merzoo.evaluation.splits.folds_of": "merzoo.evaluation.splits.file.folds_of",
     "merzoo.evaluation.splits.read_split": "merzoo.evaluation.splits.file.read_split",
     "merzoo.evaluation.splits.split_as_dict": "merzoo.evaluation.splits.file.split_as_dict",
+    "merzoo.preprocessing.augment.epoch_graph": "merzoo.training.batches.epoch_graph",
+    "merzoo.preprocessing.augment.training_graph": "merzoo.training.batches.training_graph",
     "merzoo.preprocessing.modalities.PARAMETERS": "merzoo.preprocessing.parameters.PARAMETERS",
     "merzoo.preprocessing.modalities.Parameter": "merzoo.preprocessing.parameters.Parameter",
     "merzoo.preprocessing.modalities.check_parameters": (

@@ -72,8 +72,10 @@ def transfer(
     """
     from merzoo.evaluation import evaluate
     from merzoo.evaluation.runs.cluster import check_cluster
+    from merzoo.training.batches import check_feed
     from merzoo.training.pretrained import find_start
 
+    check_feed()
     if cluster is not None:
         check_cluster(cluster)
     start = find_start(pretrained, named_builder(model)[0], freeze, trunk_rate)

@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from merzoo.errors import unknown
+from merzoo.moved import moved_names
 from merzoo.preprocessing.mixing import MIXINGS
 from merzoo.preprocessing.transforms import (
     brighten,
@@ -23,6 +24,8 @@ from merzoo.preprocessing.transforms import (
     stretch_contrast,
     translate,
 )
+
+__getattr__ = moved_names(__name__)
 
 _PAPER_SIDE = 224  # pixels; the side of the pictures that the papers pad
 
