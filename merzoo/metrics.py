@@ -5,7 +5,7 @@ the mean over classes is UF1 (unweighted F1), and the mean recall is UAR (See et
 The Second Facial Micro-Expressions Grand Challenge", FG 2019). Averaging an F1 per fold instead
 gives other, usually lower, numbers, and is not offered.
 
-A metric more is one `Metric`: a row of the table below, or `register` for one's own. Then
+A metric more is one `Metric`: a row of the table below, or `register_metric` for one's own. Then
 `metrics.json`, the report, the terminal, `compare` and the searches' tables have it; runs of before
 too, since all of it follows from their predictions.
 """
@@ -259,7 +259,7 @@ METRICS: dict[str, Metric] = {
 UF1 = METRICS["uf1"]  # what epochs, recipes and trials are chosen by, and claims are judged by
 
 
-def register(metric: Metric) -> Metric:
+def register_metric(metric: Metric) -> Metric:
     """Adds a metric of one's own to `METRICS`, for as long as the program runs.
 
     Raises:
@@ -269,7 +269,7 @@ def register(metric: Metric) -> Metric:
 
     >>> from dataclasses import replace
     >>> row = replace(METRICS["f1"], name="weighted_f1", label="weighted F1", headline=True)
-    >>> with registered(row):  # `register(row)` keeps it
+    >>> with registered(row):  # `register_metric(row)` keeps it
     ...     [metric.label for metric in headline()]
     ['UF1', 'UAR', 'accuracy', 'weighted F1']
     >>> "weighted_f1" in METRICS
@@ -299,8 +299,8 @@ def register(metric: Metric) -> Metric:
 
 @contextmanager
 def registered(metric: Metric) -> Iterator[Metric]:
-    """`register` within a `with` block; the table is as before after it."""
-    register(metric)
+    """`register_metric` within a `with` block; the table is as before after it."""
+    register_metric(metric)
     try:
         yield metric
     finally:

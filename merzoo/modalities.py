@@ -5,9 +5,9 @@ mixing, the leak audit, random inputs, exports and stills read this table; how a
 out of a clip (which needs OpenCV) is the row of the same name in `merzoo.preprocessing.extract`.
 Everything is in physical units, float32; normalisation belongs to the models.
 
-A modality of one's own is one row more: `register(Modality("depth", ...))`. Where clips are to be
-turned into it, `merzoo.preprocessing.extract.register` takes its extractor. Worker processes learn
-of both.
+A modality of one's own is one row more: `register_modality(Modality("depth", ...))`. Where clips
+are to be turned into it, `merzoo.preprocessing.extract.register_extractor` takes its extractor.
+Worker processes learn of both.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -214,7 +214,10 @@ def modality(name: str) -> Modality:
     ((3,), 'sequence')
     """
     if name not in MODALITIES:
-        hint = "Inputs are named after modalities; merzoo.modalities.register adds one of your own."
+        hint = (
+            "Inputs are named after modalities; merzoo.modalities.register_modality adds one of "
+            "your own."
+        )
         raise unknown("modality", name, MODALITIES, hint)
     return MODALITIES[name]
 
@@ -237,7 +240,7 @@ def rows_of(sample: Iterable[str]) -> dict[str, Modality]:
     return {name: modality(name) for name in sample}
 
 
-def register(row: Modality) -> Modality:
+def register_modality(row: Modality) -> Modality:
     """Adds a modality of one's own to `MODALITIES`, for as long as the program runs.
 
     Raises:
@@ -246,7 +249,7 @@ def register(row: Modality) -> Modality:
     Example:
 
     >>> row = Modality("depth", "picture", (("height", "width", (1,)),), (0.0, 1.0), "metres")
-    >>> with registered(row):  # `register(row)` keeps it
+    >>> with registered(row):  # `register_modality(row)` keeps it
     ...     input_shapes({"depth": (28, 28, 1)})
     {'depth': (28, 28, 1)}
     >>> "depth" in MODALITIES
@@ -260,8 +263,8 @@ def register(row: Modality) -> Modality:
 
 @contextmanager
 def registered(row: Modality) -> Iterator[Modality]:
-    """`register` within a `with` block; the table is as before after it."""
-    register(row)
+    """`register_modality` within a `with` block; the table is as before after it."""
+    register_modality(row)
     try:
         yield row
     finally:

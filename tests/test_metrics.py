@@ -29,7 +29,7 @@ from merzoo.metrics import (
     f1_per_class,
     headline,
     precision_per_class,
-    register,
+    register_metric,
     registered,
     uar,
     uf1,
@@ -235,7 +235,7 @@ def test_a_range_from_minus_one_has_its_own_intervals():
 def test_a_row_that_cannot_be_is_refused(row, says):
     before = dict(METRICS)
     with pytest.raises(InputError, match=says) as error:
-        register(row())
+        register_metric(row())
     assert "\n" not in str(error.value) and before == METRICS
 
 

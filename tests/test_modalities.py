@@ -180,7 +180,7 @@ def test_worker_processes_work_it_out_by_its_extractor(depth, tmp_path):
     with extract.registered("depth", row):
         x = prepare_depth().modalities["depth"]
         with pytest.raises(InputError, match="'depth' has an extractor already"):
-            extract.register("depth", row)
+            extract.register_extractor("depth", row)
     assert x.shape == (2, 32, 32, 1) and np.all(np.asarray(x) == 0.25)
 
 
@@ -275,9 +275,9 @@ def test_a_row_that_cannot_be_is_refused(message):
 def test_a_name_is_taken_once(depth):
     for row in (DEPTH, modalities.modality("apex")):
         with pytest.raises(InputError, match=f"'{row.name}' is there already: give yours another"):
-            modalities.register(row)
+            modalities.register_modality(row)
     with pytest.raises(InputError, match="Unknown modality 'dept'"):
-        extract.register("dept", EXTRACTORS["apex"])
+        extract.register_extractor("dept", EXTRACTORS["apex"])
 
 
 def test_what_stands_beside_the_table_agrees_with_it():

@@ -193,12 +193,12 @@ def extractor(name: str) -> Extractor:
     if name not in EXTRACTORS:
         raise InputError(
             f"modality {name!r} has no extractor: give samples as arrays, or register one with "
-            f"merzoo.preprocessing.extract.register({name!r}, Extractor(...))."
+            f"merzoo.preprocessing.extract.register_extractor({name!r}, Extractor(...))."
         )
     return EXTRACTORS[name]
 
 
-def register(name: str, row: Extractor) -> Extractor:
+def register_extractor(name: str, row: Extractor) -> Extractor:
     """Adds the extractor of a registered modality of one's own, for as long as the program runs.
 
     Raises:
@@ -213,8 +213,8 @@ def register(name: str, row: Extractor) -> Extractor:
 
 @contextmanager
 def registered(name: str, row: Extractor) -> Iterator[Extractor]:
-    """`register` within a `with` block; the table is as before after it."""
-    register(name, row)
+    """`register_extractor` within a `with` block; the table is as before after it."""
+    register_extractor(name, row)
     try:
         yield row
     finally:
