@@ -209,7 +209,7 @@ def evaluate(
     write_json(folder.path / "metrics.json", metrics)
     oracle = write_oracle(folder.path, results, data)
     write_report(folder.path, samples)
-    return _result(folder, metrics, predictions, oracle, preparation_told(data.preparation))
+    return result_of(folder, metrics, predictions, oracle, preparation_told(data.preparation))
 
 
 def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = ()) -> tuple:
@@ -318,7 +318,8 @@ def _held_out(folds: list[Fold], subjects: list[str] | None, data: Arrays) -> li
     return [fold for fold in folds if fold.name in subjects]
 
 
-def _result(folder: RunFolder, metrics: dict, predictions, oracle, told) -> EvaluationResult:
+def result_of(folder: RunFolder, metrics: dict, predictions, oracle=None, told=()):
+    """The `EvaluationResult` of what a folder holds."""
     full = metrics["full"]
     return EvaluationResult(
         uf1=full["uf1"],

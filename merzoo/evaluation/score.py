@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from merzoo.evaluation.evaluate import EvaluationResult
+from merzoo.evaluation.evaluate import result_of
 from merzoo.evaluation.pages.report import write_report
 from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.evaluation.scores.foreign import foreign_card, read_foreign
@@ -63,17 +63,7 @@ def score(
     metrics["warnings"] += _doubts(table, found)
     write_json(folder.path / "metrics.json", metrics)
     write_report(folder.path)
-    full = metrics["full"]
-    return EvaluationResult(
-        uf1=full["uf1"],
-        uar=full["uar"],
-        accuracy=full["accuracy"],
-        by_dataset=metrics["by_dataset"],
-        metrics=metrics,
-        predictions=table,
-        warnings=tuple(metrics["warnings"]),
-        folder=folder.path,
-    )
+    return result_of(folder, metrics, table)
 
 
 def _doubts(table, classes: list[str]) -> list[str]:
