@@ -16,7 +16,7 @@ import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.preprocessing.augment import AUGMENTATIONS, augmentation_names
+from merzoo.preprocessing.augment import augment_all, augmentation_names, draw_all
 from merzoo.preprocessing.mixing import MIXINGS
 from merzoo.training.pool import Pool
 
@@ -286,13 +286,8 @@ def _augmented(sample: dict, label, weight, names: Sequence[str], counter, seed:
     """The samples, augmented by draws that depend on `counter`, `seed` and the place."""
     import tensorflow as tf
 
-    for place, name in enumerate(names):
-        draw = tf.stack([counter, seed * 1000 + place])
-        if name in MIXINGS:
-            sample, label, weight = MIXINGS[name](sample, label, weight, draw)
-        else:
-            sample = AUGMENTATIONS[name](sample, draw)
-    return sample, label, weight
+    size = label.shape[0] or tf.shape(label)[0]  # the last batch of one pass may be smaller
+    return augment_all(sample, label, weight, names, draw_all(names, size, counter, seed))
 
 
 def _samples(data, places) -> dict[str, np.ndarray]:
