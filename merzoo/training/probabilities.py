@@ -48,7 +48,7 @@ def predict(
     >>> found.shape, found.sum(-1).round(5).tolist()
     ((3, 3), [1.0, 1.0, 1.0])
     """
-    from merzoo.preprocessing.augment import flip
+    from merzoo.preprocessing.transforms import flip
     from merzoo.training.batches import prediction_batches
 
     kind = kind or output_kind(model)
