@@ -44,7 +44,14 @@ def arguments(parser):
         default=None,
         help="run keyregionnet's frozen trunk once a clip (--recipe keyregionnet-cached)",
     )
-    parser.add_argument("--engine", help="auto (default), reuse or fresh (see evaluate)")
+    parser.add_argument(
+        "--engine",
+        help="how folds are trained: auto (default), together (all folds in one program), scan, "
+        "reuse or fresh; the numbers are the same (see merzoo/training/README.md)",
+    )
+    parser.add_argument(
+        "--fold-chunk", type=int, metavar="N", help="folds at a time, with --engine together"
+    )
     parser.add_argument(
         "--subjects", nargs="+", metavar="DATASET/SUBJECT", help="hold out only these subjects"
     )
@@ -106,6 +113,7 @@ def run(options) -> int:
         audit_epochs=options.audit_epochs,
         allow_leaks=options.allow_leaks,
         cluster=options.cluster,
+        fold_chunk=options.fold_chunk,
         **settings,
     )
     if options.json:
@@ -162,6 +170,8 @@ def print_result(title: str, result, ensemble: bool = False) -> None:
         )
     for line in result.preparation:
         print(line)
+    if result.engine and result.engine["name"] != "fit":
+        print("engine {name}: {why}".format(**result.engine))
     for warning in result.warnings:
         print(f"warning: {warning}")
 
