@@ -5,6 +5,7 @@ import time
 from merzoo.commands._options import (
     MODEL,
     add_data_option,
+    add_engine_option,
     add_out_option,
     add_preprocessing_options,
     add_recipe_options,
@@ -44,11 +45,7 @@ def arguments(parser):
         default=None,
         help="run keyregionnet's frozen trunk once a clip (--recipe keyregionnet-cached)",
     )
-    parser.add_argument(
-        "--engine",
-        help="how folds are trained: auto (default), together (all folds in one program), scan, "
-        "reuse or fresh; the numbers are the same (see merzoo/training/README.md)",
-    )
+    add_engine_option(parser)
     parser.add_argument(
         "--fold-chunk", type=int, metavar="N", help="folds at a time, with --engine together"
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from merzoo.errors import InputError, unknown
 from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
 from merzoo.evaluation.pages.report import write_report
-from merzoo.evaluation.runs.backbone import backbone_features, check_cacheable
+from merzoo.evaluation.runs.backbone import FEATURES, backbone_features, check_cacheable
 from merzoo.evaluation.runs.card import protocol_card
 from merzoo.evaluation.runs.cluster import check_cluster
 from merzoo.evaluation.runs.fold import FoldData, FoldJob
@@ -174,7 +174,7 @@ def evaluate(
     used = choose_engine(
         engine,
         learner,
-        size=sum(x.nbytes for x in data.modalities.values()),
+        size=sum(x.nbytes for x in data.modalities.values()) * (FEATURES if cache_backbone else 1),
         callbacks=callbacks,
         watched=bool(learner.recipe.validation) or rule.name == "inner" or audit_epochs,
         cluster=cluster is not None,

@@ -10,8 +10,7 @@ with the batches that it would have had.
 
 import functools
 import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -19,7 +18,10 @@ from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.augment import augment_all, augmentation_names, draw_all
 from merzoo.preprocessing.mixing import MIXINGS
+from merzoo.training.parts import Part, Rows
 from merzoo.training.pool import Pool
+
+IN_GRAPH = 1 << 30  # bytes of samples above which `tf.data` gets them batch by batch
 
 
 def check_feed() -> None:
@@ -29,84 +31,6 @@ def check_feed() -> None:
             "Networks are fed by TensorFlow's tf.data whatever the backend, and TensorFlow is not "
             "installed: pip install 'merzoo[tensorflow]'."
         )
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Some samples of a pool.
-
-    Args:
-        pool: that holds them.
-        rows: their numbers.
-        balanced: draw every class equally often, so that samples of rare ones come again.
-    """
-
-    pool: Pool
-    rows: np.ndarray
-    balanced: bool = False
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def label(self) -> np.ndarray:
-        return self.pool.label[self.rows]
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self.pool.classes
-
-    def gather(self, places) -> dict[str, np.ndarray]:
-        """The samples at places among these rows, read from disk now."""
-        return self.pool.gather(self.rows[np.asarray(places)])
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some samples of arrays that several parts share, such as the training samples of a fold.
-
-    Args:
-        known: labels and names of these samples and of no others; without modalities.
-        rows: their places in `shared`.
-        shared: name -> array of all samples.
-
-    >>> data = Arrays({"flow": np.zeros((3, 1, 1, 3))}, [0, 1, 0], list("stu"), ["d"] * 3,
-    ...               list("abc"), ("no", "yes"))
-    >>> Part.of(data, np.array([1, 2])).take([1]).arrays().clip.tolist()
-    ['c']
-    """
-
-    known: Arrays
-    rows: np.ndarray
-    shared: Mapping[str, np.ndarray]
-
-    @classmethod
-    def of(cls, data: Arrays, rows) -> "Part":
-        """The samples at `rows` of arrays."""
-        return cls(data.with_modalities({}).take(rows), np.asarray(rows), data.modalities)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def label(self) -> np.ndarray:
-        return self.known.label
-
-    @property
-    def subject(self) -> np.ndarray:
-        return self.known.subject
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self.known.classes
-
-    def take(self, places) -> "Part":
-        """The samples at places among these."""
-        return Part(self.known.take(places), self.rows[places], self.shared)
-
-    def arrays(self) -> Arrays:
-        """These samples as arrays of their own, which hold nothing of the others."""
-        return self.known.with_modalities({n: x[self.rows] for n, x in self.shared.items()})
 
 
 def training_graph(
@@ -144,9 +68,10 @@ def training_graph(
     names = augmentation_names(augment)
     soft = soft_labels or _mixes(names)
     weight = np.ones(len(data)) if sample_weight is None else sample_weight
-    if isinstance(data, Part):
-        data = data.arrays()
-    if isinstance(data, Arrays):
+    if isinstance(data, Part) and data.nbytes > IN_GRAPH:
+        source = _from_rows(data, weight, batch_size, seed, soft)
+    elif isinstance(data, Arrays | Part):
+        data = data.arrays() if isinstance(data, Part) else data
         source = _from_memory(data, weight, batch_size, seed, soft)
     else:
         source = _from_disk(data, weight, batch_size, seed, soft, steps, first_epoch)
@@ -305,6 +230,32 @@ def _from_memory(data: Arrays, weight, batch_size: int, seed: int, soft: bool):
     return _mapped(numbered, lambda counter, rows: (counter, *_gathered(tensors, rows)))
 
 
+def _from_rows(data: Part, weight, batch_size: int, seed: int, soft: bool):
+    """As `_from_memory`, for samples that are too many to be held twice: read batch by batch."""
+    import tensorflow as tf
+
+    def batches():
+        step = 0
+        while True:
+            rows = _order_of_step(len(data), batch_size, step, seed)
+            yield step, *_batch(data, rows, weight[rows], soft)
+            step += 1
+
+    signature = (tf.TensorSpec((), "int64"), *_signature(data, batch_size, soft))
+    return tf.data.Dataset.from_generator(batches, output_signature=signature)
+
+
+def _order_of_step(size: int, batch_size: int, step: int, seed: int) -> np.ndarray:
+    """(batch_size,) places of one step, across the ends of epochs."""
+    places = np.arange(step * batch_size, (step + 1) * batch_size)
+    return np.array([_epoch_order(size, place // size, seed)[place % size] for place in places])
+
+
+@functools.lru_cache(maxsize=4)
+def _epoch_order(size: int, epoch: int, seed: int) -> np.ndarray:
+    return np.asarray(_order(size, epoch, seed))
+
+
 def _from_disk(data: Rows, weight, batch_size: int, seed: int, soft: bool, steps, first_epoch):
     """The same of samples that stay on disk, from an epoch on."""
     import tensorflow as tf
@@ -366,6 +317,9 @@ def _augmented(sample: dict, label, weight, names: Sequence[str], counter, seed:
 def _samples(data, places) -> dict[str, np.ndarray]:
     if isinstance(data, Rows | Pool):
         return data.gather(places)
+    if isinstance(data, Part):
+        rows = data.rows[places]
+        return {name: np.asarray(x[rows], "float32") for name, x in data.shared.items()}
     return {name: np.asarray(x[places], "float32") for name, x in data.modalities.items()}
 
 

@@ -17,9 +17,10 @@ import numpy as np
 
 from merzoo.preprocessing.augment import augment_all, draws_of_steps
 from merzoo.preprocessing.transforms import flip
-from merzoo.training.batches import Part, order_of_steps, prediction_batches
+from merzoo.training.batches import order_of_steps, prediction_batches
 from merzoo.training.fixed_layers import split_fixed
 from merzoo.training.losses import wants_soft_labels
+from merzoo.training.parts import Part
 from merzoo.training.probabilities import Unlabelled
 from merzoo.training.recipes import Recipe
 

@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from merzoo.training.batches import Part
 from merzoo.training.on_device import build_metrics, state_of
+from merzoo.training.parts import Part
 from merzoo.training.probabilities import PADDED, mean_probabilities
 from merzoo.training.trainer import class_weights
 

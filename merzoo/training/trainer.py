@@ -18,12 +18,13 @@ import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.training.batches import Part, training_graph, validation_graph
+from merzoo.training.batches import training_graph, validation_graph
 from merzoo.training.devices import distributed, xla_pays
 from merzoo.training.learner import Learner, check_classes
 from merzoo.training.losses import add_l2, make_loss, wants_soft_labels
 from merzoo.training.optimizers import adjustable_optimizer, first_rates, make_optimizer
 from merzoo.training.options import ONE_DEVICE, Training
+from merzoo.training.parts import Part
 from merzoo.training.probabilities import output_kind
 from merzoo.training.progress_callback import Progress
 from merzoo.training.recipes import Recipe

@@ -18,8 +18,9 @@ import pytest
 import merzoo
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.augment import augment_all, draw_all
-from merzoo.training.batches import Rows, training_graph
+from merzoo.training.batches import training_graph
 from merzoo.training.learner import resolve
+from merzoo.training.parts import Rows
 from merzoo.training.pool import Pool
 from merzoo.training.recipes import Recipe, recipe_as_dict
 from merzoo.training.seeds import seeded

@@ -9,7 +9,8 @@ from merzoo.data.clip import Clip
 from merzoo.data.frames import ArrayFrames
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.training.batches import Rows, epoch_rows, training_graph, validation_graph
+from merzoo.training.batches import epoch_rows, training_graph, validation_graph
+from merzoo.training.parts import Rows
 from merzoo.training.pool import Pool, check_still, make_pool, without_tests
 from merzoo.training.validation import split_validation
 from tests.training.pictures import picture_arrays

@@ -17,8 +17,8 @@ import numpy as np
 from merzoo.errors import InputError
 from merzoo.evaluation.splits.protocols import Fold
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.training.batches import Part
 from merzoo.training.learner import Learner, check_classes
+from merzoo.training.parts import Part
 from merzoo.training.probabilities import Unlabelled
 
 

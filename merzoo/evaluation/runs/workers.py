@@ -101,7 +101,8 @@ def run_together(jobs: list[FoldJob], on_epoch=None) -> Iterator[tuple[FoldJob, 
 
     groups: dict = {}
     for job in jobs:
-        key = (id(job.data.modalities), repr((job.learner.token, job.learner.recipe)))
+        arrays = tuple(id(x) for x in job.data.modalities.values())
+        key = (arrays, repr((job.learner.token, job.learner.recipe)))
         groups.setdefault(key, []).append(job)
     for group in groups.values():
         replicas = [Replica(job.data.train(), job.fold.test, job.seed) for job in group]
