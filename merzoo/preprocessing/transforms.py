@@ -198,6 +198,7 @@ def strengthen_motion(sample: dict, factor) -> dict:
             x = x * by
         elif row.is_intensity:
             rest = x[:, :1] if row.kind == "sequence" else _at_rest(row, sample)
+            rest = ops.array(rest, x)
             x = rest + by * (x - rest) if row.at_rest != name else x
         if row.is_intensity or row.kind == "difference":
             x = ops.clip(x, *row.range)
