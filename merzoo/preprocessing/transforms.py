@@ -198,6 +198,7 @@ def strengthen_motion(sample: dict, factor) -> dict:
             x = x * by
         elif row.is_intensity:
             rest = x[:, :1] if row.kind == "sequence" else _at_rest(row, sample)
+            rest = ops.array(rest, x)
             x = rest + by * (x - rest) if row.at_rest != name else x
         if row.is_intensity or row.kind == "difference":
             x = ops.clip(x, *row.range)
@@ -269,10 +270,12 @@ def _turn(ops: Operations, row: Modality, x, cos, sin):
     down = cos * y - sin * x_ + (y0 + sin * x0 - cos * y0)
     left, right = _two_nearest(ops, across, width, row)
     x = ops.reshape(x, (-1, math.prod(x.shape[1:-3]), height * width, channels))
-    turned = 0.0
-    for line, share in _two_nearest(ops, down, height, row):
-        pair = (_weighed(ops, x, line * width + i, part) for i, part in (left, right))
-        turned = turned + _spread(ops, share) * sum(pair)
+    corners = [
+        _weighed(ops, x, line * width + column, part * share)
+        for line, share in _two_nearest(ops, down, height, row)
+        for column, part in (left, right)
+    ]
+    turned = (corners[0] + corners[1]) + (corners[2] + corners[3])
     return ops.reshape(turned, shape)
 
 
