@@ -8,6 +8,8 @@ that further folds only reset it.
 """
 
 import copy
+import mmap
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -91,36 +93,29 @@ class FoldResult:
 
 
 _TRAINERS: dict[str, object] = {}
+_SHARED: dict[tuple, tuple] = {}  # what an estimator shares between folds, with whose it is
 
 
 def run_fold(job: FoldJob, on_epoch=None) -> FoldResult:
     """Trains and tests one fold; `on_epoch(epoch, loss)` is called after each epoch."""
     start = time.perf_counter()
-    train = job.data.train()
-    check_classes(train, job.fold.name)
+    check_classes(job.data.known, job.fold.name)
     run = _run_estimator if job.learner.kind == "estimator" else _run_network
-    probabilities, history, epochs = run(job, train, on_epoch)
+    probabilities, history, epochs = run(job, on_epoch)
     return FoldResult(probabilities, history, time.perf_counter() - start, epochs)
 
 
-def _run_estimator(job, train, on_epoch):
+def _run_estimator(job, on_epoch):
     import threadpoolctl
 
-    estimator = job.learner.build(len(train.classes))
+    classes = job.data.classes
+    estimator = job.learner.build(len(classes))
     if "random_state" in estimator.get_params():
         estimator.set_params(random_state=job.seed)
-    (features,) = train.modalities.values()
-    test = job.data.test()
-    (tested,) = test.modalities.values()
-    options = {}
-    if job.learner.takes_maps:
-        options["groups"] = train.subject
-    else:  # scikit-learn's own take one row of numbers a sample
-        features, tested = features.reshape(len(features), -1), tested.reshape(len(tested), -1)
+    fit = _fit_shared if hasattr(estimator, "fit_shared") else _fit_alone
     with threadpoolctl.threadpool_limits(1):  # matrices this small lose time to more threads
-        estimator.fit(features, train.label, **options)
-        found = estimator.predict_proba(tested)
-    probabilities = np.zeros((len(test), len(train.classes)))
+        found = fit(estimator, job)
+    probabilities = np.zeros((len(job.data.test_rows), len(classes)))
     probabilities[:, estimator.classes_] = found
     if not np.isfinite(probabilities).all():
         raise InputError(
@@ -129,9 +124,46 @@ def _run_estimator(job, train, on_epoch):
     return probabilities, {}, None
 
 
-def _run_network(job, train, on_epoch):
+def _fit_alone(estimator, job) -> np.ndarray:
+    """Probabilities of the test samples by an estimator that gets arrays."""
+    train, options = job.data.train(), {}
+    (features,) = train.modalities.values()
+    if job.learner.takes_maps:
+        options["groups"] = train.subject
+    else:  # scikit-learn's own take one row of numbers a sample
+        features = features.reshape(len(features), -1)
+    estimator.fit(features, train.label, **options)
+    (tested,) = job.data.test().modalities.values()  # opened only now, without labels
+    if not job.learner.takes_maps:
+        tested = tested.reshape(len(tested), -1)
+    return estimator.predict_proba(tested)
+
+
+def _fit_shared(estimator, job) -> np.ndarray:
+    """The same by one that says what follows from samples alone, whatever their labels and folds:
+    `share(X)` is worked out once a process, `fit_shared` gets the rows to train on."""
+    (features,) = job.data.modalities.values()
+    key = (job.learner.token, _identity(features))
+    if key not in _SHARED:
+        _SHARED.clear()  # one at a time in memory
+        _SHARED[key] = (estimator.share(features), features)  # kept, so that its id stays its own
+    shared, known = _SHARED[key][0], job.data.known
+    estimator.fit_shared(shared, job.data.train_rows, known.label, groups=known.subject)
+    return estimator.predict_proba_shared(shared, job.data.test_rows)
+
+
+def _identity(array: np.ndarray) -> tuple:
+    """What tells arrays apart: a worker opens the same file anew for each fold."""
+    if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap):  # no part of one
+        time = os.stat(array.filename).st_mtime_ns
+        return str(array.filename), array.offset, array.shape, time
+    return (id(array),)
+
+
+def _run_network(job, on_epoch):
     import keras
 
+    train = job.data.train()
     callbacks = copy.deepcopy(list(job.callbacks))  # each fold starts with callbacks as given
     if on_epoch is not None:
         callbacks.append(
