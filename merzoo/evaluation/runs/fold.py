@@ -1,9 +1,9 @@
 """One fold: train on its training samples, predict its test samples. Runs in any process.
 
-What training gets is an `Arrays` of the training samples and nothing else. The test part is opened
-after training, as `Unlabelled`: its labels never leave the process that asked for the evaluation.
-Until then a fold is row numbers beside the arrays of all samples, which several processes share as
-a memory map, so that no fold costs a copy on its way. A process keeps the model that it built, so
+What training gets is a `Part`: labels and names of the training samples and nothing of the others,
+and their rows in the arrays of all samples, which several processes share as a memory map, so that
+no fold costs a copy on its way. The test part is opened after training, as `Unlabelled`: its labels
+never leave the process that asked for the evaluation. A process keeps the model that it built, so
 that further folds only reset it.
 """
 
@@ -17,6 +17,7 @@ import numpy as np
 from merzoo.errors import InputError
 from merzoo.evaluation.splits.protocols import Fold
 from merzoo.preprocessing.arrays import Arrays
+from merzoo.training.batches import Part
 from merzoo.training.learner import Learner, check_classes
 from merzoo.training.probabilities import Unlabelled
 
@@ -49,16 +50,13 @@ class FoldData:
         """Names of the classes."""
         return self.known.classes
 
-    def train(self) -> Arrays:
-        """The training samples, as arrays that hold nothing of the others."""
-        return self.known.with_modalities(self._gather(self.train_rows))
+    def train(self) -> Part:
+        """The training samples; the labels of no others."""
+        return Part(self.known, self.train_rows, self.modalities)
 
     def test(self) -> Unlabelled:
         """The test samples without labels; asked for after training only."""
-        return Unlabelled(self._gather(self.test_rows))
-
-    def _gather(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        return {name: array[rows] for name, array in self.modalities.items()}
+        return Unlabelled({name: x[self.test_rows] for name, x in self.modalities.items()})
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class FoldJob:
     fold: Fold
     seed: int
     learner: Learner
-    engine: str = "auto"
+    engine: str = "reuse"
     audit_epochs: bool = False
     selection: str = "last"
     callbacks: tuple = ()
@@ -109,7 +107,7 @@ def _run_estimator(job, train, on_epoch):
     estimator = job.learner.build(len(train.classes))
     if "random_state" in estimator.get_params():
         estimator.set_params(random_state=job.seed)
-    (features,) = train.modalities.values()
+    (features,) = train.arrays().modalities.values()
     test = job.data.test()
     (tested,) = test.modalities.values()
     options = {}
@@ -139,7 +137,7 @@ def _run_network(job, train, on_epoch):
                 on_epoch_end=lambda epoch, logs: on_epoch(epoch, logs["loss"])
             )
         )
-    trainer = _trainer(job)
+    trainer = trainer_of(job)
     kept = None
     if job.audit_epochs:
         from merzoo.evaluation.runs.epoch_weights import EpochWeights
@@ -158,12 +156,13 @@ def _run_network(job, train, on_epoch):
     return probabilities, history, epochs
 
 
-def _trainer(job: FoldJob):
+def trainer_of(job: FoldJob):
+    """The process' trainer for a job, which further jobs like it share."""
     from merzoo.training.trainer import Trainer
 
     steps_per_epoch = -(-job.data.samples // job.learner.recipe.batch_size)
     key = (job.learner.token, job.learner.recipe, job.data.classes, steps_per_epoch)
-    key = repr((*key, job.start, job.cached_backbone))
+    key = repr((*key, job.start, job.cached_backbone, job.engine))
     if job.engine == "fresh":
         _TRAINERS.pop(key, None)
     if key not in _TRAINERS:
@@ -171,7 +170,10 @@ def _trainer(job: FoldJob):
         learner = job.learner
         if job.cached_backbone:
             learner = replace(learner, builder=_WithoutBackbone(learner.builder))
-        _TRAINERS[key] = Trainer(learner, job.data.classes, steps_per_epoch, job.start)
+        on_device = job.engine in ("scan", "together")
+        _TRAINERS[key] = Trainer(
+            learner, job.data.classes, steps_per_epoch, job.start, on_device=on_device
+        )
     return _TRAINERS[key]
 
 
