@@ -27,10 +27,9 @@ from merzoo.metrics import headline
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.preparation import preparation_told
 from merzoo.training.batches import check_feed
+from merzoo.training.engines import ENGINES, choose_engine
 from merzoo.training.learner import Learner, check_classes, resolve
 from merzoo.training.recipes import Recipe, change_preprocessing
-
-ENGINES = ("auto", "reuse", "fresh")
 
 
 @dataclass(frozen=True)
@@ -101,8 +100,8 @@ def evaluate(
         recipe: a `Recipe`, a name of one, a path to a `.json`, or `None` for the model's own.
         parameters: choices of preprocessing, for clips, over those of the recipe, such as
             `{"apex": "flow", "on_error": "skip"}`; see `merzoo.preprocessing.parameters`.
-        engine: `"auto"` and `"reuse"` reset one compiled model for every fold; `"fresh"` builds and
-            compiles anew in each (the same numbers, slower; for checks and benchmarks).
+        engine: how folds are trained, which changes the time and not the numbers: `"auto"`, or one
+            of `merzoo.training.engines`.
         seeds: how many seeds 0, 1, ... to run.
         jobs: folds run at a time, in worker processes if above 1.
         subjects: hold out only these (`"dataset/subject"`); `None` for all.
@@ -167,6 +166,14 @@ def evaluate(
         callbacks=callbacks,
     )
     leaks = stop_at_leaks(findings, allow_leaks)
+    used = choose_engine(
+        engine,
+        learner,
+        size=sum(x.nbytes for x in data.modalities.values()),
+        callbacks=callbacks,
+        watched=bool(learner.recipe.validation) or rule.name == "inner" or audit_epochs,
+        cluster=cluster is not None,
+    )
     card = protocol_card(
         learner,
         data,
@@ -181,6 +188,7 @@ def evaluate(
         callbacks=callbacks,
         start=start,
         engine=engine,
+        used=used,
         cache_backbone=cache_backbone,
         named=named,
     )
@@ -190,7 +198,7 @@ def evaluate(
 
     settings = {
         "learner": learner,
-        "engine": engine,
+        "engine": used.name,
         "audit_epochs": audit_epochs,
         "selection": rule.name,
         "callbacks": tuple(callbacks),

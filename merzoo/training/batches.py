@@ -8,8 +8,9 @@ that depends on the seed and the epoch's number alone, so that a training that w
 with the batches that it would have had.
 """
 
+import functools
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,8 +61,56 @@ class Rows:
         return self.pool.gather(self.rows[np.asarray(places)])
 
 
+@dataclass(frozen=True)
+class Part:
+    """Some samples of arrays that several parts share, such as the training samples of a fold.
+
+    Args:
+        known: labels and names of these samples and of no others; without modalities.
+        rows: their places in `shared`.
+        shared: name -> array of all samples.
+
+    >>> data = Arrays({"flow": np.zeros((3, 1, 1, 3))}, [0, 1, 0], list("stu"), ["d"] * 3,
+    ...               list("abc"), ("no", "yes"))
+    >>> Part.of(data, np.array([1, 2])).take([1]).arrays().clip.tolist()
+    ['c']
+    """
+
+    known: Arrays
+    rows: np.ndarray
+    shared: Mapping[str, np.ndarray]
+
+    @classmethod
+    def of(cls, data: Arrays, rows) -> "Part":
+        """The samples at `rows` of arrays."""
+        return cls(data.with_modalities({}).take(rows), np.asarray(rows), data.modalities)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def label(self) -> np.ndarray:
+        return self.known.label
+
+    @property
+    def subject(self) -> np.ndarray:
+        return self.known.subject
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.known.classes
+
+    def take(self, places) -> "Part":
+        """The samples at places among these."""
+        return Part(self.known.take(places), self.rows[places], self.shared)
+
+    def arrays(self) -> Arrays:
+        """These samples as arrays of their own, which hold nothing of the others."""
+        return self.known.with_modalities({n: x[self.rows] for n, x in self.shared.items()})
+
+
 def training_graph(
-    data: Arrays | Rows,
+    data: Arrays | Part | Rows,
     *,
     batch_size: int,
     augment: Sequence[str] = (),
@@ -95,6 +144,8 @@ def training_graph(
     names = augmentation_names(augment)
     soft = soft_labels or _mixes(names)
     weight = np.ones(len(data)) if sample_weight is None else sample_weight
+    if isinstance(data, Part):
+        data = data.arrays()
     if isinstance(data, Arrays):
         source = _from_memory(data, weight, batch_size, seed, soft)
     else:
@@ -217,15 +268,37 @@ def epoch_rows(
     return rng.permutation(np.stack(drawn, 1).reshape(-1)[:size])
 
 
+@functools.lru_cache(maxsize=256)
+def order_of_steps(size: int, batch_size: int, steps: int, seed: int) -> np.ndarray:
+    """(steps, batch_size) places of the samples that `training_graph` gives from memory.
+
+    Args:
+        size: number of training samples.
+        batch_size, steps, seed: of the training.
+
+    >>> order_of_steps(4, 3, 3, seed=0).tolist()
+    [[2, 3, 1], [0, 2, 0], [3, 1, 3]]
+    """
+    epochs = -(-steps * batch_size // size)
+    rows = np.concatenate([np.asarray(_order(size, epoch, seed)) for epoch in range(epochs)])
+    return rows[: steps * batch_size].reshape(steps, batch_size)
+
+
+def _order(size: int, epoch, seed: int):
+    """The samples of one epoch of samples in memory: depends on nothing that ran before."""
+    import tensorflow as tf
+
+    return tf.random.experimental.stateless_shuffle(tf.range(size), tf.stack([epoch, seed]))
+
+
 def _from_memory(data: Arrays, weight, batch_size: int, seed: int, soft: bool):
     """(number of the batch, samples, labels, weights), endless, across the ends of epochs."""
     import tensorflow as tf
 
     size, tensors = len(data), _tensors(data, weight, soft)
 
-    def rows_of(epoch):  # stateless: the order depends on `seed` alone, not on what ran before
-        order = tf.random.experimental.stateless_shuffle(tf.range(size), tf.stack([epoch, seed]))
-        return tf.data.Dataset.from_tensor_slices(order)
+    def rows_of(epoch):
+        return tf.data.Dataset.from_tensor_slices(_order(size, epoch, seed))
 
     rows = tf.data.Dataset.counter().flat_map(rows_of).batch(batch_size, drop_remainder=True)
     numbered = tf.data.Dataset.zip(tf.data.Dataset.counter(), rows)

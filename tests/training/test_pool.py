@@ -10,7 +10,6 @@ from merzoo.data.clip import Clip
 from merzoo.data.frames import ArrayFrames
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.preprocessing.detector import LOOKED_AT
 from merzoo.training.batches import Rows, epoch_rows, training_graph, validation_graph
 from merzoo.training.pool import Pool, check_still, make_pool, without_tests
 from merzoo.training.validation import split_validation
@@ -130,11 +129,11 @@ def test_a_thin_slice_of_a_set_reads_its_pictures_and_no_others(tmp_path, monkey
     monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.name) or data(path))
     cache, inputs = tmp_path / "cache", {"apex": (16, 16, 1)}
     pool = make_pool([], clips, inputs, "macro3", limit=30, cache=cache, jobs=1)
-    assert len(pool) == 30 and len(read) == 2 * 30 + LOOKED_AT  # for the detector
+    assert len(pool) == 30 and len(read) == 2 * 30 + 1  # to see that it is a crop
     assert {name.removesuffix(".png") for name in read} == set(pool.parts[0].clip.tolist())
     # The whole set afterwards: the thirty are neither hashed nor decoded again.
     make_pool([], clips, inputs, "macro3", cache=cache, jobs=1)
-    assert len(read) <= 2 * 300 + 2 * LOOKED_AT and len(set(read)) == 300
+    assert len(read) <= 2 * 300 + 2 and len(set(read)) == 300
 
 
 def test_groups_of_pictures_follow_every_modality():

@@ -15,7 +15,16 @@ from merzoo.evaluation.runs.fold import FoldJob, FoldResult
 from merzoo.files import claim_folder, write_json
 
 # The same data may lie elsewhere; seeds may be added; a run may go on another day, elsewhere.
-_MAY_DIFFER = ("versions", "seeds", "source", "surroundings", "threads", "rerun", "resumed")
+_MAY_DIFFER = (
+    "versions",
+    "seeds",
+    "source",
+    "surroundings",
+    "threads",
+    "engine",
+    "rerun",
+    "resumed",
+)
 
 
 class RunFolder:
