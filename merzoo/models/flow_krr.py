@@ -103,7 +103,7 @@ class FlowKernelRidge(ClassifierMixin, BaseEstimator):
 
     inputs = {"flow_image": (28, 28, 3)}  # noqa: RUF012 - read by the runner, never changed
 
-    def __init__(self, alphas=(0.03, 0.1, 0.3, 1.0, 3.0), width=1.0, centres=1024):
+    def __init__(self, alphas=(0.03, 0.1, 0.3, 1.0, 3.0), width=1.0, centres=512):
         self.alphas, self.width, self.centres = alphas, width, centres
 
     def share(self, X) -> FlowKernel:
