@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from merzoo.errors import InputError, unknown
 from merzoo.models.catalogue import catalogue
+from merzoo.weights.deferred import filled_by_file
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,17 @@ def register(
 
     A name is taken from another builder that has it, with a `UserWarning` that names both. The
     same function once more, as when its module is loaded again, is no other builder.
+
+    A builder of this folder works out no initial values where `weights` names a file: see
+    `merzoo.weights.deferred`. One of one's own is left as it is.
     """
 
     def decorate(builder: Builder) -> Builder:
         ours = _path(builder).startswith(f"{__package__}.")
         if not ours:
             known_entry(name)  # a network of the zoo is not replaced in silence
+        elif all(builder is not known.builder for known in _OURS.values()):
+            builder = filled_by_file(builder)
         old = REGISTRY.get(name)
         if old is not None and not _same(old.builder, builder):
             text = f"model '{name}': {_path(builder)} replaces {_path(old.builder)}."
