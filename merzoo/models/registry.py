@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from merzoo.errors import InputError, unknown
+from merzoo.models.building import economical
 from merzoo.models.catalogue import catalogue
-from merzoo.weights.deferred import filled_by_file
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,16 @@ def register(
     A name is taken from another builder that has it, with a `UserWarning` that names both. The
     same function once more, as when its module is loaded again, is no other builder.
 
-    A builder of this folder works out no initial values where `weights` names a file: see
-    `merzoo.weights.deferred`. One of one's own is left as it is.
+    A builder of this folder works out no initial values that nobody sees: see `building.py`. One of
+    one's own, which may do anything, is left as it is.
     """
 
     def decorate(builder: Builder) -> Builder:
         ours = _path(builder).startswith(f"{__package__}.")
         if not ours:
             known_entry(name)  # a network of the zoo is not replaced in silence
-        elif all(builder is not known.builder for known in _OURS.values()):
-            builder = filled_by_file(builder)
+        elif facts.get("kind") != "estimator" and builder not in _builders():
+            builder = economical(builder)
         old = REGISTRY.get(name)
         if old is not None and not _same(old.builder, builder):
             text = f"model '{name}': {_path(builder)} replaces {_path(old.builder)}."
@@ -72,6 +72,10 @@ def register(
         return builder
 
     return decorate
+
+
+def _builders() -> list[Callable]:
+    return [found.builder for found in _OURS.values()]
 
 
 def _same(one: Callable, other: Callable) -> bool:

@@ -171,7 +171,7 @@ def test_a_builder_that_leaves_a_weight_without_value_is_an_error(tmp_path):
     """Whatever a builder does with its argument: a network is never half of a file."""
     import keras
 
-    from merzoo.weights.deferred import filled_by_file
+    from merzoo.models.building import economical
 
     def builder(weights=None, dropout=0.5):
         x = keras.Input((4,))
@@ -183,22 +183,5 @@ def test_a_builder_that_leaves_a_weight_without_value_is_an_error(tmp_path):
         return keras.Model(x, y, name="half")
 
     with pytest.raises(InputError, match="does not hold all of half: last/kernel"):
-        filled_by_file(builder)(weights=tmp_path / "x.weights.h5")
-    assert filled_by_file(builder)().get_weights()[0].std() > 0
-
-
-def test_a_network_with_weights_trains_and_draws_like_one_built_before_them():
-    """What no file holds, the states of random generators, has its own initial value."""
-    import keras
-
-    keras.utils.set_random_seed(0)
-    model = merzoo.create_model("offapexnet", weights="synthetic")
-    keras.utils.set_random_seed(0)
-    other = merzoo.create_model("offapexnet", classes=3)
-    states = [v for v in model.variables if v.path.endswith("seed_generator_state")]
-    for state, its in zip(
-        states,
-        [v for v in other.variables if v.path.endswith("seed_generator_state")],
-        strict=True,
-    ):
-        np.testing.assert_array_equal(state.numpy(), its.numpy())
+        economical(builder)(weights=tmp_path / "x.weights.h5")
+    assert economical(builder)().get_weights()[0].std() > 0
