@@ -194,9 +194,14 @@ def flow(frames: Sequence[np.ndarray]) -> Apex:
     return apex_at(int(curve.argmax()), curve, "flow")
 
 
-def mean_motion(onset: np.ndarray, frame: np.ndarray) -> float:
-    """Mean magnitude of the flow between two grey pictures less the head's, in their pixels."""
-    motion = without_head_motion(farneback_flow(onset, frame))
+def mean_motion(onset: np.ndarray, frame: np.ndarray, **choices) -> float:
+    """Mean magnitude of the flow between two grey pictures less the head's, in their pixels.
+
+    Args:
+        onset, frame: (H, W), of one size.
+        choices: of `farneback_flow`.
+    """
+    motion = without_head_motion(farneback_flow(onset, frame, **choices))
     return float(np.hypot(motion[..., 0], motion[..., 1]).mean())
 
 

@@ -50,18 +50,28 @@ def classifier():
     return Classifier("ststnet", "synthetic")
 
 
+class Counting:
+    """A capture of OpenCV that counts the frames that it decodes."""
+
+    count = 0
+    opened = cv2.VideoCapture
+
+    def __init__(self, path):
+        self.capture = Counting.opened(path)
+
+    def grab(self):
+        found = self.capture.grab()
+        Counting.count += found
+        return found
+
+    def __getattr__(self, name):
+        return getattr(self.capture, name)
+
+
 @pytest.fixture
 def decoded(monkeypatch):
     """Counts frames that OpenCV decodes from videos."""
-
-    class Counting(cv2.VideoCapture):
-        count = 0
-
-        def grab(self):
-            found = super().grab()
-            Counting.count += found
-            return found
-
+    Counting.count = 0
     monkeypatch.setattr(cv2, "VideoCapture", Counting)
     return Counting
 
@@ -116,7 +126,7 @@ def test_a_long_film_without_an_annotated_video_is_decoded_at_most_twice(
     result = predict(video, classifier, how="spot", out=tmp_path)
     with_video = decoded.count
     assert result.annotated.is_file()
-    decoded.count = 0
+    Counting.count = 0
     bare = predict(video, classifier, how="spot", out=tmp_path, annotated="none")
     assert bare.annotated is None and list(bare) == list(result)
     early = LENGTH + 1  # the rate is read from the first second, which is the whole film here
