@@ -2,10 +2,10 @@
 
 Each question is a whole process, from the start of Python to its end, user and system time of it
 and its children; the processes run in turn, so that a busy machine is unfair to none, and the
-median counts. `create_model` is what it adds to a process that imports Keras with JAX and ends;
-`predict` has done all that `merzoo predict` does up to the first frame of a film: imports, the
-network with its weights, the opened film, and that frame decoded. A first round, which fills the
-system's file cache and compiles Python, is not counted. Writes `results/startup.csv`.
+median counts. `create_model`, of DFR-Net, is what it adds to a process that imports Keras with JAX
+and ends; `predict` has done all that `merzoo predict` does up to the first frame of a film: imports,
+the network with its weights, the opened film, and that frame decoded. A first round, which fills
+the system's file cache and compiles Python, is not counted. Writes `results/startup.csv`.
 
     python benchmarks/startup.py --times 5
 """
@@ -30,6 +30,7 @@ RESULTS = HERE / "results" / "startup.csv"
 FILM = "film.avi"  # in the folder in which every process runs
 
 CREATE = "import merzoo; merzoo.create_model('dfrnet', weights='synthetic')"
+FRESH = "import merzoo; merzoo.create_model('dfrnet')"
 PREDICT = f"""
 from merzoo.commands import predict
 from merzoo.commands._shared import choose_backend
@@ -63,7 +64,8 @@ QUESTIONS = {
     "merzoo --help": Question(("-m", "merzoo", "--help"), 0.3),
     "merzoo list": Question(("-m", "merzoo", "list"), 1),
     "merzoo info dfrnet": Question(("-m", "merzoo", "info", "dfrnet"), 1),
-    "create_model": Question(("-c", CREATE), 2, beyond="import keras"),
+    "create_model, weights": Question(("-c", CREATE), 2, beyond="import keras"),
+    "create_model, fresh": Question(("-c", FRESH), beyond="import keras"),
     "predict": Question(("-c", PREDICT), 5),
 }
 
