@@ -3,9 +3,9 @@
 Each question is a whole process, from the start of Python to its end, user and system time of it
 and its children; the processes run in turn, so that a busy machine is unfair to none, and the
 median counts. `create_model`, of DFR-Net, is what it adds to a process that imports Keras with JAX
-and ends; `predict` has done all that `merzoo predict` does up to the first frame of a film: imports,
-the network with its weights, the opened film, and that frame decoded. A first round, which fills
-the system's file cache and compiles Python, is not counted. Writes `results/startup.csv`.
+and ends; `predict` has done all that `merzoo predict` does up to the first frame of a film:
+imports, the network with its weights, the opened film, and that frame decoded. A first round, which
+fills the system's file cache and compiles Python, is not counted. Writes `results/startup.csv`.
 
     python benchmarks/startup.py --times 5
 """
