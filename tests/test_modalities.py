@@ -10,7 +10,6 @@ import cv2
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import layers
 
 import merzoo
@@ -105,10 +104,10 @@ def test_a_picture_of_vectors_is_mirrored_by_the_signs_of_its_row():
 
 
 def test_a_new_picture_is_mixed_as_the_face_is(sample):
-    label, weight = tf.eye(2), tf.ones(2)
+    label, weight, draws = np.eye(2), np.ones(2), np.float32([0.3, 0.6])
     for mix in (
-        lambda s: mixup(s, label, weight, (0, 1), alpha=0.4),
-        lambda s: cutmix(s, label, weight, (0, 1), probability=1.0),
+        lambda s: mixup(s, label, weight, draws),
+        lambda s: cutmix(s, label, weight, draws, probability=1.0),
     ):
         mixed, shares, _ = mix(sample)
         apex, depth = (np.asarray(mixed[name]) for name in ("apex", "depth"))
@@ -231,8 +230,8 @@ def test_what_no_table_knows_is_refused_everywhere():
         lambda: brighten(sample, shift[:, 0]),
         lambda: stretch_contrast(sample, shift[:, 0]),
         lambda: strengthen_motion(sample, shift[:, 0]),
-        lambda: mixup(sample, tf.eye(2), tf.ones(2), (0, 1), alpha=0.4),
-        lambda: cutmix(sample, tf.eye(2), tf.ones(2), (0, 1), probability=0.5),
+        lambda: mixup(sample, np.eye(2), np.ones(2), shift[:, 0]),
+        lambda: cutmix(sample, np.eye(2), np.ones(2), shift[:, 0], probability=0.5),
         lambda: random_inputs(depth_network()),
         lambda: modalities.input_shapes({"depth": (8, 8, 1)}),
     ):
@@ -248,7 +247,7 @@ def test_cutmix_refuses_flags_of_which_it_cannot_tell_the_half():
     with modalities.registered(row):
         assert flip(flags)["creases"] is flags["creases"]
         with pytest.raises(InputError, match="cannot tell which flags of 'creases'"):
-            cutmix(flags, tf.eye(2), tf.ones(2), (0, 1), probability=0.5)
+            cutmix(flags, np.eye(2), np.ones(2), np.zeros(2), probability=0.5)
 
 
 IMAGE = (("height", "width", (3,)),)

@@ -17,6 +17,7 @@ export TF_CPP_MIN_LOG_LEVEL=3
 .venv/bin/mypy
 backend_tests=(
   tests/models/test_all.py tests/models/test_golden.py tests/layers tests/explain/test_cam_golden.py
+  tests/preprocessing/test_augment_backends.py
   tests/training/test_{trainer,losses,seeds,long_training,pretrained,devices,best_epoch}.py
   tests/evaluation/test_epoch_weights.py
   tests/weights/test_shipped.py::test_weights_give_the_recorded_outputs

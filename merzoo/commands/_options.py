@@ -41,6 +41,15 @@ def add_recipe_options(parser) -> None:
     )
 
 
+def add_engine_option(parser) -> None:
+    """`--engine`."""
+    parser.add_argument(
+        "--engine",
+        help="how folds are trained: auto (default), together (all folds in one program), scan, "
+        "reuse or fresh; the numbers are the same (see merzoo/training/README.md)",
+    )
+
+
 def add_out_option(parser) -> None:
     """`--out FOLDER`."""
     parser.add_argument("--out", metavar="FOLDER", help="where to write; a stopped run continues")

@@ -5,6 +5,7 @@ import time
 from merzoo.commands._options import (
     MODEL,
     add_data_option,
+    add_engine_option,
     add_out_option,
     add_preprocessing_options,
     add_recipe_options,
@@ -44,7 +45,10 @@ def arguments(parser):
         default=None,
         help="run keyregionnet's frozen trunk once a clip (--recipe keyregionnet-cached)",
     )
-    parser.add_argument("--engine", help="auto (default), reuse or fresh (see evaluate)")
+    add_engine_option(parser)
+    parser.add_argument(
+        "--fold-chunk", type=int, metavar="N", help="folds at a time, with --engine together"
+    )
     parser.add_argument(
         "--subjects", nargs="+", metavar="DATASET/SUBJECT", help="hold out only these subjects"
     )
@@ -106,6 +110,7 @@ def run(options) -> int:
         audit_epochs=options.audit_epochs,
         allow_leaks=options.allow_leaks,
         cluster=options.cluster,
+        fold_chunk=options.fold_chunk,
         **settings,
     )
     if options.json:
@@ -162,6 +167,8 @@ def print_result(title: str, result, ensemble: bool = False) -> None:
         )
     for line in result.preparation:
         print(line)
+    if result.engine and result.engine["name"] != "fit":
+        print("engine {name}: {why}".format(**result.engine))
     for warning in result.warnings:
         print(f"warning: {warning}")
 

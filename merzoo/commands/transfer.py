@@ -5,6 +5,7 @@ import time
 from merzoo.commands._options import (
     MODEL,
     add_data_option,
+    add_engine_option,
     add_out_option,
     add_preprocessing_options,
     add_recipe_options,
@@ -52,6 +53,7 @@ def arguments(parser):
         "--subjects", nargs="+", metavar="DATASET/SUBJECT", help="hold out only these subjects"
     )
     parser.add_argument("--selection", default="last", help="as for merzoo evaluate (last)")
+    add_engine_option(parser)
     parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help="a Dask scheduler, for folds")
     add_preprocessing_options(parser)
     add_out_option(parser)
@@ -77,6 +79,7 @@ def run(options) -> int:
         trunk_rate=options.trunk_rate,
         epochs=options.epochs,
         quick=options.quick,
+        engine=options.engine or "auto",
         seeds=options.seeds,
         jobs=options.jobs,
         subjects=options.subjects,

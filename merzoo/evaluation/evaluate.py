@@ -10,7 +10,7 @@ from pathlib import Path
 from merzoo.errors import InputError, unknown
 from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
 from merzoo.evaluation.pages.report import write_report
-from merzoo.evaluation.runs.backbone import backbone_features, check_cacheable
+from merzoo.evaluation.runs.backbone import FEATURES, backbone_features, check_cacheable
 from merzoo.evaluation.runs.card import protocol_card
 from merzoo.evaluation.runs.cluster import check_cluster
 from merzoo.evaluation.runs.fold import FoldData, FoldJob
@@ -27,10 +27,9 @@ from merzoo.metrics import headline
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.preparation import preparation_told
 from merzoo.training.batches import check_feed
+from merzoo.training.engines import ENGINES, choose_engine
 from merzoo.training.learner import Learner, check_classes, resolve
 from merzoo.training.recipes import Recipe, change_preprocessing
-
-ENGINES = ("auto", "reuse", "fresh")
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,7 @@ class EvaluationResult:
         predictions: pandas DataFrame, one row a clip and seed.
         warnings: what a reader must know.
         preparation: what of the samples was spotted, left out or replaced, one line each.
+        engine: `name` and `why` of the engine that trained; see `merzoo.training.engines`.
         folder: where everything was written.
         oracle: with `audit_epochs=True`, what choosing the epoch on test subjects would claim
             (not a result; see `merzoo.evaluation.scores.oracle`).
@@ -59,6 +59,7 @@ class EvaluationResult:
     folder: Path
     oracle: dict | None = None
     preparation: tuple[str, ...] = ()
+    engine: dict | None = None
 
 
 def evaluate(
@@ -82,6 +83,7 @@ def evaluate(
     start=None,
     cluster: str | None = None,
     cache_backbone: bool = False,
+    fold_chunk: int | None = None,
 ) -> EvaluationResult:
     """Trains and tests a model in every fold of a protocol and reports pooled scores.
 
@@ -101,8 +103,8 @@ def evaluate(
         recipe: a `Recipe`, a name of one, a path to a `.json`, or `None` for the model's own.
         parameters: choices of preprocessing, for clips, over those of the recipe, such as
             `{"apex": "flow", "on_error": "skip"}`; see `merzoo.preprocessing.parameters`.
-        engine: `"auto"` and `"reuse"` reset one compiled model for every fold; `"fresh"` builds and
-            compiles anew in each (the same numbers, slower; for checks and benchmarks).
+        engine: how folds are trained, which changes the time and not the numbers: `"auto"`, or one
+            of `merzoo.training.engines`.
         seeds: how many seeds 0, 1, ... to run.
         jobs: folds run at a time, in worker processes if above 1.
         subjects: hold out only these (`"dataset/subject"`); `None` for all.
@@ -124,6 +126,8 @@ def evaluate(
             the folds; see `merzoo.evaluation.runs.cluster`.
         cache_backbone: work out the features of KeyRegionNet's frozen trunk once for every clip;
             for recipes that do not augment frames, such as `"keyregionnet-cached"`.
+        fold_chunk: how many folds the engine `"together"` trains at a time; `None` for as many as
+            the device has room for.
 
     Returns:
         An `EvaluationResult`.
@@ -146,7 +150,7 @@ def evaluate(
     >>> evaluate("flow-krr", data).uf1
     1.0
     """
-    _check_how(engine, seeds, jobs, cluster)
+    _check_how(engine, seeds, jobs, cluster, fold_chunk)
     rule = parse_selection(selection)
     learner = _selected(resolve(model, recipe), rule, callbacks, parameters)
     _check_learner(learner, cache_backbone, audit_epochs)
@@ -167,6 +171,14 @@ def evaluate(
         callbacks=callbacks,
     )
     leaks = stop_at_leaks(findings, allow_leaks)
+    used = choose_engine(
+        engine,
+        learner,
+        size=sum(x.nbytes for x in data.modalities.values()) * (FEATURES if cache_backbone else 1),
+        callbacks=callbacks,
+        watched=bool(learner.recipe.validation) or rule.name == "inner" or audit_epochs,
+        cluster=cluster is not None,
+    )
     card = protocol_card(
         learner,
         data,
@@ -181,6 +193,7 @@ def evaluate(
         callbacks=callbacks,
         start=start,
         engine=engine,
+        used=used,
         cache_backbone=cache_backbone,
         named=named,
     )
@@ -190,7 +203,8 @@ def evaluate(
 
     settings = {
         "learner": learner,
-        "engine": engine,
+        "engine": used.name,
+        "fold_chunk": fold_chunk,
         "audit_epochs": audit_epochs,
         "selection": rule.name,
         "callbacks": tuple(callbacks),
@@ -232,11 +246,13 @@ def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = (
     return metrics, predictions
 
 
-def _check_how(engine: str, seeds: int, jobs: int, cluster: str | None) -> None:
+def _check_how(engine: str, seeds: int, jobs: int, cluster: str | None, chunk=None) -> None:
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
     if seeds < 1 or jobs < 1:
         raise InputError(f"seeds={seeds} and jobs={jobs} must be at least 1.")
+    if chunk is not None and chunk < 1:
+        raise InputError(f"fold_chunk={chunk} must be at least 1.")
     if cluster is not None:
         check_cluster(cluster)
 
@@ -332,6 +348,7 @@ def result_of(folder: RunFolder, metrics: dict, predictions, oracle=None, told=(
         folder=folder.path,
         oracle=oracle,
         preparation=tuple(told),
+        engine=folder.card.get("engine"),
     )
 
 

@@ -42,6 +42,7 @@ def transfer(
     selection: str = "last",
     cluster: str | None = None,
     parameters: dict | None = None,
+    engine: str = "auto",
     out: str | os.PathLike | None = None,
 ):
     """Tests a network in every fold of a protocol, each fold fine-tuned from pretrained weights.
@@ -51,7 +52,7 @@ def transfer(
             the weights were made with `modality="apex"`, the network takes what it takes of a clip
             by default: weights of pictures serve DenseMixedNet's magnified apex as well.
         data: as for `evaluate`.
-        protocol, seeds, jobs, subjects, selection, out: as for `evaluate`.
+        protocol, seeds, jobs, subjects, selection, engine, out: as for `evaluate`.
         cluster: as for `evaluate`; every worker must find the weights under the same path.
         epochs: instead of the recipe's.
         quick: a thin slice, to see that it works: 3 subjects with 4 clips each, one epoch in
@@ -101,6 +102,7 @@ def transfer(
         subjects=subjects,
         selection=selection,
         cluster=cluster,
+        engine=engine,
         out=out,
         start=start,
     )

@@ -6,6 +6,7 @@ Eq. 16-17), `dc_rois` Liong et al. 2015 with the similarity of DFR-Net Eq. 1, `f
 magnitude of the optical flow from the onset, once the motion of the head is taken away.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -184,12 +185,14 @@ def flow(frames: Sequence[np.ndarray]) -> Apex:
     Raises:
         InputError: for fewer than three frames.
     """
+    import cv2
+
     _enough(frames, "flow")
     onset = grey(frames[0])
     curve = np.zeros(len(frames))
     for i in range(1, len(frames)):
         motion = without_head_motion(farneback_flow(onset, grey(frames[i])))
-        curve[i] = np.hypot(motion[..., 0], motion[..., 1]).mean()
+        curve[i] = cv2.magnitude(*cv2.split(motion)).mean()
     return _peak(int(curve.argmax()), curve, "flow")
 
 
@@ -211,13 +214,7 @@ def without_head_motion(flow: np.ndarray) -> np.ndarray:
     0.0
     """
     height, width = flow.shape[:2]
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    x, y = (x - width / 2) / width, (y - height / 2) / width
-    one, none = np.ones_like(x), np.zeros_like(x)
-    # u = a + c x - d y, v = b + c y + d x
-    basis = np.stack([np.stack([one, none, x, -y], -1), np.stack([none, one, y, x], -1)], 2)
-    step = max(1, min(height, width) // 40)
-    design = basis[::step, ::step].reshape(-1, 4).astype(np.float64)
+    x, y, step, design = _head_grid(height, width)
     target = flow[::step, ::step].reshape(-1).astype(np.float64)
     weight = np.ones((len(target), 1))
     for _ in range(5):
@@ -225,7 +222,28 @@ def without_head_motion(flow: np.ndarray) -> np.ndarray:
         fit = np.linalg.solve(weighted.T @ design, weighted.T @ target)
         residual = np.abs(target - design @ fit)
         weight = 1 / np.maximum(residual, 0.02)[:, None]
-    return flow - (basis @ fit.astype(np.float32))
+    right, down, grow, turn = fit.astype(np.float32)
+    face = np.empty_like(flow)
+    face[..., 0] = flow[..., 0] - ((right + grow * x) - turn * y)
+    face[..., 1] = flow[..., 1] - ((down + grow * y) + turn * x)
+    return face
+
+
+@functools.lru_cache(maxsize=16)
+def _head_grid(height: int, width: int):
+    """x (W) and y (H, 1) about the middle in 0..1 of a side, and the grid that the head is fitted
+    on: its step in pixels and, float64, the terms of each u and v there.
+
+    u = right + grow x - turn y, v = down + grow y + turn x.
+    """
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    x, y = (x - width / 2) / width, (y - height / 2) / width
+    step = max(1, min(height, width) // 40)
+    part = x[::step, ::step], y[::step, ::step]
+    one, none = np.ones_like(part[0]), np.zeros_like(part[0])
+    u, v = [one, none, part[0], -part[1]], [none, one, part[1], part[0]]
+    design = np.stack([np.stack(u, -1), np.stack(v, -1)], 2).reshape(-1, 4).astype(np.float64)
+    return x[0], y[:, :1], step, design
 
 
 SPOTTERS = {"pixel_ratio": pixel_ratio, "dc_rois": dc_rois, "flow": flow}

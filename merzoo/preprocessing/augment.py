@@ -1,15 +1,20 @@
-"""The one `tf.data` graph: shuffling, batching and augmentation, alike for every model and backend.
+"""Augmentation: what is drawn at random, and what is done by the draws.
 
-An augmentation draws one value a sample, from stateless seeds, and changes all modalities of the
-sample by it; their geometry is that of `merzoo.preprocessing.transforms`.
+Both are kept apart. Draws are numbers, one or two a sample, from TensorFlow's stateless generators:
+they depend on the seed, the number of the batch and the place of the augmentation, and on nothing
+that ran before. They are made in the graph of `tf.data` (`merzoo.training.batches`), or for all
+steps of a training at once (`draws_of_steps`). What is done by them runs wherever the samples are:
+in `tf.data`, or within a compiled training on the device, and changes all modalities of a sample
+alike; its geometry is that of `merzoo.preprocessing.transforms`.
 
 Mixup and CutMix (`merzoo.preprocessing.mixing`) mix two samples of a batch. Where one is named,
 labels become shares of the classes, (B, K), and class weights are mixed alike; otherwise labels are
 whole numbers, as are always those that class weights and scores are made of.
 """
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -18,7 +23,7 @@ from merzoo.moved import moved_names
 from merzoo.preprocessing.mixing import MIXINGS
 from merzoo.preprocessing.transforms import (
     brighten,
-    flip,
+    flip_chosen,
     rotate,
     strengthen_motion,
     stretch_contrast,
@@ -30,66 +35,61 @@ __getattr__ = moved_names(__name__)
 _PAPER_SIDE = 224  # pixels; the side of the pictures that the papers pad
 
 
-def random_flip(sample: dict, seed) -> dict:
-    """Mirrors each sample of a batch with probability one half."""
-    import tensorflow as tf
-
-    chosen = tf.random.stateless_uniform([_size(sample)], seed) < 0.5
-    mirrored = flip(sample)
-    return {
-        name: tf.where(tf.reshape(chosen, [-1] + [1] * (x.shape.rank - 1)), mirrored[name], x)
-        for name, x in sample.items()
-    }
-
-
-def random_crop(sample: dict, seed, *, padding: int) -> dict:
-    """Pads each sample and crops it to its size again at a random place: moves it.
-
-    By whole pixels of a 224 pixel picture, and by as large a share of smaller ones.
+@dataclass(frozen=True)
+class Augmentation:
+    """A change of each sample of a batch by itself: what is drawn, and what is done by it.
 
     Args:
-        sample: {modality: (B, ...) float32}.
-        seed: two integers.
-        padding: pixels on each side of a 224 pixel picture.
+        draw: function of the number of samples B and two integers, the seed, to draws (B, ...), by
+            TensorFlow's stateless generators, in `tf.data` or outside of it.
+        apply: function of ({modality: (B, ...) float32}, draws) to the changed samples.
+    """
+
+    draw: Callable
+    apply: Callable
+
+
+def _half_of_them(size, seed):
+    """(B,) booleans: each true with probability one half."""
+    import tensorflow as tf
+
+    return tf.random.stateless_uniform([size], seed) < 0.5
+
+
+def _shift(size, seed, *, padding: int):
+    """(B, 2) shares of the height and width that a random crop of the padded picture is off by.
+
+    By whole pixels of a 224 pixel picture, and by as large a share of others.
     """
     import tensorflow as tf
 
-    pixels = tf.random.stateless_uniform(
-        [_size(sample), 2], seed, -padding, padding + 1, dtype="int32"
-    )
-    return translate(sample, tf.cast(pixels, "float32") / _PAPER_SIDE)
+    pixels = tf.random.stateless_uniform([size, 2], seed, -padding, padding + 1, dtype="int32")
+    # From a table: some graphs turn a division into a product that is the last bit off.
+    shares = np.arange(-padding, padding + 1, dtype="float32") / np.float32(_PAPER_SIDE)
+    return tf.gather(shares, pixels + padding)
 
 
-def random_rotation(sample: dict, seed, *, degrees: tuple[float, float]) -> dict:
-    """Turns each sample by an angle between the two `degrees`, clockwise as seen."""
-    return rotate(sample, _uniform(sample, seed, *np.deg2rad(degrees)))
+def _between(size, seed, *, low: float, high: float):
+    """(B,) numbers, evenly."""
+    import tensorflow as tf
+
+    return tf.random.stateless_uniform([size], seed, low, high)
 
 
-def random_brightness(sample: dict, seed, *, largest: float) -> dict:
-    """Brightens or darkens each sample by up to `largest` grey levels."""
-    return brighten(sample, _uniform(sample, seed, -largest, largest))
+def _angle(low: float, high: float) -> Callable:
+    return partial(_between, low=np.deg2rad(low), high=np.deg2rad(high))
 
 
-def random_contrast(sample: dict, seed, *, factor: tuple[float, float]) -> dict:
-    """Multiplies the contrast of each sample by a factor between the two."""
-    return stretch_contrast(sample, _uniform(sample, seed, *factor))
-
-
-def random_magnification(sample: dict, seed, *, factor: tuple[float, float]) -> dict:
-    """Multiplies the motion of each sample by a factor between the two."""
-    return strengthen_motion(sample, _uniform(sample, seed, *factor))
-
-
-# Name -> function of (batch, stateless seed of two integers), for recipes' `augment`. The papers
-# print the padding and the angles; the strengths of the others are choices.
+# Names for recipes' `augment`. The papers print the padding and the angles; the strengths of the
+# others are choices.
 AUGMENTATIONS = {
-    "flip": random_flip,
-    "crop-15": partial(random_crop, padding=15),
-    "rotate-3": partial(random_rotation, degrees=(0, 3)),
-    "rotate-8": partial(random_rotation, degrees=(-8, 8)),
-    "brightness": partial(random_brightness, largest=51),  # a fifth of the range
-    "contrast": partial(random_contrast, factor=(0.8, 1.2)),
-    "magnification": partial(random_magnification, factor=(0.8, 1.25)),
+    "flip": Augmentation(_half_of_them, flip_chosen),
+    "crop-15": Augmentation(partial(_shift, padding=15), translate),
+    "rotate-3": Augmentation(_angle(0, 3), rotate),
+    "rotate-8": Augmentation(_angle(-8, 8), rotate),
+    "brightness": Augmentation(partial(_between, low=-51, high=51), brighten),  # a fifth of 0..255
+    "contrast": Augmentation(partial(_between, low=0.8, high=1.2), stretch_contrast),
+    "magnification": Augmentation(partial(_between, low=0.8, high=1.25), strengthen_motion),
 }
 STANDARD = ("flip",)  # what is right for every set of modalities
 
@@ -116,14 +116,93 @@ def augmentation_names(augment: str | Sequence[str] | None) -> tuple[str, ...]:
     return tuple(augment)
 
 
-def _size(sample: dict):
+def draw_all(names: Sequence[str], batch_size, counter, seed) -> tuple:
+    """The draws of one batch, in the graph of `tf.data` or outside of it.
+
+    Args:
+        names: from `AUGMENTATIONS` and `MIXINGS`; one may come twice, and is drawn anew then.
+        batch_size: B; a number or a scalar tensor.
+        counter: number of the batch; a number or a scalar tensor, as is `seed`.
+        seed: of the training.
+
+    Returns:
+        Tensors (B, ...), one for each name.
+
+    >>> chosen, shift = draw_all(("flip", "crop-15"), 4, counter=0, seed=1)
+    >>> chosen.shape.as_list(), shift.shape.as_list()
+    ([4], [4, 2])
+    """
     import tensorflow as tf
 
-    return tf.shape(next(iter(sample.values())))[0]
+    counter, seed = tf.cast(counter, "int64"), tf.cast(seed, "int64")
+    seeds = [tf.stack([counter, seed * 1000 + place]) for place in range(len(names))]
+    rows = [(AUGMENTATIONS | MIXINGS)[name] for name in names]
+    return tuple(row.draw(batch_size, pair) for row, pair in zip(rows, seeds, strict=True))
 
 
-def _uniform(sample: dict, seed, low: float, high: float):
-    """(B,) draws, one a sample."""
+def draws_of_steps(
+    names: Sequence[str], batch_size: int, steps: int, seed: int
+) -> tuple[np.ndarray, ...]:
+    """The draws of all batches of a training: to the bit those that `tf.data` makes on the way.
+
+    Args:
+        names: as for `draw_all`.
+        batch_size: B.
+        steps: batches, from number 0 on.
+        seed: of the training.
+
+    Returns:
+        Arrays (steps, B, ...), one for each name.
+
+    >>> (shift,) = draws_of_steps(["crop-15"], batch_size=4, steps=10, seed=1)
+    >>> shift.shape, bool((shift[3] == draw_all(["crop-15"], 4, counter=3, seed=1)[0]).all())
+    ((10, 4, 2), True)
+    """
+    if not names:
+        return ()
+    found = _many_steps(tuple(names), batch_size)(np.int64(steps), np.int64(seed))
+    return tuple(draws.numpy() for draws in found)
+
+
+def augment_all(sample: dict, label, weight, names: Sequence[str], draws: Sequence) -> tuple:
+    """A batch, changed by draws; in `tf.data`, or in a compiled training on the device.
+
+    Args:
+        sample: {modality: (B, ...) float32}; tensors of any framework, or NumPy's arrays.
+        label: (B,), or (B, K) shares of the classes where samples are mixed.
+        weight: (B,) float32.
+        names: from `AUGMENTATIONS` and `MIXINGS`, applied in this order.
+        draws: (B, ...) for each name, of `draw_all` or one step of `draws_of_steps`.
+
+    Returns:
+        The changed sample, label and weight, in the same forms.
+
+    >>> sample = {"onset": np.full((2, 4, 4, 1), 100, "float32")}
+    >>> changed, _, _ = augment_all(sample, [0, 1], [1, 1], ["brightness"], [[10.0, -20.0]])
+    >>> changed["onset"][:, 0, 0, 0].tolist()
+    [110.0, 80.0]
+    """
+    for name, drawn in zip(names, draws, strict=True):
+        if name in MIXINGS:
+            sample, label, weight = MIXINGS[name].apply(sample, label, weight, drawn)
+        else:
+            sample = AUGMENTATIONS[name].apply(sample, drawn)
+    return sample, label, weight
+
+
+@lru_cache(maxsize=32)
+def _many_steps(names: tuple[str, ...], batch_size: int):
+    """A compiled function of (number of steps, seed) to the draws of all of them."""
     import tensorflow as tf
 
-    return tf.random.stateless_uniform([_size(sample)], seed, low, high)
+    forms = tuple(tf.type_spec_from_value(draws) for draws in draw_all(names, batch_size, 0, 0))
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec((), "int64")] * 2)
+    def draws_of(steps, seed):
+        def of_step(counter):
+            return draw_all(names, batch_size, counter, seed)
+
+        with tf.device("CPU"):
+            return tf.map_fn(of_step, tf.range(steps), fn_output_signature=forms)
+
+    return draws_of

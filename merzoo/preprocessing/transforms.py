@@ -2,20 +2,21 @@
 
 What is done to a face is done to every picture of it, to the vectors of its flow and to the regions
 on it. Each function takes a batch {modality: (B, ...) float32} and one value a sample; what
-`merzoo.preprocessing.augment` draws at random is decided there. All but `flip` need TensorFlow.
+`merzoo.preprocessing.augment` draws at random is decided there. The arrays may be NumPy's,
+TensorFlow's, JAX's or PyTorch's (`merzoo.preprocessing.neutral`), and so are those that come out.
 """
+
+import math
 
 import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.modalities import Modality, rows_of
-
-# (y1, x1, y2, x2) -> (y1, 1 - x2, y2, 1 - x1)
-_MIRROR_REGION = np.array([[1, 0, 0, 0], [0, 0, 0, -1], [0, 0, 1, 0], [0, -1, 0, 0]], "float32")
+from merzoo.preprocessing.neutral import Operations, operations_of, static_shape
 
 
 def flip(sample: dict) -> dict:
-    """Mirrors a batch left to right; works on TensorFlow and NumPy arrays (float32) alike.
+    """Mirrors a batch left to right.
 
     Pictures are mirrored; horizontal flow u changes sign (in a 0..255 `flow_image`, whose scaling
     is min-max, u becomes 255 - u); regions move along; action units are bilateral flags and stay.
@@ -27,15 +28,31 @@ def flip(sample: dict) -> dict:
     mirrored = {}
     for name, row in rows_of(sample).items():
         x = sample[name]
+        ops = operations_of(x)
         if row.is_image:
-            x = x[..., ::-1, :]
+            x = ops.mirror(x)
         if row.mirror_sign:
-            x = x * np.array(row.mirror_sign, "float32")
-            x = x + np.array(row.mirror_shift, "float32")
+            x = x * ops.array(np.array(row.mirror_sign, "float32"), x)
+            x = x + ops.array(np.array(row.mirror_shift, "float32"), x)
         if row.kind == "regions":
-            x = x @ _MIRROR_REGION + np.array([0, 1, 0, 1], "float32")
+            y1, x1, y2, x2 = (x[..., i : i + 1] for i in range(4))
+            x = ops.concatenate([y1, 1 - x2, y2, 1 - x1])
         mirrored[name] = x
     return mirrored
+
+
+def flip_chosen(sample: dict, chosen) -> dict:
+    """Mirrors those samples of a batch that are `chosen`, (B,) booleans.
+
+    >>> sequence = np.arange(4, dtype="float32").reshape(2, 1, 1, 2, 1)
+    >>> flip_chosen({"sequence": sequence}, [False, True])["sequence"].ravel().tolist()
+    [0.0, 1.0, 3.0, 2.0]
+    """
+    changed = {}
+    for name, mirrored in flip(sample).items():
+        x = sample[name]
+        changed[name] = _where(chosen, mirrored, x) if mirrored is not x else x
+    return changed
 
 
 def translate(sample: dict, shift) -> dict:
@@ -54,19 +71,13 @@ def translate(sample: dict, shift) -> dict:
     >>> float(translate({"apex": apex}, [[0.25, 0.5]])["apex"][0, 2, 3, 0])
     9.0
     """
-    import tensorflow as tf
-
-    shift = tf.cast(shift, "float32")
     moved = {}
     for name, row in rows_of(sample).items():
-        x = sample[name]
+        ops, x, by = _with(sample[name], shift)
         if row.is_image:
-            size = tf.cast(tf.shape(x)[-3:-1], "float32")
-            one, zero = tf.ones_like(shift[:, 0]), tf.zeros_like(shift[:, 0])
-            y, x_ = tf.unstack(-shift * size, axis=-1)
-            x = _project(row, x, tf.stack([one, zero, x_, zero, one, y, zero, zero], -1))
+            x = _slide(ops, row, x, by)
         if row.kind == "regions":
-            x = tf.clip_by_value(x + _each(tf.tile(shift, [1, 2]), x, axes=1), 0.0, 1.0)
+            x = ops.clip(x + _each(ops, ops.concatenate([by, by]), x), 0.0, 1.0)
         moved[name] = x
     return moved
 
@@ -92,8 +103,6 @@ def rotate(sample: dict, angle) -> dict:
     >>> [round(float(value), 2) for value in turned[0, 1, 1]]
     [0.5, 0.87, 0.5]
     """
-    import tensorflow as tf
-
     rows = rows_of(sample)
     scaled = [name for name, row in rows.items() if row.kind == "flow_picture"]
     if scaled:
@@ -101,28 +110,23 @@ def rotate(sample: dict, angle) -> dict:
             f"{scaled[0]} cannot be rotated: its min-max scaling has lost the zero and the scale "
             f"of u and v; augment without rotation, or use the modality 'flow'."
         )
-    cos, sin = tf.cos(tf.cast(angle, "float32")), tf.sin(tf.cast(angle, "float32"))
-    zero = tf.zeros_like(cos)
     height, width = _picture_size(sample)
     turned = {}
     for name, row in rows.items():
-        x = sample[name]
+        ops, x, turn = _with(sample[name], angle)
+        cos, sin = ops.cos(turn), ops.sin(turn)  # (B,)
         if row.is_image:
-            y, x_ = tf.unstack((tf.cast(tf.shape(x)[-3:-1], "float32") - 1) / 2)
-            offsets = (x_ - cos * x_ - sin * y, y + sin * x_ - cos * y)
-            matrix = [cos, sin, offsets[0], -sin, cos, offsets[1], zero, zero]
-            x = _project(row, x, tf.stack(matrix, -1))
+            x = _turn(ops, row, x, cos, sin)
+        c, s = _each(ops, cos, x), _each(ops, sin, x)
         if row.kind == "flow":
-            c, s = _each(cos, x), _each(sin, x)
             u, v, strain = x[..., :1], x[..., 1:2], x[..., 2:]
-            x = tf.concat([c * u - s * v, s * u + c * v, strain], -1)
+            x = ops.concatenate([c * u - s * v, s * u + c * v, strain])
         if row.kind == "regions":
             centre, half = (x[..., :2] + x[..., 2:]) / 2, (x[..., 2:] - x[..., :2]) / 2
             y, x_ = (centre[..., :1] - 0.5) * height, (centre[..., 1:] - 0.5) * width
-            c, s = _each(cos, x), _each(sin, x)
             y, x_ = (s * x_ + c * y) / height, (c * x_ - s * y) / width
-            centre = tf.concat([y, x_], -1) + 0.5
-            x = tf.clip_by_value(tf.concat([centre - half, centre + half], -1), 0.0, 1.0)
+            centre = ops.concatenate([y, x_]) + 0.5
+            x = ops.clip(ops.concatenate([centre - half, centre + half]), 0.0, 1.0)
         turned[name] = x
     return turned
 
@@ -136,15 +140,14 @@ def brighten(sample: dict, shift) -> dict:
         sample: {modality: (B, ...) float32}.
         shift: (B,) grey levels of 0..255; as large a share of another range.
     """
-    import tensorflow as tf
-
     brightened = {}
     for name, row in rows_of(sample).items():
         x = sample[name]
         if row.is_intensity:
             low, high = row.range
             grey = (high - low) / 255
-            x = tf.clip_by_value(x + grey * _each(shift, x), low, high)
+            ops, x, by = _with(x, shift)
+            x = ops.clip(x + grey * _each(ops, by, x), low, high)
         brightened[name] = x
     return brightened
 
@@ -160,16 +163,14 @@ def stretch_contrast(sample: dict, factor) -> dict:
         sample: {modality: (B, ...) float32}.
         factor: (B,) above 0.
     """
-    import tensorflow as tf
-
     stretched = {}
     for name, row in rows_of(sample).items():
         x = sample[name]
         if row.is_intensity or row.kind == "difference":
             low, high = row.range
             centre = (low + high) / 2 if row.is_intensity else 0.0
-            x = centre + _each(factor, x) * (x - centre)
-            x = tf.clip_by_value(x, low, high)
+            ops, x, by = _with(x, factor)
+            x = ops.clip(centre + _each(ops, by, x) * (x - centre), low, high)
         stretched[name] = x
     return stretched
 
@@ -189,18 +190,18 @@ def strengthen_motion(sample: dict, factor) -> dict:
         InputError: for an `apex` or `magnified_apex` without its `onset`, and for a picture whose
             row says of no modality that it shows the same at rest.
     """
-    import tensorflow as tf
-
     strengthened = {}
     for name, row in rows_of(sample).items():
-        x = sample[name]
+        ops, x, by = _with(sample[name], factor)
+        by = _each(ops, by, x)
         if row.kind in ("flow", "difference"):
-            x = x * _each(factor, x)
+            x = x * by
         elif row.is_intensity:
             rest = x[:, :1] if row.kind == "sequence" else _at_rest(row, sample)
-            x = rest + _each(factor, x) * (x - rest) if row.at_rest != name else x
+            rest = ops.array(rest, x)
+            x = rest + by * (x - rest) if row.at_rest != name else x
         if row.is_intensity or row.kind == "difference":
-            x = tf.clip_by_value(x, *row.range)
+            x = ops.clip(x, *row.range)
         strengthened[name] = x
     return strengthened
 
@@ -224,29 +225,93 @@ def _picture_size(sample: dict) -> tuple[int, int]:
     return sizes[0] if sizes else (1, 1)
 
 
-def _each(values, x, axes: int = 0):
-    """(B, ...) values, one set a sample, shaped to broadcast against x; `axes` of them are kept."""
-    import tensorflow as tf
-
-    values = tf.cast(values, "float32")
-    ones = [1] * (len(x.shape) - 1 - axes)
-    return tf.reshape(values, tf.concat([tf.shape(values)[:1], ones, tf.shape(values)[1:]], 0))
+def _with(x, values) -> tuple:
+    """The operations for x and values (B, ...), x, and the values as float32 of the same kind."""
+    ops = operations_of(x, values)
+    x = ops.array(x, values) if isinstance(x, np.ndarray) else x
+    return ops, x, ops.cast(ops.array(values, x), "float32")
 
 
-def _project(row: Modality, x, transforms):
-    """Samples pictures (B, [T,] H, W, C) bilinearly where projective transforms (B, 8) say."""
-    import tensorflow as tf
+def _each(ops: Operations, values, x):
+    """(B,) or (B, last) values, one set a sample, shaped to broadcast against x."""
+    last = tuple(values.shape[1:])
+    return ops.reshape(values, (-1, *[1] * (len(x.shape) - 1 - len(last)), *last))
 
-    x = tf.convert_to_tensor(x)
-    shape = tf.shape(x)
-    frames = tf.reshape(x, tf.concat([[-1], shape[-3:]], 0))
-    transforms = tf.repeat(transforms, tf.shape(frames)[0] // shape[0], axis=0)
-    frames = tf.raw_ops.ImageProjectiveTransformV3(
-        images=frames,
-        transforms=transforms,
-        output_shape=shape[-3:-1],
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="NEAREST" if row.kind == "flow_picture" else "CONSTANT",
-    )
-    return tf.ensure_shape(tf.reshape(frames, shape), x.shape)
+
+def _where(chosen, x, y):
+    """(B, ...) of x where (B,) `chosen` says so, of y elsewhere."""
+    ops = operations_of(x, chosen)
+    return ops.where(_each(ops, ops.array(chosen, x), x), x, y)
+
+
+def _slide(ops: Operations, row: Modality, x, shift):
+    """Moves pictures (B, [T,] H, W, C) by shares (B, 2), along one axis after the other."""
+    shape, (height, width, channels) = static_shape(x), x.shape[-3:]
+    frames = math.prod(x.shape[1:-3])
+    for size, by, lines, values in (
+        (width, shift[:, 1:], frames * height, channels),
+        (height, shift[:, :1], frames, width * channels),
+    ):
+        place = ops.cast(ops.arange(size, x), "float32") - by * size  # (B, size)
+        x = ops.reshape(x, (-1, lines, size, values))
+        low, high = _two_nearest(ops, place, size, row)
+        x = _weighed(ops, x, *low) + _weighed(ops, x, *high)
+    return ops.reshape(x, shape)
+
+
+def _turn(ops: Operations, row: Modality, x, cos, sin):
+    """Turns pictures (B, [T,] H, W, C) about their centres."""
+    shape, (height, width, channels) = static_shape(x), x.shape[-3:]
+    cos, sin = (ops.reshape(v, (-1, 1)) for v in (cos, sin))
+    y0, x0 = (height - 1) / 2, (width - 1) / 2
+    place = ops.arange(height * width, x)
+    y, x_ = (ops.cast(v, "float32") for v in (place // width, place % width))
+    across = cos * x_ + sin * y + (x0 - cos * x0 - sin * y0)  # (B, H W), where each comes from
+    down = cos * y - sin * x_ + (y0 + sin * x0 - cos * y0)
+    left, right = _two_nearest(ops, across, width, row)
+    x = ops.reshape(x, (-1, math.prod(x.shape[1:-3]), height * width, channels))
+    corners = [
+        _weighed(ops, x, line * width + column, part * share)
+        for line, share in _two_nearest(ops, down, height, row)
+        for column, part in (left, right)
+    ]
+    turned = (corners[0] + corners[1]) + (corners[2] + corners[3])
+    return ops.reshape(turned, shape)
+
+
+def _two_nearest(ops: Operations, place, size: int, row: Modality):
+    """The two pixels that each place lies between, and their shares in it.
+
+    Outside the picture a pixel's share is 0, so that it counts as 0, except in a `flow_image`,
+    which its border continues.
+
+    Args:
+        place: (B, M) float32, in pixels from the first one.
+        size: pixels of the axis.
+
+    Returns:
+        Two pairs of numbers of pixels, (B, M) int32 from 0 to size - 1, and shares (B, M) float32.
+    """
+    if row.kind == "flow_picture":
+        place = ops.clip(place, 0, size - 1)
+    below = ops.floor(place)
+    pairs = ((below, below + 1 - place), (below + 1, place - below))
+    return [
+        (
+            ops.cast(ops.clip(pixel, 0, size - 1), "int32"),
+            share * ops.cast((pixel >= 0) & (pixel <= size - 1), "float32"),
+        )
+        for pixel, share in pairs
+    ]
+
+
+def _weighed(ops: Operations, x, index, share):
+    """Of x (B, A, N, C) what is at (B, M) places along N, times (B, M) shares: (B, A, M, C)."""
+    lines, size, values = x.shape[1:]
+    first = ops.arange(ops.length(x) * lines, x) * size
+    rows = ops.reshape(first, (-1, lines, 1)) + ops.reshape(index, (-1, 1, index.shape[-1]))
+    return _spread(ops, share) * ops.take(ops.reshape(x, (-1, values)), rows)
+
+
+def _spread(ops: Operations, share):
+    return ops.reshape(share, (-1, 1, share.shape[-1], 1))  # (B, M) -> (B, 1, M, 1)

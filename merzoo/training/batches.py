@@ -8,17 +8,20 @@ that depends on the seed and the epoch's number alone, so that a training that w
 with the batches that it would have had.
 """
 
+import functools
 import importlib.util
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.preprocessing.augment import AUGMENTATIONS, augmentation_names
+from merzoo.preprocessing.augment import augment_all, augmentation_names, draw_all
 from merzoo.preprocessing.mixing import MIXINGS
+from merzoo.training.parts import Part, Rows
 from merzoo.training.pool import Pool
+
+IN_GRAPH = 1 << 30  # bytes of samples above which `tf.data` gets them batch by batch
 
 
 def check_feed() -> None:
@@ -30,38 +33,8 @@ def check_feed() -> None:
         )
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Some samples of a pool.
-
-    Args:
-        pool: that holds them.
-        rows: their numbers.
-        balanced: draw every class equally often, so that samples of rare ones come again.
-    """
-
-    pool: Pool
-    rows: np.ndarray
-    balanced: bool = False
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def label(self) -> np.ndarray:
-        return self.pool.label[self.rows]
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self.pool.classes
-
-    def gather(self, places) -> dict[str, np.ndarray]:
-        """The samples at places among these rows, read from disk now."""
-        return self.pool.gather(self.rows[np.asarray(places)])
-
-
 def training_graph(
-    data: Arrays | Rows,
+    data: Arrays | Part | Rows,
     *,
     batch_size: int,
     augment: Sequence[str] = (),
@@ -95,7 +68,10 @@ def training_graph(
     names = augmentation_names(augment)
     soft = soft_labels or _mixes(names)
     weight = np.ones(len(data)) if sample_weight is None else sample_weight
-    if isinstance(data, Arrays):
+    if isinstance(data, Part) and data.nbytes > IN_GRAPH:
+        source = _from_rows(data, weight, batch_size, seed, soft)
+    elif isinstance(data, Arrays | Part):
+        data = data.arrays() if isinstance(data, Part) else data
         source = _from_memory(data, weight, batch_size, seed, soft)
     else:
         source = _from_disk(data, weight, batch_size, seed, soft, steps, first_epoch)
@@ -217,19 +193,67 @@ def epoch_rows(
     return rng.permutation(np.stack(drawn, 1).reshape(-1)[:size])
 
 
+@functools.lru_cache(maxsize=256)
+def order_of_steps(size: int, batch_size: int, steps: int, seed: int) -> np.ndarray:
+    """(steps, batch_size) places of the samples that `training_graph` gives from memory.
+
+    Args:
+        size: number of training samples.
+        batch_size, steps, seed: of the training.
+
+    >>> order_of_steps(4, 3, 3, seed=0).tolist()
+    [[2, 3, 1], [0, 2, 0], [3, 1, 3]]
+    """
+    epochs = -(-steps * batch_size // size)
+    rows = np.concatenate([np.asarray(_order(size, epoch, seed)) for epoch in range(epochs)])
+    return rows[: steps * batch_size].reshape(steps, batch_size)
+
+
+def _order(size: int, epoch, seed: int):
+    """The samples of one epoch of samples in memory: depends on nothing that ran before."""
+    import tensorflow as tf
+
+    return tf.random.experimental.stateless_shuffle(tf.range(size), tf.stack([epoch, seed]))
+
+
 def _from_memory(data: Arrays, weight, batch_size: int, seed: int, soft: bool):
     """(number of the batch, samples, labels, weights), endless, across the ends of epochs."""
     import tensorflow as tf
 
     size, tensors = len(data), _tensors(data, weight, soft)
 
-    def rows_of(epoch):  # stateless: the order depends on `seed` alone, not on what ran before
-        order = tf.random.experimental.stateless_shuffle(tf.range(size), tf.stack([epoch, seed]))
-        return tf.data.Dataset.from_tensor_slices(order)
+    def rows_of(epoch):
+        return tf.data.Dataset.from_tensor_slices(_order(size, epoch, seed))
 
     rows = tf.data.Dataset.counter().flat_map(rows_of).batch(batch_size, drop_remainder=True)
     numbered = tf.data.Dataset.zip(tf.data.Dataset.counter(), rows)
     return _mapped(numbered, lambda counter, rows: (counter, *_gathered(tensors, rows)))
+
+
+def _from_rows(data: Part, weight, batch_size: int, seed: int, soft: bool):
+    """As `_from_memory`, for samples that are too many to be held twice: read batch by batch."""
+    import tensorflow as tf
+
+    def batches():
+        step = 0
+        while True:
+            rows = _order_of_step(len(data), batch_size, step, seed)
+            yield step, *_batch(data, rows, weight[rows], soft)
+            step += 1
+
+    signature = (tf.TensorSpec((), "int64"), *_signature(data, batch_size, soft))
+    return tf.data.Dataset.from_generator(batches, output_signature=signature)
+
+
+def _order_of_step(size: int, batch_size: int, step: int, seed: int) -> np.ndarray:
+    """(batch_size,) places of one step, across the ends of epochs."""
+    places = np.arange(step * batch_size, (step + 1) * batch_size)
+    return np.array([_epoch_order(size, place // size, seed)[place % size] for place in places])
+
+
+@functools.lru_cache(maxsize=4)
+def _epoch_order(size: int, epoch: int, seed: int) -> np.ndarray:
+    return np.asarray(_order(size, epoch, seed))
 
 
 def _from_disk(data: Rows, weight, batch_size: int, seed: int, soft: bool, steps, first_epoch):
@@ -286,18 +310,16 @@ def _augmented(sample: dict, label, weight, names: Sequence[str], counter, seed:
     """The samples, augmented by draws that depend on `counter`, `seed` and the place."""
     import tensorflow as tf
 
-    for place, name in enumerate(names):
-        draw = tf.stack([counter, seed * 1000 + place])
-        if name in MIXINGS:
-            sample, label, weight = MIXINGS[name](sample, label, weight, draw)
-        else:
-            sample = AUGMENTATIONS[name](sample, draw)
-    return sample, label, weight
+    size = label.shape[0] or tf.shape(label)[0]  # the last batch of one pass may be smaller
+    return augment_all(sample, label, weight, names, draw_all(names, size, counter, seed))
 
 
 def _samples(data, places) -> dict[str, np.ndarray]:
     if isinstance(data, Rows | Pool):
         return data.gather(places)
+    if isinstance(data, Part):
+        rows = data.rows[places]
+        return {name: np.asarray(x[rows], "float32") for name, x in data.shared.items()}
     return {name: np.asarray(x[places], "float32") for name, x in data.modalities.items()}
 
 

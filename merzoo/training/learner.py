@@ -132,10 +132,15 @@ class Learner:
     def predict(self, model, data, batch_size: int | None = None) -> np.ndarray:
         """Class probabilities by the recipe's test-time rule; see `predict`."""
         size = batch_size or min(self.recipe.batch_size, PADDED)
+        kind = self.output_kind(model)
+        return predict(model, data, test_time=self.recipe.test_time, batch_size=size, kind=kind)
+
+    def output_kind(self, model) -> str:
+        """What a network of this learner's puts out; see `output_kind`."""
         kind = output_kind(model)
         if kind == "unknown" and self.recipe.loss == "margin":
-            kind = "lengths"  # which that loss trains
-        return predict(model, data, test_time=self.recipe.test_time, batch_size=size, kind=kind)
+            return "lengths"  # which that loss trains
+        return kind
 
 
 def resolve(

@@ -22,10 +22,11 @@ from merzoo.errors import InputError, unknown
 from merzoo.files import claim_folder, write_json
 from merzoo.metrics import confusion_matrix, scores
 from merzoo.surroundings import surroundings
-from merzoo.training.batches import Rows, check_feed
+from merzoo.training.batches import check_feed
 from merzoo.training.builders import named_builder, takes
 from merzoo.training.learner import Learner, resolve
 from merzoo.training.options import Training
+from merzoo.training.parts import Rows
 from merzoo.training.pool import Pool, check_still, make_pool, read_sources
 from merzoo.training.recipes import (
     RECIPES,

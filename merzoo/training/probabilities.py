@@ -1,5 +1,6 @@
 """From a network's outputs to probabilities: the only place where that is done."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,19 +49,36 @@ def predict(
     >>> found.shape, found.sum(-1).round(5).tolist()
     ((3, 3), [1.0, 1.0, 1.0])
     """
-    from merzoo.preprocessing.augment import flip
+    from merzoo.preprocessing.transforms import flip
     from merzoo.training.batches import prediction_batches
 
     kind = kind or output_kind(model)
     views = [lambda x: x] + ([flip] if test_time == "flip" else [])
     parts = []
     for batch, size in prediction_batches(data, batch_size):
-        outputs = [np.asarray(model.predict_on_batch(view(batch)), np.float32) for view in views]
-        found = np.mean([_as_probabilities(one[:size], kind, model.name) for one in outputs], 0)
-        parts.append(found)
+        outputs = [np.asarray(model.predict_on_batch(view(batch)))[:size] for view in views]
+        parts.append(mean_probabilities(outputs, kind, model.name))
     if not parts:
         return np.zeros((0, model.output_shape[-1]), np.float32)
     return np.concatenate(parts)
+
+
+def mean_probabilities(outputs: Sequence[np.ndarray], kind: str, name: str) -> np.ndarray:
+    """Class probabilities (N, K), the mean over views of the same samples.
+
+    Args:
+        outputs: (N, K) of a network, one array a view.
+        kind: of the outputs, see `output_kind`.
+        name: of the network, for messages.
+
+    Raises:
+        InputError: as `predict`.
+
+    >>> mean_probabilities([np.zeros((1, 2))], "logits", "net").tolist()
+    [[0.5, 0.5]]
+    """
+    found = [_as_probabilities(np.asarray(one, np.float32), kind, name) for one in outputs]
+    return np.mean(found, 0)
 
 
 def output_kind(model) -> str:

@@ -24,6 +24,7 @@ from merzoo.training.learner import Learner, check_classes
 from merzoo.training.losses import add_l2, make_loss, wants_soft_labels
 from merzoo.training.optimizers import adjustable_optimizer, first_rates, make_optimizer
 from merzoo.training.options import ONE_DEVICE, Training
+from merzoo.training.parts import Part
 from merzoo.training.probabilities import output_kind
 from merzoo.training.progress_callback import Progress
 from merzoo.training.recipes import Recipe
@@ -43,6 +44,8 @@ class Trainer:
         options: precision, devices and the like.
         adjustable: whether another recipe of the same architecture may be taken on without
             compiling (`use`): the schedule's numbers are then variables.
+        on_device: whether each epoch of samples in memory is one compiled program (JAX); else
+            Keras' `fit` is fed step by step.
     """
 
     def __init__(
@@ -53,9 +56,11 @@ class Trainer:
         start=None,
         options: Training = ONE_DEVICE,
         adjustable: bool = False,
+        on_device: bool = False,
     ):
         self.learner, self.classes, self.steps_per_epoch = learner, tuple(classes), steps_per_epoch
         self.start, self.options, self.adjustable = start, options, adjustable
+        self.on_device, self._device = on_device, None
         self.model = None
         self._schedule = None
         self._first_states: dict[int, list[np.ndarray]] = {}
@@ -98,7 +103,7 @@ class Trainer:
         """Resets, trains for all epochs of the recipe, and returns the history by epoch.
 
         Args:
-            data: `Arrays`, or `Rows` of a pool that stays on disk.
+            data: `Arrays`, a `Part` of them, or `Rows` of a pool that stays on disk.
             seed: of weights, order and augmentation.
             callbacks: Keras callbacks of the caller's; they see what a validation gives.
             validation: samples of other people, by which the recipe's rule lowers the rate, stops,
@@ -119,22 +124,37 @@ class Trainer:
             best = BestEpoch(measure, self.predict, validation, _best_file(folder))
         own, resume = self._callbacks(seed, best, folder)
         first = 0 if resume is None else resume.restore(self.model)
-        recipe, soft = self.recipe, wants_soft_labels(self.recipe)
+        watched = self._watched(validation)
+        callbacks = [*own, *callbacks]
+        if self.on_device and isinstance(data, Part):
+            found = self._device_fit(data, seed, callbacks, watched)
+        else:
+            found = self._fed_fit(data, seed, callbacks, watched, resume, first)
+        self.check_finite(found)
+        return found
+
+    def _watched(self, validation):
+        """The batches of a validation, or `None`."""
+        if validation is None:
+            return None
+        # Where training was told to balance, every class weighs alike: accuracy is UAR.
+        weight = class_weights(validation, "balanced" if self.options.balance else None)
+        soft = wants_soft_labels(self.recipe)
+        return validation_graph(validation, self.recipe.batch_size, weight, soft)
+
+    def _fed_fit(self, data, seed: int, callbacks: list, watched, resume, first: int) -> dict:
+        """By Keras' `fit`, fed step by step."""
+        recipe = self.recipe
         graph = training_graph(
             data,
             batch_size=recipe.batch_size,
             augment=recipe.augment,
             seed=seed,
             sample_weight=class_weights(data, recipe.class_weights),
-            soft_labels=soft,
+            soft_labels=wants_soft_labels(recipe),
             steps=self.steps_per_epoch,
             first_epoch=first,
         )
-        watched = None
-        if validation is not None:
-            # Where training was told to balance, every class weighs alike: accuracy is UAR.
-            weight = class_weights(validation, "balanced" if self.options.balance else None)
-            watched = validation_graph(validation, recipe.batch_size, weight, soft)
         with self._distributed():
             history = self.model.fit(
                 graph,
@@ -144,14 +164,36 @@ class Trainer:
                 validation_data=watched,
                 shuffle=False,
                 verbose=0,
-                callbacks=[*own, *callbacks, *([] if resume is None else [resume])],
+                callbacks=[*callbacks, *([] if resume is None else [resume])],
             )
-        found = history.history if resume is None else resume.history()
-        self._check_finite(found)
-        return found
+        return history.history if resume is None else resume.history()
+
+    def _device_fit(self, data: Part, seed: int, callbacks: list, watched) -> dict:
+        """By epochs that are programs."""
+        from merzoo.training.on_device import device_fit
+
+        weight = class_weights(data, self.recipe.class_weights)
+        how = {"weight": weight, "callbacks": callbacks, "watched": watched}
+        return device_fit(self.device(), data, self.recipe, seed, self.steps_per_epoch, **how)
+
+    def device(self):
+        """What trains the model by programs; made once."""
+        if self._device is None:
+            from merzoo.training.on_device import DeviceTraining
+
+            def compile_rest(rest):
+                compile_model(rest, self.recipe, self.model.optimizer, self.options, l2=False)
+
+            self._device = DeviceTraining(self.model, compile_rest)
+        return self._device
 
     def fit_fold(
-        self, train: Arrays, seed: int, fold: str, callbacks: Sequence = (), by_uf1: bool = False
+        self,
+        train: Arrays | Part,
+        seed: int,
+        fold: str,
+        callbacks: Sequence = (),
+        by_uf1: bool = False,
     ) -> dict[str, list[float]]:
         """Trains on a fold's training samples, by the recipe's validation rule.
 
@@ -167,6 +209,8 @@ class Trainer:
             return self.fit(train, seed, callbacks)
         rows, held = inner_split(train, seed, fold, self.recipe.validation or SHARE)
         inner, validation = train.take(rows), train.take(held)
+        if isinstance(validation, Part):
+            validation = validation.arrays()
         check_classes(inner, fold)
         return self.fit(inner, seed, callbacks, validation, by_uf1=by_uf1)
 
@@ -260,7 +304,8 @@ class Trainer:
         found.append(Progress(self.recipe, self.steps_per_epoch))
         return found, Resume(state / "epoch.npz", found, seed)
 
-    def _check_finite(self, history: dict) -> None:
+    def check_finite(self, history: dict) -> None:
+        """Raises `InputError` where the losses of a training are not numbers."""
         if not history.get("loss") or not np.isfinite(history["loss"]).all():
             raise InputError(
                 f"The loss of recipe {self.recipe.name!r} is not finite any more: lower its "
@@ -268,9 +313,12 @@ class Trainer:
             )
 
 
-def compile_model(model, recipe: Recipe, optimizer, options: Training = ONE_DEVICE) -> None:
+def compile_model(
+    model, recipe: Recipe, optimizer, options: Training = ONE_DEVICE, l2: bool = True
+) -> None:
     """Compiles a network as a recipe says: its loss, the L2 norm of weights, its optimizer."""
-    add_l2(model, recipe.l2)
+    if l2:
+        add_l2(model, recipe.l2)
     model.compile(
         optimizer=optimizer,
         loss=make_loss(recipe, output_kind(model)),

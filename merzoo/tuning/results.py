@@ -99,14 +99,17 @@ def evaluate_outer(
     """
     pairs = list(zip(folds, recipes, strict=True))
     learner = plan.learner.with_recipe(recipes[0])
-    card = protocol_card(learner, plan.data, protocol, folds, seeds=seeds)
+    engine = plan.engine()
+    card = protocol_card(learner, plan.data, protocol, folds, seeds=seeds, used=engine)
     if len({_numbers(recipe) for recipe in recipes}) > 1:
         card["recipe"] = {"name": "tuned in each fold", "about": "One recipe for each outer fold."}
         card["model_arguments"] = {}
         card["recipes"] = {fold.name: recipe_as_dict(recipe) for fold, recipe in pairs}
     place = RunFolder(folder, card)
     todo = [
-        _job(plan, learner, fold, recipe, seed) for seed in range(seeds) for fold, recipe in pairs
+        _job(plan, learner, fold, recipe, seed, engine.name)
+        for seed in range(seeds)
+        for fold, recipe in pairs
     ]
     metrics, _ = judged(place, plan.data, run_unfinished(todo, place, 1))
     metrics = json.loads(json.dumps(metrics))
@@ -115,10 +118,12 @@ def evaluate_outer(
     return metrics
 
 
-def _job(plan: Plan, learner: Learner, fold, recipe: Recipe, seed: int) -> FoldJob:
+def _job(plan: Plan, learner: Learner, fold, recipe: Recipe, seed: int, engine: str) -> FoldJob:
     recipe = replace(recipe, name="outer", about="")  # equal ones then share a compiled model
     learner = learner.with_recipe(recipe)
-    return FoldJob(FoldData.of(learner.take(plan.data), fold), fold, seed, learner)
+    if recipe.validation and engine == "together":
+        engine = "scan"  # epochs are looked at
+    return FoldJob(FoldData.of(learner.take(plan.data), fold), fold, seed, learner, engine)
 
 
 def _shown(value):

@@ -23,7 +23,9 @@ from merzoo.errors import InputError
 from merzoo.evaluation.splits.protocols import Fold, loso
 from merzoo.metrics import confusion_matrix, scores
 from merzoo.preprocessing.arrays import Arrays
+from merzoo.training.engines import Engine, choose_engine
 from merzoo.training.learner import Learner
+from merzoo.training.parts import Part
 from merzoo.training.recipes import Recipe, recipe_as_dict
 from merzoo.tuning.oracles import REPORT, SETTINGS
 from merzoo.tuning.search_spaces import recipe_of
@@ -58,6 +60,11 @@ class Plan:
     def model(self) -> str:
         """The network's name."""
         return self.learner.name
+
+    def engine(self) -> Engine:
+        """By which the folds of a trial are trained."""
+        size = sum(x.nbytes for x in self.data.modalities.values())
+        return choose_engine("auto", self.learner, size=size)
 
     def settings(self) -> dict:
         """The plan as plain JSON types; a search continues only under equal ones."""
@@ -130,13 +137,13 @@ def outer_name(protocol: str, number: int) -> str:
     return f"{protocol.replace(':', '')}_{number}"
 
 
-def search_data(plan: Plan, search: str) -> Arrays:
+def search_data(plan: Plan, search: str) -> Part:
     """The samples that a search may see."""
     if search == "all":
-        return plan.data
+        return Part.of(plan.data, np.arange(len(plan.data)))
     protocol, _, number = search.rpartition("_")
     fold = outer_folds(protocol, plan.data, plan.seed)[int(number) - 1]
-    return plan.data.take(fold.train)
+    return Part.of(plan.data, fold.train)
 
 
 class CutOff(Exception):
@@ -159,7 +166,9 @@ class SearchTuner(base_tuner.BaseTuner):
         keras_tuner.src.config.DEBUG = False  # which prints every failure's stack
         self.plan, self.on_epoch, self.on_end = plan, on_epoch, on_end
         self.settings = plan.fingerprint()
-        self.trainers = SharedTrainers(plan.learner, plan.data.classes)
+        self.engine = plan.engine()
+        on_device = self.engine.name != "reuse"
+        self.trainers = SharedTrainers(plan.learner, plan.data.classes, on_device)
         self._idle, self._failure = False, None
         self._search = ("", None, ())
 
@@ -223,7 +232,8 @@ class SearchTuner(base_tuner.BaseTuner):
     def _data_and_folds(self, search: str):
         if self._search[0] != search:
             data = search_data(self.plan, search)
-            self._search = (search, data, grouped_folds(data, self.plan.folds, self.plan.seed))
+            folds = grouped_folds(data.known, self.plan.folds, self.plan.seed)
+            self._search = (search, data, folds)
         return self._search[1:]
 
     def _run_folds(self, trial, recipe, data, folds, life):
@@ -231,21 +241,46 @@ class SearchTuner(base_tuner.BaseTuner):
         trainer = self.trainers.get(recipe, steps_per_epoch)
         trainer.reset(self.plan.seed)
         data = _with_inputs(data, [tensor.name for tensor in trainer.model.inputs])
+        parts = [(data.take(fold.train), fold) for fold in folds]
+
+        def after_epoch(fold, epoch, loss):
+            if life.cut_off.is_set():
+                raise CutOff()
+            if self.on_epoch is not None:
+                self.on_epoch(trial, recipe, fold, epoch, loss)
+
+        if self.engine.name == "together" and not recipe.validation:
+            results = self._together(trainer, parts, data, after_epoch)
+        else:
+            results = self._one_by_one(trainer, parts, data, after_epoch)
         found = np.zeros(len(data), int)
-        histories = []
-        for fold in folds:
+        for fold, (probabilities, _) in zip(folds, results, strict=True):
+            found[fold.test] = probabilities.argmax(1)
+        return found, [history for _, history in results]
 
-            def after_epoch(epoch, logs, fold=fold):
-                if life.cut_off.is_set():
-                    raise CutOff()
-                if self.on_epoch is not None:
-                    self.on_epoch(trial, recipe, fold, epoch, logs["loss"])
+    def _together(self, trainer, parts, data, after_epoch) -> list[tuple]:
+        """(probabilities, history) of all inner folds, as one program."""
+        from merzoo.training.together import Replica, train_together
 
-            callback = keras.callbacks.LambdaCallback(on_epoch_end=after_epoch)
-            train = data.take(fold.train)
-            histories.append(trainer.fit_fold(train, self.plan.seed, fold.name, [callback]))
-            found[fold.test] = trainer.predict(data.take(fold.test)).argmax(1)
-        return found, histories
+        def report(numbers, epoch, losses):
+            after_epoch(parts[numbers[0]][1], epoch, float(losses.mean()))
+
+        replicas = [Replica(train, data.rows[fold.test], self.plan.seed) for train, fold in parts]
+        chunks = train_together(trainer, replicas, on_epoch=report)
+        return [(one.probabilities, one.history) for chunk in chunks for one in chunk]
+
+    def _one_by_one(self, trainer, parts, data, after_epoch) -> list[tuple]:
+        """(probabilities, history) of each inner fold."""
+        found = []
+        for train, fold in parts:
+
+            def report(epoch, logs, fold=fold):
+                after_epoch(fold, epoch, logs["loss"])
+
+            callback = keras.callbacks.LambdaCallback(on_epoch_end=report)
+            history = trainer.fit_fold(train, self.plan.seed, fold.name, [callback])
+            found.append((trainer.predict(data.take(fold.test).arrays()), history))
+        return found
 
 
 class _SignsOfLife(threading.Thread):
@@ -276,11 +311,12 @@ def _median(courses: list[list[float]]) -> list[float]:
     return np.median([course[:epochs] for course in courses], axis=0).round(4).tolist()
 
 
-def _with_inputs(data: Arrays, names: list[str]) -> Arrays:
-    missing = [name for name in names if name not in data.modalities]
+def _with_inputs(data: Part, names: list[str]) -> Part:
+    missing = [name for name in names if name not in data.shared]
     if missing:
-        raise InputError(f"{data.source} holds no {missing[0]!r}, which this architecture takes.")
-    return replace(data, modalities={name: data.modalities[name] for name in names})
+        source = data.known.source
+        raise InputError(f"{source} holds no {missing[0]!r}, which this architecture takes.")
+    return replace(data, shared={name: data.shared[name] for name in names})
 
 
 def _cause(failure: Exception | None, stack: str) -> str:

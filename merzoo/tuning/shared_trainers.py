@@ -49,10 +49,11 @@ class SharedTrainers:
     Args:
         learner: the network, by any recipe.
         classes: their names.
+        on_device: as of `Trainer`.
     """
 
-    def __init__(self, learner: Learner, classes: Sequence[str]):
-        self.learner, self.classes = learner, tuple(classes)
+    def __init__(self, learner: Learner, classes: Sequence[str], on_device: bool = False):
+        self.learner, self.classes, self.on_device = learner, tuple(classes), on_device
         self.compiled = 0  # how many were compiled so far
         self._kept: OrderedDict[str, Trainer] = OrderedDict()
 
@@ -64,7 +65,13 @@ class SharedTrainers:
             self._make_room()
             self.compiled += 1
             learner = self.learner.with_recipe(recipe)
-            trainer = Trainer(learner, self.classes, steps_per_epoch, adjustable=True)
+            trainer = Trainer(
+                learner,
+                self.classes,
+                steps_per_epoch,
+                adjustable=True,
+                on_device=self.on_device,
+            )
         trainer.use(recipe, steps_per_epoch)
         self._kept[key] = trainer
         return trainer

@@ -22,14 +22,16 @@ def test_training_gets_training_samples_and_the_test_part_has_no_labels():
     fold = loso(data)[0]
     part = FoldData.of(data, fold)
     train, test = part.train(), part.test()
-    assert train.ids().tolist() == data.ids()[fold.train].tolist()
-    assert not np.shares_memory(train.modalities["flow_image"], data.modalities["flow_image"])
+    own = train.arrays()
+    assert own.ids().tolist() == data.ids()[fold.train].tolist()
+    assert not np.shares_memory(own.modalities["flow_image"], data.modalities["flow_image"])
     np.testing.assert_array_equal(
         test.modalities["flow_image"], data.modalities["flow_image"][fold.test]
     )
     assert set(vars(test)) == {"modalities"}
     # Nothing else that travels knows labels or names of the test samples.
-    assert part.known.ids().tolist() == train.ids().tolist() and not part.known.modalities
+    assert part.known.ids().tolist() == own.ids().tolist() and not part.known.modalities
+    assert train.known is part.known and train.label.tolist() == data.label[fold.train].tolist()
 
 
 def test_the_test_part_is_opened_after_training():

@@ -7,7 +7,7 @@ from keras import ops
 from merzoo.layers import FlowPreparation, MaxPoolPadded, PatchConv2D
 from merzoo.layers.flow_preparation import median_of_bytes
 from merzoo.models.flow_krr import prepare_flow
-from merzoo.preprocessing.augment import flip
+from merzoo.preprocessing.transforms import flip
 from tests.battery import run_layer_test
 
 numpy = ops.convert_to_numpy

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.preprocessing.augment import flip, random_flip
+from merzoo.preprocessing.augment import augment_all, draw_all
+from merzoo.preprocessing.transforms import flip
 from merzoo.training.batches import prediction_batches, training_graph
 from tests.samples import flow_arrays
 
@@ -29,8 +29,9 @@ def test_flip_mirrors_pictures_turns_u_and_moves_regions():
 
 
 def test_random_flip_mirrors_all_modalities_of_a_sample_together():
-    ramp = tf.constant(np.tile(np.arange(6, dtype="float32")[None, None, :, None], (32, 4, 1, 3)))
-    out = random_flip({"apex": ramp, "onset": ramp}, (0, 1))
+    ramp = np.tile(np.arange(6, dtype="float32")[None, None, :, None], (32, 4, 1, 3))
+    draws = draw_all(["flip"], 32, counter=0, seed=1)
+    out, _, _ = augment_all({"apex": ramp, "onset": ramp}, None, None, ["flip"], draws)
     apex, onset = np.asarray(out["apex"]), np.asarray(out["onset"])
     np.testing.assert_array_equal(apex, onset)
     mirrored = apex[:, 0, 0, 0] == 5

@@ -9,6 +9,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from merzoo.preprocessing.augment import augment_all, draw_all
 from merzoo.preprocessing.mixing import BORDER, MIXINGS
 from merzoo.training.batches import epoch_graph, training_graph
 from tests.samples import flow_arrays
@@ -34,12 +35,15 @@ def numbered_batch(height=20):
     return sample, tf.one_hot(np.arange(B) % K, K), tf.constant(number)
 
 
+def mixed_batch(batch, name, counter, seed=0):
+    return augment_all(*batch, [name], draw_all([name], B, counter, seed))
+
+
 @pytest.mark.parametrize("name", MIXINGS)
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**31), height=st.sampled_from([20, 28, 33]))
 def test_shares_sum_to_one_and_are_those_of_the_pixels(name, seed, height):
-    sample, label, weight = numbered_batch(height)
-    mixed, shares, mixed_weight = MIXINGS[name](sample, label, weight, (seed, 1))
+    mixed, shares, mixed_weight = mixed_batch(numbered_batch(height), name, counter=seed)
     shares, apex = shares.numpy(), mixed["apex"].numpy()
     np.testing.assert_allclose(shares.sum(-1), 1, atol=1e-6)
     assert shares.min() >= 0
@@ -54,8 +58,8 @@ def test_shares_sum_to_one_and_are_those_of_the_pixels(name, seed, height):
 
 
 def test_cut_follows_the_face_in_rows_regions_and_action_units():
-    sample, label, weight = numbered_batch()
-    mixed, shares, _ = MIXINGS["cutmix"](sample, label, weight, (0, 0))
+    _, label, _ = batch = numbered_batch()
+    mixed, shares, _ = mixed_batch(batch, "cutmix", counter=0)
     apex = mixed["apex"].numpy()[:, :, 0, 0]
     upper, lower = apex[:, 0], apex[:, -1]
     border = round(20 * BORDER)

@@ -7,12 +7,7 @@ import tensorflow as tf
 
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.preprocessing.augment import (
-    AUGMENTATIONS,
-    random_contrast,
-    random_crop,
-    random_rotation,
-)
+from merzoo.preprocessing.augment import AUGMENTATIONS, augment_all, draw_all
 from merzoo.preprocessing.flow import farneback_flow, flow_with_strain
 from merzoo.preprocessing.transforms import (
     brighten,
@@ -153,20 +148,21 @@ def test_stronger_motion_is_stronger_in_every_modality():
         strengthen_motion({"apex": pair["apex"]}, [1.0])
 
 
-@pytest.mark.parametrize("random", [random_crop, random_rotation, random_contrast])
-def test_a_sample_has_one_draw_for_all_modalities(random):
-    strength = {
-        random_crop: {"padding": 15},
-        random_rotation: {"degrees": (-8, 8)},
-        random_contrast: {"factor": (0.8, 1.2)},
-    }[random]
+def changed(sample, name, size, seed):
+    """A batch, augmented by the draws of its first step."""
+    draws = draw_all([name], size, counter=0, seed=seed)
+    return augment_all(sample, None, None, [name], draws)[0]
+
+
+@pytest.mark.parametrize("name", ["crop-15", "rotate-8", "contrast"])
+def test_a_sample_has_one_draw_for_all_modalities(name):
     picture = np.repeat(moving_pair()["onset"], 6, 0)
     sample = {"onset": picture, "apex": picture, "sequence": np.stack([picture, picture], 1)}
-    out = {n: np.asarray(x) for n, x in random(sample, (0, 1), **strength).items()}
+    out = {n: np.asarray(x) for n, x in changed(sample, name, 6, seed=1).items()}
     np.testing.assert_array_equal(out["onset"], out["apex"])
     np.testing.assert_array_equal(out["onset"], out["sequence"][:, 1])
     assert len({x.tobytes() for x in out["onset"]}) == 6  # and every sample its own
-    again = random(sample, (0, 1), **strength)
+    again = changed(sample, name, 6, seed=1)
     np.testing.assert_array_equal(again["onset"], out["onset"])
 
 
@@ -174,7 +170,7 @@ def test_crop_moves_pictures_of_two_sizes_by_the_same_share():
     large = np.zeros((8, 224, 224, 1), "float32")
     large[:, 100:104, 100:104] = 1
     small = large[:, ::2, ::2] + 0
-    out = random_crop({"onset": large, "apex": small}, (5, 5), padding=15)
+    out = changed({"onset": large, "apex": small}, "crop-15", 8, seed=5)
     for big, little in zip(*(np.asarray(out[n])[..., 0] for n in ("onset", "apex")), strict=True):
         place = [np.average(a + 0.5, weights=big) for a in np.mgrid[:224, :224]]
         half = [np.average(a + 0.5, weights=little) for a in np.mgrid[:112, :112]]

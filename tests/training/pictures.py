@@ -26,8 +26,8 @@ def picture_arrays(subjects=10, clips=4, size=8, dataset="demo", classes=CLASSES
 
 def train_long(build, pool, rows, recipe, training, folder):
     """One long training, as `pretrain` runs it: the model that is kept, and the logs by epoch."""
-    from merzoo.training.batches import Rows
     from merzoo.training.learner import resolve
+    from merzoo.training.parts import Rows
     from merzoo.training.trainer import Trainer
 
     steps = max(1, len(rows[0]) // recipe.batch_size)

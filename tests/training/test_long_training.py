@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from merzoo.errors import InputError
-from merzoo.training.batches import Rows
 from merzoo.training.options import Training
+from merzoo.training.parts import Rows
 from merzoo.training.pool import Pool
 from merzoo.training.probabilities import predict
 from merzoo.training.recipes import Recipe

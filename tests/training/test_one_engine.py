@@ -17,10 +17,10 @@ import pytest
 
 import merzoo
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.preprocessing.augment import AUGMENTATIONS
-from merzoo.preprocessing.mixing import MIXINGS
-from merzoo.training.batches import Rows, training_graph
+from merzoo.preprocessing.augment import augment_all, draw_all
+from merzoo.training.batches import training_graph
 from merzoo.training.learner import resolve
+from merzoo.training.parts import Rows
 from merzoo.training.pool import Pool
 from merzoo.training.recipes import Recipe, recipe_as_dict
 from merzoo.training.seeds import seeded
@@ -217,9 +217,8 @@ def test_samples_from_memory_and_from_disk_are_changed_alike(place):
     plain = training_graph(kept, **options).take(5)
     changed = training_graph(kept, augment=("flip", "mixup"), **options).take(5)
     for step, (before, after) in enumerate(zip(plain, changed, strict=True)):
-        sample, label, weight = before
-        flipped = AUGMENTATIONS["flip"](sample, (step, 1000 * seed))
-        mixed = MIXINGS["mixup"](flipped, label, weight, (step, 1000 * seed + 1))
+        names, sample = ("flip", "mixup"), before[0]
+        mixed = augment_all(*before, names, draw_all(names, 4, step, seed))
         np.testing.assert_allclose(after[0]["flow_image"], mixed[0]["flow_image"], rtol=1e-6)
         np.testing.assert_allclose(after[1], mixed[1], rtol=1e-6)
         assert np.abs(after[0]["flow_image"] - sample["flow_image"]).max() > 1

@@ -15,6 +15,7 @@ from merzoo.preprocessing.cache import Cache, key
 from merzoo.progress import progress_bar
 from merzoo.training.learner import Learner
 
+FEATURES = 11  # times as large as the frames, at most: (H/8, W/8, 512) in the place of (H, W, 3)
 _VERSION = 1  # raised when the same weights give other features
 
 

@@ -9,6 +9,7 @@ from merzoo.evaluation.splits.protocols import Fold, split_fingerprint
 from merzoo.evaluation.splits.selection import Selection
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.surroundings import surroundings
+from merzoo.training.engines import Engine
 from merzoo.training.learner import Learner
 from merzoo.training.recipes import recipe_as_dict
 from merzoo.versions import package_versions
@@ -29,6 +30,7 @@ def protocol_card(
     callbacks: Sequence = (),
     start=None,
     engine: str = "auto",
+    used: Engine | None = None,
     cache_backbone: bool = False,
     named: list[str] | None = None,
 ) -> dict:
@@ -42,6 +44,7 @@ def protocol_card(
         labels: label map that was asked for; it plays no part where the data bring their classes.
         seeds, jobs, cluster, subjects, selection, callbacks, start, engine, cache_backbone: of
             `merzoo.evaluate`.
+        used: the engine that was chosen.
         named: the data as they were named; `None` for objects, which cannot be found again.
     """
     import keras
@@ -68,6 +71,7 @@ def protocol_card(
         "folds": len(folds),
         "seeds": seeds,
         "backend": keras.backend.backend(),
+        "engine": None if used is None else used.as_dict(),
         "threads": threads_of(jobs, cluster),
         "versions": package_versions(),
         "surroundings": surroundings(),

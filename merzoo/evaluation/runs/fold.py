@@ -1,9 +1,9 @@
 """One fold: train on its training samples, predict its test samples. Runs in any process.
 
-What training gets is an `Arrays` of the training samples and nothing else. The test part is opened
-after training, as `Unlabelled`: its labels never leave the process that asked for the evaluation.
-Until then a fold is row numbers beside the arrays of all samples, which several processes share as
-a memory map, so that no fold costs a copy on its way. A process keeps the model that it built, so
+What training gets is a `Part`: labels and names of the training samples and nothing of the others,
+and their rows in the arrays of all samples, which several processes share as a memory map, so that
+no fold costs a copy on its way. The test part is opened after training, as `Unlabelled`: its labels
+never leave the process that asked for the evaluation. A process keeps the model that it built, so
 that further folds only reset it.
 """
 
@@ -18,6 +18,7 @@ from merzoo.errors import InputError
 from merzoo.evaluation.splits.protocols import Fold
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.learner import Learner, check_classes
+from merzoo.training.parts import Part, identity
 from merzoo.training.probabilities import Unlabelled
 
 
@@ -49,16 +50,13 @@ class FoldData:
         """Names of the classes."""
         return self.known.classes
 
-    def train(self) -> Arrays:
-        """The training samples, as arrays that hold nothing of the others."""
-        return self.known.with_modalities(self._gather(self.train_rows))
+    def train(self) -> Part:
+        """The training samples; the labels of no others."""
+        return Part(self.known, self.train_rows, self.modalities)
 
     def test(self) -> Unlabelled:
         """The test samples without labels; asked for after training only."""
-        return Unlabelled(self._gather(self.test_rows))
-
-    def _gather(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        return {name: array[rows] for name, array in self.modalities.items()}
+        return Unlabelled({name: x[self.test_rows] for name, x in self.modalities.items()})
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,8 @@ class FoldJob:
     fold: Fold
     seed: int
     learner: Learner
-    engine: str = "auto"
+    engine: str = "reuse"
+    fold_chunk: int | None = None  # folds at a time, of those that are trained together
     audit_epochs: bool = False
     selection: str = "last"
     callbacks: tuple = ()
@@ -91,6 +90,7 @@ class FoldResult:
 
 
 _TRAINERS: dict[str, object] = {}
+_SHARED: dict[tuple, tuple] = {}  # what an estimator shares between folds, with whose it is
 
 
 def run_fold(job: FoldJob, on_epoch=None) -> FoldResult:
@@ -109,24 +109,43 @@ def _run_estimator(job, train, on_epoch):
     estimator = job.learner.build(len(train.classes))
     if "random_state" in estimator.get_params():
         estimator.set_params(random_state=job.seed)
-    (features,) = train.modalities.values()
-    test = job.data.test()
-    (tested,) = test.modalities.values()
-    options = {}
-    if job.learner.takes_maps:
-        options["groups"] = train.subject
-    else:  # scikit-learn's own take one row of numbers a sample
-        features, tested = features.reshape(len(features), -1), tested.reshape(len(tested), -1)
+    fit = _fit_shared if hasattr(estimator, "fit_shared") else _fit_alone
     with threadpoolctl.threadpool_limits(1):  # matrices this small lose time to more threads
-        estimator.fit(features, train.label, **options)
-        found = estimator.predict_proba(tested)
-    probabilities = np.zeros((len(test), len(train.classes)))
+        found = fit(estimator, job, train)
+    probabilities = np.zeros((len(job.data.test_rows), len(train.classes)))
     probabilities[:, estimator.classes_] = found
     if not np.isfinite(probabilities).all():
         raise InputError(
             f"fold {job.fold.name}: {job.learner.name} gives probabilities that are not finite."
         )
     return probabilities, {}, None
+
+
+def _fit_alone(estimator, job, train) -> np.ndarray:
+    """Probabilities of the test samples by an estimator that gets arrays."""
+    (features,) = train.arrays().modalities.values()
+    options = {"groups": train.subject} if job.learner.takes_maps else {}
+    estimator.fit(_as_taken(features, job.learner), train.label, **options)
+    (tested,) = job.data.test().modalities.values()  # opened only now, without labels
+    return estimator.predict_proba(_as_taken(tested, job.learner))
+
+
+def _as_taken(features: np.ndarray, learner: Learner) -> np.ndarray:
+    """Samples in their shape, or, for scikit-learn's own, one row of numbers a sample."""
+    return features if learner.takes_maps else features.reshape(len(features), -1)
+
+
+def _fit_shared(estimator, job, train) -> np.ndarray:
+    """The same by one that says what follows from samples alone, whatever their labels and folds:
+    `share(X)` is worked out once a process, `fit_shared` gets the rows to train on."""
+    (features,) = job.data.modalities.values()
+    key = (job.learner.token, identity(features))
+    if key not in _SHARED:
+        _SHARED.clear()  # one at a time in memory
+        _SHARED[key] = (estimator.share(features), features)  # kept, so that its id stays its own
+    shared = _SHARED[key][0]
+    estimator.fit_shared(shared, job.data.train_rows, train.label, groups=train.subject)
+    return estimator.predict_proba_shared(shared, job.data.test_rows)
 
 
 def _run_network(job, train, on_epoch):
@@ -139,7 +158,7 @@ def _run_network(job, train, on_epoch):
                 on_epoch_end=lambda epoch, logs: on_epoch(epoch, logs["loss"])
             )
         )
-    trainer = _trainer(job)
+    trainer = trainer_of(job)
     kept = None
     if job.audit_epochs:
         from merzoo.evaluation.runs.epoch_weights import EpochWeights
@@ -158,12 +177,13 @@ def _run_network(job, train, on_epoch):
     return probabilities, history, epochs
 
 
-def _trainer(job: FoldJob):
+def trainer_of(job: FoldJob):
+    """The process' trainer for a job, which further jobs like it share."""
     from merzoo.training.trainer import Trainer
 
     steps_per_epoch = -(-job.data.samples // job.learner.recipe.batch_size)
     key = (job.learner.token, job.learner.recipe, job.data.classes, steps_per_epoch)
-    key = repr((*key, job.start, job.cached_backbone))
+    key = repr((*key, job.start, job.cached_backbone, job.engine))
     if job.engine == "fresh":
         _TRAINERS.pop(key, None)
     if key not in _TRAINERS:
@@ -171,7 +191,10 @@ def _trainer(job: FoldJob):
         learner = job.learner
         if job.cached_backbone:
             learner = replace(learner, builder=_WithoutBackbone(learner.builder))
-        _TRAINERS[key] = Trainer(learner, job.data.classes, steps_per_epoch, job.start)
+        on_device = job.engine in ("scan", "together")
+        _TRAINERS[key] = Trainer(
+            learner, job.data.classes, steps_per_epoch, job.start, on_device=on_device
+        )
     return _TRAINERS[key]
 
 

@@ -15,7 +15,8 @@ from merzoo.evaluation.runs.fold import FoldJob, FoldResult
 from merzoo.files import claim_folder, write_json
 
 # The same data may lie elsewhere; seeds may be added; a run may go on another day, elsewhere.
-_MAY_DIFFER = ("versions", "seeds", "source", "surroundings", "threads", "rerun", "resumed")
+_MAY_DIFFER = ("versions", "seeds", "source", "surroundings", "threads", "engine")
+_MAY_DIFFER += ("rerun", "resumed")
 
 
 class RunFolder:
@@ -84,13 +85,15 @@ class RunFolder:
 
 
 def _resumed(before: dict | None, card: dict) -> list[dict]:
-    """Under which other versions parts of the run were made earlier: `versions` and `date` each."""
+    """Under which other versions, or by which other engine, parts of the run were made earlier:
+    `versions`, `engine` and `date` each."""
     if before is None:
         return []
     found = list(before.get("resumed", []))
-    if before.get("versions") != card.get("versions"):
+    if any(before.get(name) != card.get(name) for name in ("versions", "engine")):
         date = before.get("surroundings", {}).get("date")
-        found.append({"date": date, "versions": before.get("versions")})
+        engine = before.get("engine")
+        found.append({"date": date, "versions": before.get("versions"), "engine": engine})
     return found
 
 

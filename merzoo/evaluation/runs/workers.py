@@ -1,10 +1,11 @@
 """Folds in one process, in several, or on a cluster: each is kept as it finishes."""
 
 import os
+import time
 import warnings
 from collections.abc import Callable, Iterator
 
-from merzoo.evaluation.runs.fold import FoldJob, FoldResult, run_fold
+from merzoo.evaluation.runs.fold import FoldJob, FoldResult, run_fold, trainer_of
 from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.surroundings import ONE_THREAD
 
@@ -82,12 +83,47 @@ def run_folds(
 
         yield from _reported(run_on_cluster(jobs, cluster) if jobs else (), jobs, on_epoch)
         return
+    if jobs and jobs[0].engine == "together":
+        yield from run_together(jobs, on_epoch)
+        return
     if workers == 1 or len(jobs) <= 1:
         for job in jobs:
             report = None if on_epoch is None else _bind(on_epoch, job)
             yield job, run_fold(job, report)
         return
     yield from _run_in_workers(jobs, min(workers, len(jobs)), on_epoch)
+
+
+def run_together(jobs: list[FoldJob], on_epoch=None) -> Iterator[tuple[FoldJob, FoldResult]]:
+    """Folds that are trained together, chunk by chunk; those that differ in more than fold and
+    seed, such as the recipes of an outer loop, one group after another."""
+    from merzoo.training.together import Replica, train_together
+
+    groups: dict = {}
+    for job in jobs:
+        arrays = tuple(id(x) for x in job.data.modalities.values())
+        key = (arrays, repr((job.learner.token, job.learner.recipe)))
+        groups.setdefault(key, []).append(job)
+    for group in groups.values():
+        replicas = [Replica(job.data.train(), job.fold.test, job.seed) for job in group]
+
+        def report(numbers, epoch, losses, group=group):
+            for number, loss in zip(numbers, losses, strict=True):
+                on_epoch(group[number], epoch, float(loss))
+
+        start = time.perf_counter()
+        chunks = train_together(
+            trainer_of(group[0]),
+            replicas,
+            chunk=group[0].fold_chunk,
+            on_epoch=None if on_epoch is None else report,
+        )
+        for chunk in chunks:
+            seconds = (time.perf_counter() - start) / len(chunk)
+            for one in chunk:
+                result = FoldResult(one.probabilities, one.history, seconds)
+                yield group[one.number], result
+            start = time.perf_counter()
 
 
 def _run_in_workers(jobs, workers, on_epoch):

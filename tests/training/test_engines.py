@@ -1,0 +1,210 @@
+"""Every engine gives the numbers of `reuse`: one program for an epoch, one for all folds."""
+
+import functools
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from merzoo.errors import InputError
+from merzoo.evaluation import evaluate
+from merzoo.training import batches, on_device
+from merzoo.training.batches import order_of_steps, training_graph
+from merzoo.training.engines import choose_engine
+from merzoo.training.fixed_layers import split_fixed
+from merzoo.training.learner import resolve
+from merzoo.training.parts import Part
+from merzoo.training.recipes import Recipe
+from merzoo.training.together import chunk_for
+from tests.samples import flow_arrays
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="programs of whole epochs are JAX's"
+)
+
+# 30 samples in batches of 8 are 4 steps an epoch: 28 steps in 7 epochs.
+FLOW = Recipe("flow", learning_rate=2e-3, epochs=7, batch_size=8)
+PREPARED = {"preparation": "flow"}
+
+RECIPES = {
+    # Dropout and batch normalisation are on in STSTNet.
+    "plain": FLOW,
+    "mirrored, prepared once": replace(
+        FLOW, augment=("flip",), test_time="flip", model_arguments=PREPARED, class_weights="sqrt"
+    ),
+    "augmented on the device": replace(FLOW, augment=("crop-15", "flip"), schedule="cosine"),
+    "soft labels, L2, decay": replace(
+        FLOW,
+        augment=("mixup",),
+        loss="focal",
+        l2=1e-3,
+        schedule="exponential",
+        decay=0.7,
+        optimizer="adamw",
+        optimizer_arguments={"weight_decay": 0.1, "gradient_accumulation_steps": 2},
+    ),
+}
+
+
+def _columns(result):
+    table = result.predictions
+    return table[[name for name in table if name.startswith("p_")]].to_numpy()
+
+
+def _losses(result):
+    files = sorted((result.folder / "folds").iterdir())
+    return np.array([np.load(file)["history_loss"] for file in files])
+
+
+@functools.cache
+def _run(name: str, engine: str):
+    people = ["a/s0", "b/s1"]
+    return evaluate("ststnet", flow_arrays(), recipe=RECIPES[name], engine=engine, subjects=people)
+
+
+@pytest.mark.parametrize("engine", ["scan", "together"])
+@pytest.mark.parametrize("name", RECIPES)
+def test_an_engine_gives_the_numbers_of_reuse(name, engine):
+    results = [_run(name, chosen) for chosen in ("reuse", engine)]
+    np.testing.assert_allclose(_columns(results[1]), _columns(results[0]), atol=1e-5)
+    np.testing.assert_allclose(_losses(results[1]), _losses(results[0]), rtol=1e-4)
+    assert results[1].engine == {"name": engine, "why": "asked for"}
+
+
+def test_larger_networks_agree_over_a_few_steps():
+    # Adam divides by the size of the gradient, so that rounding of 2.7 million small gradients
+    # grows with every step; over 4 steps it has not.
+    few = replace(FLOW, epochs=1, learning_rate=1e-4)
+    data, people = flow_arrays(), ["a/s0", "b/s1"]
+    reuse, scan, together = (
+        _columns(evaluate("offapexnet", data, recipe=few, engine=engine, subjects=people))
+        for engine in ("reuse", "scan", "together")
+    )
+    np.testing.assert_allclose(scan, reuse, atol=1e-5)
+    np.testing.assert_allclose(together, reuse, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["scan", "together"])
+def test_what_is_held_out_changes_nothing_of_its_training(engine):
+    data = flow_arrays()
+    test = data.subject == "a/s0"
+    label = data.label.copy()
+    label[test] = (label[test] + 1) % 3
+    images = data.modalities["flow_image"].copy()
+    images[test] = 255 - images[test]
+    others = data.with_modalities({"flow_image": images})
+    permuted = replace(data, label=label)
+    recipe = replace(FLOW, augment=("flip",), model_arguments=PREPARED, epochs=2)
+    how = {"recipe": recipe, "engine": engine, "subjects": ["a/s0"]}
+    one = evaluate("ststnet", data, **how)
+    assert (_columns(evaluate("ststnet", permuted, **how)) == _columns(one)).all()
+    # Other pictures of the test subject: the losses of training stay the same to the bit.
+    assert (_losses(evaluate("ststnet", others, **how)) == _losses(one)).all()
+
+
+def test_epochs_are_watched_and_stopped_as_fit_does():
+    recipe = replace(FLOW, validation=0.3, plateau=1, stop=2, learning_rate=0.02, epochs=12)
+    data, people = flow_arrays(), ["a/s0"]
+    fed, scan = (
+        evaluate("ststnet", data, recipe=recipe, engine=engine, subjects=people)
+        for engine in ("reuse", "scan")
+    )
+    np.testing.assert_allclose(_columns(scan), _columns(fed), atol=1e-5)
+    held = [np.load(next((r.folder / "folds").iterdir())) for r in (fed, scan)]
+    assert held[0].files == held[1].files and "history_val_loss" in held[0].files
+    assert len(held[0]["history_loss"]) == len(held[1]["history_loss"]) < 12  # stopped early
+    with pytest.raises(InputError, match="epochs are looked at while a fold trains"):
+        evaluate("ststnet", data, recipe=recipe, engine="together")
+
+
+def test_chunks_give_what_all_at_once_gives():
+    data = flow_arrays()
+    one, other = (
+        evaluate("ststnet", data, recipe=replace(FLOW, epochs=2), engine="together", fold_chunk=n)
+        for n in (6, 4)  # the second chunk of four is filled up
+    )
+    np.testing.assert_allclose(_columns(one), _columns(other), atol=1e-6)
+    assert chunk_for(68, each=10, free=10_000) == 68
+    assert chunk_for(68, each=10, free=700) == 34  # 42 fit: two chunks that are alike
+    assert chunk_for(68, each=10**9, free=1) == 1
+
+
+def test_rows_are_those_of_the_graph():
+    data = flow_arrays(subjects=3)
+    graph = training_graph(data, batch_size=8, seed=4)
+    rows = order_of_steps(len(data), 8, 5, seed=4)
+    for step, (_, label, _) in zip(rows, graph, strict=False):
+        assert np.asarray(label).tolist() == data.label[step].tolist()
+
+
+def test_many_samples_are_fed_batch_by_batch_in_the_same_order(monkeypatch):
+    data = flow_arrays(subjects=3)
+    part = Part.of(data, np.arange(3, 15))
+    options = {"batch_size": 8, "seed": 4, "augment": ("flip",)}
+    at_once = [x for x, _ in zip(training_graph(part, **options), range(5), strict=False)]
+    monkeypatch.setattr(batches, "IN_GRAPH", 0)
+    by_batch = [x for x, _ in zip(training_graph(part, **options), range(5), strict=False)]
+    for one, other in zip(at_once, by_batch, strict=True):
+        for x, y in zip(one[1:], other[1:], strict=True):
+            assert np.asarray(x).tolist() == np.asarray(y).tolist()
+        assert (np.asarray(one[0]["flow_image"]) == np.asarray(other[0]["flow_image"])).all()
+
+
+class EveryStep(keras.callbacks.Callback):
+    """Looks at every step."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        pass
+
+
+class EveryEpoch(keras.callbacks.Callback):
+    """Looks at every epoch."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        pass
+
+
+def test_the_engine_is_chosen_by_what_it_has_to_do():
+    learner = resolve("ststnet")
+    assert choose_engine("auto", learner).name == "scan"  # on a CPU
+    assert choose_engine("auto", learner, callbacks=[EveryEpoch()]).name == "scan"
+    fed = choose_engine("auto", learner, callbacks=[EveryStep()])
+    assert fed.name == "reuse" and "EveryStep is called at every step" in fed.why
+    assert choose_engine("auto", learner, size=1 << 40).name == "reuse"
+    for wanted, facts, reason in (
+        ("scan", {"callbacks": [EveryStep()]}, "EveryStep"),
+        ("together", {"watched": True}, "epochs are looked at"),
+        ("together", {"cluster": True}, "one fold at a time"),
+        ("togther", {}, "Did you mean 'together'"),
+    ):
+        with pytest.raises(InputError, match=reason):
+            choose_engine(wanted, learner, **facts)
+
+
+def test_fixed_layers_are_parted_from_those_that_learn():
+    x = keras.Input((8, 8, 3), name="flow_image")
+    y = keras.layers.Rescaling(2.0)(x)
+    frozen = keras.layers.Conv2D(4, 3, trainable=False)
+    y = keras.layers.Flatten()(frozen(y))
+    y = keras.layers.BatchNormalization(center=False, scale=False, name="moving")(y)
+    model = keras.Model(x, keras.layers.Dense(3, activation="softmax")(y))
+    first, rest = split_fixed(model)
+    assert [layer.name for layer in first.layers][-1] == "flatten"
+    assert "moving" in [layer.name for layer in rest.layers]  # its statistics are of the batch
+    some = np.random.default_rng(0).random((2, 8, 8, 3)).astype("float32")
+    np.testing.assert_allclose(rest(first(some)), model(some), atol=1e-6)
+    assert split_fixed(resolve("ststnet").build(3)) is not None  # padding
+    noisy = keras.Sequential([x, keras.layers.GaussianNoise(1.0), keras.layers.Flatten(),
+                              keras.layers.Dense(3)])  # fmt: skip
+    assert split_fixed(noisy) is None
+
+
+def test_without_a_table_the_numbers_are_the_same(monkeypatch):
+    data, people = flow_arrays(), ["a/s0"]
+    recipe = replace(RECIPES["mirrored, prepared once"], epochs=2)
+    with_table = evaluate("ststnet", data, recipe=recipe, engine="scan", subjects=people)
+    monkeypatch.setattr(on_device, "TABLE", 0)
+    other = resolve("ststnet", recipe)  # another learner, whose model is another
+    without = evaluate(other, data, engine="scan", subjects=people)
+    np.testing.assert_allclose(_columns(without), _columns(with_table), atol=1e-6)
