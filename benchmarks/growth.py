@@ -175,7 +175,7 @@ def draw(rows: list[dict], path: Path) -> None:
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     time_axes, memory_axes = figure.subplots(1, 2)
     colours = {"prepare": "C2", "flow-krr": "C0", "ststnet": "C1"}
-    styles = dict(zip(sorted({r["subjects"] for r in rows}), ("-", "--", ":"), strict=False))
+    styles = dict(zip(SUBJECTS, ("-", "--", ":"), strict=True))
     drawn = {(r["model"], r["step"], r["subjects"]) for r in rows if r["step"] != "start"}
     for model, step, subjects in sorted(drawn, key=str):
         if step == "prepare" and model != MODELS[0]:
@@ -225,12 +225,16 @@ def quick() -> list[dict]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer sizes; writes nothing")
+    parser.add_argument("--models", nargs="+", default=MODELS, help="flow-krr ststnet")
+    parser.add_argument("--clips", nargs="+", type=int, default=CLIPS, help="100 400 1600 6400")
+    parser.add_argument("--subjects", nargs="+", type=int, default=SUBJECTS, help="8 32 128")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         work(*json.loads(options.worker))
         return
-    rows = run(*(QUICK if options.quick else (CLIPS, SUBJECTS)))
+    chosen = QUICK if options.quick else (options.clips, options.subjects)
+    rows = run(*chosen, options.models)
     for fact in facts(rows):
         print(f"{'met' if fact['met'] else 'NOT MET'}: {fact['goal']}: {fact['measured']}")
     if options.quick:

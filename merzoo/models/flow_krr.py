@@ -213,7 +213,7 @@ class _Expanded:
     """Weighted ridge about m centres: least squares on features whose products are the kernel's.
 
     Args:
-        kernel: (n, m) of the training samples with the centres.
+        kernel: (n, m) of the training samples with the centres; overwritten.
         centres: (m, m) of the centres.
         target: (n, K).
         weights: (n,).
@@ -222,7 +222,9 @@ class _Expanded:
     def __init__(self, kernel, centres, target, weights):
         self._lower = cholesky(centres + _JITTER * np.eye(len(centres)), lower=True)
         root = np.sqrt(weights)[:, None]
-        features = root * solve_triangular(self._lower, kernel.T, lower=True).T  # (n, m)
+        # In the kernel's own memory: these are the largest arrays of a fit.
+        features = solve_triangular(self._lower, kernel.T, lower=True, overwrite_b=True).T
+        features *= root  # (n, m)
         self._spectrum, self._axes = eigh(features.T @ features)
         self._features = features @ self._axes
         self._target = root * target

@@ -27,13 +27,18 @@ class FoldData:
     """One fold of some samples, gathered when asked for.
 
     Args:
-        known: labels and names of the training samples, without modalities.
+        names: of all samples, which all folds of a process share, without labels and modalities;
+            in another process, of the training samples alone.
+        places: of the training samples in `names`.
+        label: (n,) of the training samples.
         samples: number of all samples, training and test, of all folds.
         train_rows, test_rows: of `modalities`.
         modalities: name -> array of all samples.
     """
 
-    known: Arrays
+    names: Arrays
+    places: np.ndarray
+    label: np.ndarray
     samples: int
     train_rows: np.ndarray
     test_rows: np.ndarray
@@ -42,13 +47,26 @@ class FoldData:
     @classmethod
     def of(cls, data: Arrays, fold: Fold) -> "FoldData":
         """The fold of these samples."""
-        known = data.with_modalities({}).take(fold.train)
-        return cls(known, len(data), fold.train, fold.test, data.modalities)
+        names, label = data.with_modalities({}), data.label[fold.train]
+        object.__setattr__(names, "label", np.broadcast_to(np.int64(-1), len(data)))
+        rows = fold.train, fold.test
+        return cls(names, fold.train, label, len(data), *rows, data.modalities)
+
+    def __getstate__(self) -> dict:
+        alone = {"names": self.known, "places": np.arange(len(self.label))}
+        return self.__dict__ | alone  # names of test samples do not travel
+
+    @property
+    def known(self) -> Arrays:
+        """Labels and names of the training samples, without modalities."""
+        known = self.names.take(self.places)
+        object.__setattr__(known, "label", self.label)
+        return known
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes."""
-        return self.known.classes
+        return self.names.classes
 
     def train(self) -> Part:
         """The training samples; the labels of no others."""
