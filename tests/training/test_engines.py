@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import pytest
 
+import merzoo
+import merzoo.layers
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
 from merzoo.training import batches, on_device
@@ -172,6 +174,12 @@ def test_the_engine_is_chosen_by_what_it_has_to_do():
     fed = choose_engine("auto", learner, callbacks=[EveryStep()])
     assert fed.name == "reuse" and "EveryStep is called at every step" in fed.why
     assert choose_engine("auto", learner, size=1 << 40).name == "reuse"
+    flow = keras.Input((28, 28, 3), name="flow_image")
+    for layers, name in ((keras.layers, "reuse"), (merzoo.layers, "scan")):
+        x = keras.layers.Flatten()(layers.Conv2D(2, 3, name="first")(flow))
+        own = keras.Model(flow, keras.layers.Dense(3, activation="softmax")(x))
+        chosen = choose_engine("auto", resolve(own))
+        assert chosen.name == name and (name == "scan" or "(first)" in chosen.why)
     for wanted, facts, reason in (
         ("scan", {"callbacks": [EveryStep()]}, "EveryStep"),
         ("together", {"watched": True}, "epochs are looked at"),
