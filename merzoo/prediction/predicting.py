@@ -29,11 +29,8 @@ from merzoo.preprocessing.face import find_face
 from merzoo.progress import progress_bar
 
 HOW = ("auto", "spot", "whole")
-ANNOTATED = {
-    "half": 0.5,
-    "full": 1.0,
-    "none": None,
-}  # width of the annotated video over the video's
+# Width of the annotated video over the video's.
+ANNOTATED: dict[str, float | None] = {"half": 0.5, "full": 1.0, "none": None}
 SHORT_CLIP = 1.5  # seconds up to which a clip is taken as one expression
 _NAMED = 5  # places of jumps that a warning lists
 _LONGEST_WHOLE = 400  # frames; a longer clip is surely not one expression
@@ -317,7 +314,8 @@ def _annotated(
     source: Source, result: Prediction, folder: Path, size: str, step, taken=()
 ) -> Prediction:
     """Writes the annotated video, under a name not `taken`; a pair of images has none."""
-    if source.kind == "pair" or size == "none":
+    share = ANNOTATED[size]
+    if source.kind == "pair" or share is None:
         return result
     stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in Path(source.name).stem)
     name, number = f"{stem}.annotated.webm", 1
@@ -330,7 +328,7 @@ def _annotated(
         source.frames,
         result,
         lambda n, of: step("writing the video", n, of),
-        share=ANNOTATED[size],
+        share=share,
     )
     return replace(result, annotated=path)
 
