@@ -97,11 +97,12 @@ def _segments(source, result: Prediction, classifier: Classifier, progress) -> l
     """Pictures of each segment: onset, apex, flow, and where the model looked."""
     spots = [Spot(s.onset, s.apex, s.offset, None) for s in result[:_SHOWN]]
     drawn = []
-    for number, clip in enumerate(clips_of(source.frames, spots, result.faces, source.fps)):
-        aligned = AlignedClip(clip, classifier.parameters)
+    clips = clips_of(source.frames, spots, result.faces, source.fps)
+    for number, (clip, face) in enumerate(clips):
+        aligned = AlignedClip(clip, classifier.parameters, face)
         faces = [aligned.crop(i, _FACE, _FACE, 3) for i in (aligned.onset, aligned.apex)]
         pictures = {"onset": faces[0], "apex": faces[1], "flow": flow_picture(*faces)}
-        cam = _evidence(classifier, classifier.inputs(clip), faces[1])
+        cam = _evidence(classifier, classifier.inputs(clip, aligned.face), faces[1])
         if cam is not None:
             pictures["evidence"] = cam
         drawn.append({name: _png(picture) for name, picture in pictures.items()})

@@ -45,18 +45,27 @@ def arguments(parser) -> None:
     parser.add_argument(
         "--longest", type=float, default=LONGEST, help=f"seconds of a segment ({LONGEST})"
     )
+    parser.add_argument(
+        "--annotated",
+        default="half",
+        metavar="SIZE",
+        help="size of the annotated video: half (as wide as the video; at least 360 pixels), full, "
+        "or none, which writes none (half)",
+    )
     add_preprocessing_options(parser, without=_NOT_CHOSEN)
     add_json_option(parser)
 
 
 def run(options) -> int:
-    from merzoo.prediction.predicting import HOW
+    from merzoo.prediction.predicting import ANNOTATED, HOW
     from merzoo.prediction.sources import group_inputs
 
     start = time.perf_counter()
     groups = group_inputs(options.input)
     if options.how not in HOW:
         raise InputError(f"--how {options.how}: choose auto, spot or whole.")
+    if options.annotated not in ANNOTATED:
+        raise InputError(f"--annotated {options.annotated}: choose half, full or none.")
     parameters = preprocessing_of(options)
     choose_backend()
     from merzoo.prediction import Classifier, Settings, predict_files
@@ -73,6 +82,7 @@ def run(options) -> int:
         how=options.how,
         fps=options.fps,
         settings=settings,
+        annotated=options.annotated,
         done=(lambda result: None) if options.json else _print,
     )
     if options.json:

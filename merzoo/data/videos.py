@@ -97,7 +97,8 @@ class VideoFrames(Frames):
             picture = None
         if picture is None:
             raise InputError(f"{self.path}: frame {position} cannot be decoded.")
-        if picture.nbytes * (len(self._kept) + 1) <= self._keep:
+        # By the stated length, a film that will not fit is not kept in part before that shows.
+        if picture.nbytes * max(self._stated, len(self._kept) + 1) <= self._keep:
             self._kept[position] = picture
         else:
             self._kept, self._keep = {}, 0

@@ -41,6 +41,7 @@ def write_annotated(
     frames,
     result: Prediction,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    share: float = 0.5,
 ) -> None:
     """Writes the annotated video of a prediction, whole or not at all.
 
@@ -49,6 +50,7 @@ def write_annotated(
         frames: of the video, read in order.
         result: with its segments.
         progress: called with frames done and frames in all.
+        share: width of the picture over that of the frames; it has 360 to 720 pixels all the same.
 
     Raises:
         InputError: where OpenCV cannot write it.
@@ -65,7 +67,7 @@ def write_annotated(
         for position in _shown(result.times, rate / step, last, step):
             frame = frames[position]
             if drawing is None:
-                drawing = _Drawing(result, frame.shape, last)
+                drawing = _Drawing(result, frame.shape, last, share)
                 code = cv2.VideoWriter_fourcc(*"VP80")
                 size = (drawing.width, drawing.height)
                 with _quiet():
@@ -105,10 +107,10 @@ def _quiet():
 class _Drawing:
     """What is alike in all pictures of one video, drawn once."""
 
-    def __init__(self, result: Prediction, shape: tuple, last: int):
+    def __init__(self, result: Prediction, shape: tuple, last: int, share: float):
         self.result, self.last = result, last
         # Even sides, which the codec needs.
-        self.width = int(np.clip(shape[1], *_WIDTHS)) // 2 * 2
+        self.width = int(np.clip(share * shape[1], *_WIDTHS)) // 2 * 2
         self.scale = self.width / shape[1]
         self.picture = round(shape[0] * self.scale) // 2 * 2
         self.height = self.picture + _STRIP

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from merzoo.data.clip import Clip
-from merzoo.data.frames import ArrayFrames
+from merzoo.data.frames import Frames
 from merzoo.data.labels import LABEL_MAPS
 from merzoo.errors import InputError
 from merzoo.modalities import input_shapes
@@ -18,7 +18,6 @@ from merzoo.training.probabilities import Unlabelled, predict
 from merzoo.training.trained import load_trained
 
 DEFAULT_MODEL, DEFAULT_WEIGHTS = "ststnet", "synthetic"
-BATCH = 8  # segments at a time, padded to one shape: nothing is compiled twice
 _LARGEST_FACE = 448  # pixels; larger faces are made smaller before they are kept
 _LARGEST_WHOLE = 64e6  # bytes of a segment up to which its frames are kept as they are
 
@@ -87,30 +86,50 @@ class Classifier:
             "note": note,
         }
 
-    def inputs(self, clip: Clip) -> dict[str, np.ndarray]:
+    def inputs(self, clip: Clip, face: Face | None = None) -> dict[str, np.ndarray]:
         """The modalities of one clip: name -> array of one sample.
+
+        Args:
+            clip: with its onset, apex and offset.
+            face: in its onset frame, where it is known; else it is looked for.
 
         Raises:
             InputError: if they cannot be made, such as without a face.
         """
-        aligned = AlignedClip(clip, self.parameters)
+        aligned = AlignedClip(clip, self.parameters, face)
         return {
             name: extractor(name).extract(aligned, shape, self.parameters).astype(np.float32)
             for name, shape in self.shapes.items()
         }
 
     def probabilities(self, samples: Sequence[dict[str, np.ndarray]]) -> np.ndarray:
-        """(N, classes) of samples as `inputs` makes them."""
+        """(N, classes) of samples as `inputs` makes them.
+
+        One at a time: films hold few expressions, and a single shape is compiled once, without
+        samples that only fill a batch.
+        """
         modalities = {
             name: np.stack([sample[name] for sample in samples])
             if samples
             else np.zeros((0, *shape), np.float32)
             for name, shape in self.shapes.items()
         }
-        return predict(self.model, Unlabelled(modalities), batch_size=BATCH)
+        return predict(self.model, Unlabelled(modalities), batch_size=1)
 
 
-def clips_of(frames, spots: Sequence[Spot], faces, fps: float | None) -> Iterator[Clip]:
+class _HeldFrames(Frames):
+    """Decoded frames as they are, without a copy."""
+
+    def __init__(self, frames: Sequence[np.ndarray]):
+        self.held, self.name, self.numbers = frames, "segment", range(len(frames))
+
+    def _read(self, position):
+        return self.held[position]
+
+
+def clips_of(
+    frames, spots: Sequence[Spot], faces, fps: float | None
+) -> Iterator[tuple[Clip, Face | None]]:
     """A clip in memory for each spot; one of many large frames is cut around its face.
 
     Args:
@@ -118,25 +137,29 @@ def clips_of(frames, spots: Sequence[Spot], faces, fps: float | None) -> Iterato
         spots: in order of time.
         faces: (position, `Face`), not empty.
         fps: frames per second.
+
+    Yields:
+        The clip; and the face in its onset frame, or `None` where it was not looked for there.
     """
     places = np.array([position for position, _ in faces])
     for number, spot in enumerate(spots):
-        face = faces[int(np.abs(places - spot.onset).argmin())][1]
-        cut = []
+        place, face = faces[int(np.abs(places - spot.onset).argmin())]
+        held, whole = [], True
         for position in range(spot.onset, spot.offset + 1):
             frame = frames[position]
             whole = frame.nbytes * (spot.offset + 1 - spot.onset) <= _LARGEST_WHOLE
-            cut.append(frame if whole else _cut(frame, face))
-        yield Clip(
+            held.append(frame if whole else _cut(frame, face))
+        clip = Clip(
             "predict",
             "predict/nobody",
             f"segment {number}",
-            ArrayFrames(np.stack(cut)),
+            _HeldFrames(held),
             fps=fps,
             onset=0,
             apex=spot.apex - spot.onset,
             offset=spot.offset - spot.onset,
         )
+        yield clip, face if whole and place == spot.onset else None
 
 
 def _cut(frame: np.ndarray, face: Face) -> np.ndarray:

@@ -17,18 +17,23 @@ import numpy as np
 from merzoo.data.videos import VideoFrames
 from merzoo.errors import InputError, unknown
 from merzoo.prediction.annotate import write_annotated
-from merzoo.prediction.classify import BATCH, Classifier, clips_of
+from merzoo.prediction.classify import Classifier, clips_of
 from merzoo.prediction.motion import Motion, measure_motion
 from merzoo.prediction.results import Failed, Prediction, Segment, write_results
 from merzoo.prediction.sources import Source, open_source
 from merzoo.prediction.spotting import LOWEST_RATE, Settings, Spot, spot
 from merzoo.preprocessing.align import align
 from merzoo.preprocessing.aligned_clip import WORKING_SIZE
-from merzoo.preprocessing.apex import spot_apex
 from merzoo.preprocessing.face import find_face
+from merzoo.preprocessing.quick_apex import quick_flow
 from merzoo.progress import progress_bar
 
 HOW = ("auto", "spot", "whole")
+ANNOTATED = {
+    "half": 0.5,
+    "full": 1.0,
+    "none": None,
+}  # width of the annotated video over the video's
 SHORT_CLIP = 1.5  # seconds up to which a clip is taken as one expression
 _NAMED = 5  # places of jumps that a warning lists
 _LONGEST_WHOLE = 400  # frames; a longer clip is surely not one expression
@@ -46,6 +51,7 @@ def predict(
     classes: Sequence[str] | None = None,
     settings: Settings | None = None,
     out: str | os.PathLike | None = None,
+    annotated: str = "half",
     progress: Progress | None = None,
     **parameters: str,
 ) -> Prediction:
@@ -65,6 +71,8 @@ def predict(
         settings: of the spotter; `None` for the defaults.
         out: folder for `predictions.json`, `predictions.csv` and an annotated video; `None` writes
             nothing.
+        annotated: size of the annotated video: `"half"` as wide as the video, `"full"`, or
+            `"none"`, which writes none.
         progress: called with a word, frames done and frames in all; `None` shows a bar on a
             terminal.
         parameters: choices of preprocessing, such as `detector="haar"`.
@@ -81,8 +89,7 @@ def predict(
     >>> [(segment.label, segment.apex_seconds) for segment in found]  # doctest: +SKIP
     [('surprise', 1.32)]
     """
-    if how not in HOW:
-        raise unknown("how", how, HOW)
+    _check(how, annotated)
     opened = open_source(source, fps)
     if not isinstance(model, Classifier):
         model = Classifier(model, weights, classes, **parameters)
@@ -90,7 +97,7 @@ def predict(
         result = _predict(opened, model, how, settings or Settings(), step)
         if out is not None:
             folder = _folder(out)
-            result = _annotated(opened, result, folder, step)
+            result = _annotated(opened, result, folder, annotated, step)
             write_results(folder, [result])
     return result
 
@@ -103,6 +110,7 @@ def predict_files(
     how: str = "auto",
     fps: float | None = None,
     settings: Settings | None = None,
+    annotated: str = "half",
     done: Callable[[Prediction | Failed], None] = lambda result: None,
 ) -> list[Prediction | Failed]:
     """`predict` for many files: one that cannot be used is reported and the rest go on.
@@ -111,13 +119,14 @@ def predict_files(
         sources: each as `predict` takes it.
         model: loaded once.
         out: folder for one `predictions.json`, one `predictions.csv`, and the annotated videos.
-        how, fps, settings: as in `predict`.
+        how, fps, settings, annotated: as in `predict`.
         done: called with each result as it comes.
 
     Returns:
         A `Prediction`, or a `Failed` with its reason, for each source in order. What was finished
         is on disk even if a later file ends the run.
     """
+    _check(how, annotated)
     folder = _folder(out)
     results: list[Prediction | Failed] = []
     for source in sources:
@@ -127,13 +136,20 @@ def predict_files(
                 result = _predict(opened, model, how, settings or Settings(), step)
                 videos = [getattr(other, "annotated", None) for other in results]
                 taken = [video.name for video in videos if video is not None]
-                results.append(_annotated(opened, result, folder, step, taken))
+                results.append(_annotated(opened, result, folder, annotated, step, taken))
             except (InputError, OSError) as error:
                 name = " + ".join(map(str, source)) if isinstance(source, tuple) else str(source)
                 results.append(Failed(name, " ".join(str(error).split())))
         write_results(folder, results)
         done(results[-1])
     return results
+
+
+def _check(how: str, annotated: str) -> None:
+    if how not in HOW:
+        raise unknown("how", how, HOW)
+    if annotated not in ANNOTATED:
+        raise unknown("annotated", annotated, ANNOTATED)
 
 
 def _predict(source: Source, model: Classifier, how: str, settings: Settings, step) -> Prediction:
@@ -219,7 +235,7 @@ def _whole(source: Source, model: Classifier, step):
             raise InputError(f"{source.name}: frame {position} is of another size than frame 0.")
         crops.append(alignment.apply(frame))
         step("looking for the apex", position + 1, len(frames))
-    apex = spot_apex(crops, "flow")
+    apex = quick_flow(crops)
     if apex.index == 0:
         raise InputError(f"{source.name}: nothing moves after its first frame.")
     return face, apex
@@ -274,27 +290,17 @@ def _place(times: np.ndarray, first: int, last: int) -> str:
 
 def _classified(source, model, spots, faces, warnings, step) -> list[Segment]:
     segments: list[Segment] = []
-    waiting: list = []
-
     times = source.times
-
-    def classify():
-        rows = model.probabilities([sample for _, sample in waiting])
-        for (one, _), row in zip(waiting, rows, strict=True):
-            segments.append(_segment(one, row, model, times))
-        waiting.clear()
-
     clips = clips_of(source.frames, spots, faces, source.fps)
-    for number, (one, clip) in enumerate(zip(spots, clips, strict=True), 1):
+    for number, (one, (clip, face)) in enumerate(zip(spots, clips, strict=True), 1):
         try:
-            waiting.append((one, model.inputs(clip)))
+            sample = model.inputs(clip, face)
         except InputError as error:
             warnings.append(f"the segment around frame {one.apex} was left out: {error}")
-        if len(waiting) == BATCH:
-            classify()
+        else:
+            (row,) = model.probabilities([sample])
+            segments.append(_segment(one, row, model, times))
         step("classifying", number, len(spots))
-    if waiting:
-        classify()
     return segments
 
 
@@ -307,9 +313,11 @@ def _segment(one: Spot, row: np.ndarray, model: Classifier, times: np.ndarray | 
     return Segment(one.onset, one.apex, one.offset, onset, apex, offset, shares, label, one.score)
 
 
-def _annotated(source: Source, result: Prediction, folder: Path, step, taken=()) -> Prediction:
+def _annotated(
+    source: Source, result: Prediction, folder: Path, size: str, step, taken=()
+) -> Prediction:
     """Writes the annotated video, under a name not `taken`; a pair of images has none."""
-    if source.kind == "pair":
+    if source.kind == "pair" or size == "none":
         return result
     stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in Path(source.name).stem)
     name, number = f"{stem}.annotated.webm", 1
@@ -317,7 +325,13 @@ def _annotated(source: Source, result: Prediction, folder: Path, step, taken=())
         number += 1
         name = f"{stem}-{number}.annotated.webm"
     path = folder / name
-    write_annotated(path, source.frames, result, lambda n, of: step("writing the video", n, of))
+    write_annotated(
+        path,
+        source.frames,
+        result,
+        lambda n, of: step("writing the video", n, of),
+        share=ANNOTATED[size],
+    )
     return replace(result, annotated=path)
 
 

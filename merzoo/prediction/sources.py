@@ -26,7 +26,7 @@ from merzoo.home import home
 
 SAMPLE = "sample"
 SAMPLE_SEED, SAMPLE_SECONDS, SAMPLE_RATE = 40_348, 5.0, 100.0
-_KEPT = 256 << 20  # bytes of decoded frames; films that fit are decoded once
+_KEPT = 256 << 20  # bytes of decoded frames; films and folders that fit are decoded once
 _CAMERA = re.compile(r"webcam:(\d{1,3}|(?:https?|rtsp)://\S+)")
 
 
@@ -72,6 +72,24 @@ class Source:
         return None if self.fps is None else np.arange(len(self.frames)) / self.fps
 
 
+class _KeptFrames(Frames):
+    """Images that are decoded once, if all of them fit into so many bytes; else none is kept."""
+
+    def __init__(self, frames: Frames, keep: int):
+        self.frames, self.numbers, self.name = frames, frames.numbers, frames.name
+        self.notes = frames.notes
+        self._kept: dict[int, np.ndarray] = {}
+        self._keep = keep
+
+    def _read(self, position):
+        if position in self._kept:
+            return self._kept[position]
+        picture = self.frames[position]
+        if picture.nbytes * len(self) <= self._keep:
+            self._kept[position] = picture
+        return picture
+
+
 def open_source(given, fps: float | None = None) -> Source:
     """Opens an input.
 
@@ -91,11 +109,11 @@ def open_source(given, fps: float | None = None) -> Source:
         return Source(SAMPLE, "video", VideoFrames(sample_video(), _KEPT))
     path = Path(given)
     if path.is_dir():
-        return Source(str(given), "folder", ImageFrames.from_folder(path), fps)
+        return Source(str(given), "folder", _KeptFrames(ImageFrames.from_folder(path), _KEPT), fps)
     if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
         pages = one_image(path)
         if len(pages) > 1:
-            return Source(str(given), "folder", pages, fps)
+            return Source(str(given), "folder", _KeptFrames(pages, _KEPT), fps)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         raise InputError(f"{path}: one image shows no movement; give onset and apex.")
     if not path.is_file():

@@ -27,6 +27,7 @@ class AlignedClip:
     Args:
         clip: as an adapter loads it.
         parameters: `detector`, `alignment` and `apex`, see `merzoo.preprocessing.parameters`.
+        face: in the onset frame, where it was found by this detector already.
 
     Raises:
         InputError: from every method, naming the clip's fault.
@@ -41,9 +42,10 @@ class AlignedClip:
     (2, 5, (28, 28, 3))
     """
 
-    def __init__(self, clip: Clip, parameters: Mapping[str, str]):
+    def __init__(self, clip: Clip, parameters: Mapping[str, str], face: Face | None = None):
         self.clip = clip
         self._parameters = parameters
+        self._face = face
         self._alignments: dict[tuple[int, int], Alignment] = {}
 
     @functools.cached_property
@@ -101,6 +103,8 @@ class AlignedClip:
     @functools.cached_property
     def face(self) -> Face:
         """The face in the onset frame."""
+        if self._face is not None:
+            return self._face
         return find_face(self._first, self._parameters["detector"], f"frame {self.onset}")
 
     def alignment(self, height: int, width: int) -> Alignment:

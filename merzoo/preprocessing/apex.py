@@ -6,6 +6,7 @@ Eq. 16-17), `dc_rois` Liong et al. 2015 with the similarity of DFR-Net Eq. 1, `f
 magnitude of the optical flow from the onset, once the motion of the head is taken away.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from merzoo.data.clip import Clip
 from merzoo.errors import InputError, unknown
+from merzoo.preprocessing.binary_patterns import uniform_patterns
 from merzoo.preprocessing.flow import farneback_flow, grey
 from merzoo.preprocessing.landmarks import reference_face
 
@@ -121,7 +123,7 @@ def pixel_ratio(frames: Sequence[np.ndarray]) -> Apex:
     >>> pixel_ratio([np.full((4, 4), level, "uint8") for level in rise]).index
     3
     """
-    _enough(frames, "pixel_ratio")
+    check_length(frames, "pixel_ratio")
     onset, offset = grey(frames[0]), grey(frames[-1])
     curve = np.full(len(frames), np.nan)
     before = onset
@@ -131,7 +133,7 @@ def pixel_ratio(frames: Sequence[np.ndarray]) -> Apex:
         both = np.abs(now - onset) + 1 + np.abs(now - offset) + 1
         curve[i] = (both / change).mean(dtype=np.float64)
         before = now
-    return _peak(int(np.nanargmax(curve)), curve, "pixel_ratio")
+    return apex_at(int(np.nanargmax(curve)), curve, "pixel_ratio")
 
 
 def dc_rois(frames: Sequence[np.ndarray], landmarks: np.ndarray | None = None) -> Apex:
@@ -157,7 +159,7 @@ def dc_rois(frames: Sequence[np.ndarray], landmarks: np.ndarray | None = None) -
         Liong, See, Wong, Le Ngo, Oh, Phan, "Automatic apex frame spotting in micro-expression
         database", ACPR 2015; similarity as in DFR-Net, Eq. 1.
     """
-    _enough(frames, "dc_rois")
+    check_length(frames, "dc_rois")
     first = grey(frames[0])
     points = reference_face(*first.shape) if landmarks is None else np.asarray(landmarks)
     boxes = [_roi(points, numbers, first.shape, name) for name, numbers in ROIS.items()]
@@ -166,7 +168,7 @@ def dc_rois(frames: Sequence[np.ndarray], landmarks: np.ndarray | None = None) -
     for i in range(1, len(frames)):
         now = _features(grey(frames[i]), boxes)
         curve[i] = 1 - np.mean([_cosine(a, b) for a, b in zip(onset, now, strict=True)])
-    return _peak(_divide_and_conquer(curve), curve, "dc_rois")
+    return apex_at(_divide_and_conquer(curve), curve, "dc_rois")
 
 
 def flow(frames: Sequence[np.ndarray]) -> Apex:
@@ -184,13 +186,23 @@ def flow(frames: Sequence[np.ndarray]) -> Apex:
     Raises:
         InputError: for fewer than three frames.
     """
-    _enough(frames, "flow")
+    check_length(frames, "flow")
     onset = grey(frames[0])
     curve = np.zeros(len(frames))
     for i in range(1, len(frames)):
-        motion = without_head_motion(farneback_flow(onset, grey(frames[i])))
-        curve[i] = np.hypot(motion[..., 0], motion[..., 1]).mean()
-    return _peak(int(curve.argmax()), curve, "flow")
+        curve[i] = mean_motion(onset, grey(frames[i]))
+    return apex_at(int(curve.argmax()), curve, "flow")
+
+
+def mean_motion(onset: np.ndarray, frame: np.ndarray, **choices) -> float:
+    """Mean magnitude of the flow between two grey pictures less the head's, in their pixels.
+
+    Args:
+        onset, frame: (H, W), of one size.
+        choices: of `farneback_flow`.
+    """
+    motion = without_head_motion(farneback_flow(onset, frame, **choices))
+    return float(np.hypot(motion[..., 0], motion[..., 1]).mean())
 
 
 def without_head_motion(flow: np.ndarray) -> np.ndarray:
@@ -211,13 +223,7 @@ def without_head_motion(flow: np.ndarray) -> np.ndarray:
     0.0
     """
     height, width = flow.shape[:2]
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    x, y = (x - width / 2) / width, (y - height / 2) / width
-    one, none = np.ones_like(x), np.zeros_like(x)
-    # u = a + c x - d y, v = b + c y + d x
-    basis = np.stack([np.stack([one, none, x, -y], -1), np.stack([none, one, y, x], -1)], 2)
-    step = max(1, min(height, width) // 40)
-    design = basis[::step, ::step].reshape(-1, 4).astype(np.float64)
+    x, y, step, design = _head_grid(height, width)
     target = flow[::step, ::step].reshape(-1).astype(np.float64)
     weight = np.ones((len(target), 1))
     for _ in range(5):
@@ -225,7 +231,28 @@ def without_head_motion(flow: np.ndarray) -> np.ndarray:
         fit = np.linalg.solve(weighted.T @ design, weighted.T @ target)
         residual = np.abs(target - design @ fit)
         weight = 1 / np.maximum(residual, 0.02)[:, None]
-    return flow - (basis @ fit.astype(np.float32))
+    right, down, grow, turn = fit.astype(np.float32)
+    face = np.empty_like(flow)
+    face[..., 0] = flow[..., 0] - ((right + grow * x) - turn * y)
+    face[..., 1] = flow[..., 1] - ((down + grow * y) + turn * x)
+    return face
+
+
+@functools.lru_cache(maxsize=16)
+def _head_grid(height: int, width: int):
+    """x (W) and y (H, 1) about the middle in 0..1 of a side, and the grid that the head is fitted
+    on: its step in pixels and, float64, the terms of each u and v there.
+
+    u = right + grow x - turn y, v = down + grow y + turn x.
+    """
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    x, y = (x - width / 2) / width, (y - height / 2) / width
+    step = max(1, min(height, width) // 40)
+    part = x[::step, ::step], y[::step, ::step]
+    one, none = np.ones_like(part[0]), np.zeros_like(part[0])
+    u, v = [one, none, part[0], -part[1]], [none, one, part[1], part[0]]
+    design = np.stack([np.stack(u, -1), np.stack(v, -1)], 2).reshape(-1, 4).astype(np.float64)
+    return x[0], y[:, :1], step, design
 
 
 SPOTTERS = {"pixel_ratio": pixel_ratio, "dc_rois": dc_rois, "flow": flow}
@@ -268,52 +295,6 @@ _LABELS = {
     "dc_rois": "1 - similarity to onset",
     "flow": "mean flow from onset (pixels)",
 }
-
-
-def uniform_patterns(image: np.ndarray) -> np.ndarray:
-    """Uniform local binary patterns, 8 neighbours at radius 1 (Ojala et al. 2002), not rotated.
-
-    Args:
-        image: (H, W) grey levels.
-
-    Returns:
-        (H - 2, W - 2) uint8, 0..58: the 58 patterns with at most two changes around the circle, in
-        the order of their binary code, and 58 for all others. Diagonal neighbours are interpolated.
-    """
-    image = np.asarray(image, np.float32)
-    code = np.zeros((image.shape[0] - 2, image.shape[1] - 2), np.uint8)
-    middle = image[1:-1, 1:-1]
-    for bit in range(8):
-        angle = bit * np.pi / 4
-        neighbour = _shifted(image, -np.sin(angle), np.cos(angle))
-        # The small term keeps the rounding of the interpolation from deciding between equals.
-        code |= (neighbour >= middle - 1e-3).astype(np.uint8) << bit
-    return _UNIFORM[code]
-
-
-def _uniform_table() -> np.ndarray:
-    bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
-    uniform = (bits != np.roll(bits, 1, axis=1)).sum(1) <= 2
-    table = np.full(256, 58, np.uint8)
-    table[uniform] = np.arange(58)
-    return table
-
-
-_UNIFORM = _uniform_table()
-
-
-def _shifted(image, dy, dx):
-    """The inner part of an image, sampled (bilinear) at a step of at most one pixel."""
-    top, left = int(np.floor(dy + 1e-9)), int(np.floor(dx + 1e-9))
-    fy, fx = np.float32(round(dy - top, 9)), np.float32(round(dx - left, 9))
-    height, width = image.shape[0] - 2, image.shape[1] - 2
-    total = np.zeros((height, width), np.float32)
-    for row, wy in ((top, 1 - fy), (top + 1, fy)):
-        for column, wx in ((left, 1 - fx), (left + 1, fx)):
-            if wy * wx > 0:
-                part = image[1 + row : 1 + row + height, 1 + column : 1 + column + width]
-                total += wy * wx * part
-    return total
 
 
 def _roi(points, numbers, shape, name):
@@ -365,9 +346,14 @@ def _divide_and_conquer(curve) -> int:
     return int(peaks[0])
 
 
-def _peak(index: int, curve: np.ndarray, method: str) -> Apex:
-    away = np.abs(np.arange(len(curve)) - index) > max(1, len(curve) // 8)
-    others = curve[away & np.isfinite(curve)]
+def elsewhere(length: int, index: int) -> np.ndarray:
+    """(T,) bool: the frames farther from one than an eighth of the clip."""
+    return np.abs(np.arange(length) - index) > max(1, length // 8)
+
+
+def apex_at(index: int, curve: np.ndarray, method: str) -> Apex:
+    """The `Apex` at a place of a curve, with its confidence."""
+    others = curve[elsewhere(len(curve), index) & np.isfinite(curve)]
     reach = np.nanmax(curve) - np.nanmin(curve)
     confidence = 0.0
     if reach > 0 and len(others):
@@ -375,7 +361,8 @@ def _peak(index: int, curve: np.ndarray, method: str) -> Apex:
     return Apex(index, curve, confidence, method)
 
 
-def _enough(frames, method) -> None:
+def check_length(frames: Sequence, method: str) -> None:
+    """Raises `InputError` for clips without a frame between onset and offset."""
     if len(frames) < 3:
         raise InputError(
             f"{method}: an apex between onset and offset needs 3 frames, got {len(frames)}."

@@ -270,7 +270,7 @@ def test_a_segment_has_what_every_network_asks_for(name, frames, plan):
         pytest.skip("regions need dlib and its landmark file")
     spots = [Spot(event.onset, event.apex, event.offset, None)]
     face = find_face(frames[0], model.parameters["detector"])
-    sample = model.inputs(next(clips_of(frames, spots, [(0, face)], FPS)))
+    sample = model.inputs(*next(clips_of(frames, spots, [(0, face)], FPS)))
     assert {name: array.shape for name, array in sample.items()} == model.shapes
     assert all(np.isfinite(array).all() for array in sample.values())
 
@@ -281,10 +281,12 @@ def test_frames_are_kept_whole_where_they_fit_and_else_cut_around_the_face(
     face = find_face(frames[0], "haar")
     tall = np.pad(frames[:3], ((0, 0), (0, 400), (0, 0), (0, 0)), mode="edge")
     spots = [Spot(0, 1, 2, None)]
-    (clip,) = clips_of(tall, spots, [(0, face)], FPS)
+    ((clip, known),) = clips_of(tall, spots, [(0, face)], FPS)
+    assert known is face
     assert np.array_equal(np.stack([clip.frames[i] for i in range(3)]), tall)
     monkeypatch.setattr("merzoo.prediction.classify._LARGEST_WHOLE", 0)
-    (clip,) = clips_of(tall, spots, [(0, face)], FPS)
+    ((clip, known),) = clips_of(tall, spots, [(0, face)], FPS)
+    assert known is None  # its place is that in the whole frame
     assert clip.frames[0].shape[0] < tall.shape[1] - 300
     assert set(classifier.inputs(clip)) == set(classifier.shapes)
 
