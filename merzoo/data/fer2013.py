@@ -51,12 +51,26 @@ class PixelFrames(Frames):
         self.path, self.start, self.length = path, start, length
         self.name = f"{path}, row {row}"
 
-    def _read(self, position):
+    def stamp(self):
+        """As of other frames; every row of a file has one of its own."""
+        of_file = super().stamp()
+        return None if of_file is None else f"{of_file} {self.start}"
+
+    def _files(self):
+        return (self.path,)
+
+    def _feed(self, digest):
+        digest.update(self._pixels())
+
+    def _pixels(self) -> bytes:
         with open(self.path, "rb") as file:
             file.seek(self.start)
-            pixels = file.read(self.length).split(b",")[1].strip(b'" ').split()
+            return file.read(self.length).split(b",")[1].strip(b'" ')
+
+    def _read(self, position):
+        pixels = self._pixels().split()
         try:
-            image = np.array(pixels).astype(np.int64)
+            image = np.array(list(map(int, pixels)))
             if image.size != SIZE * SIZE or image.min() < 0 or image.max() > 255:
                 raise ValueError
         except ValueError:

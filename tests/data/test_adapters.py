@@ -1,5 +1,6 @@
 """Each adapter on a tiny tree in the exact form of its dataset."""
 
+import os
 import time
 from collections import Counter
 
@@ -247,6 +248,18 @@ def test_fer2013_csv_reads_pixels_when_asked(tmp_path):
     assert [clip.label for clip in clips] == ["angry", "happy", "neutral"]
     wanted = ((np.arange(48 * 48) + 1) % 256).astype(np.uint8).reshape(48, 48, 1)
     np.testing.assert_array_equal(clips[1].frames[0], wanted)
+
+
+def test_rows_of_a_fer2013_csv_are_told_apart_without_being_decoded(tmp_path, monkeypatch):
+    clips = load("fer2013", trees.fer2013_csv(tmp_path))
+    (table,) = tmp_path.rglob("fer2013.csv")
+    os.utime(table, (time.time() - 60,) * 2)
+    pictures = [clip.frames[0].tobytes() for clip in clips]
+    monkeypatch.setattr(type(clips[0].frames), "_read", None)
+    stamps = [clip.frames.stamp() for clip in clips]
+    assert len(set(stamps)) == len(clips) and None not in stamps
+    hashes = [clip.frames.content_hash() for clip in clips]
+    assert len(set(hashes)) == len(set(pictures))
 
 
 def test_fer_plus_votes_join_the_csv_form_by_row(tmp_path):
