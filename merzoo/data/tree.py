@@ -12,8 +12,8 @@ from pathlib import Path
 
 from merzoo.data.frames import IMAGE_SUFFIXES, ImageFrames, frame_number
 from merzoo.errors import InputError
+from merzoo.listing import entries
 
-_JUNK = {"Thumbs.db", "desktop.ini", "__MACOSX"}
 _LARGEST_TEXT = 1 << 20  # bytes of a small annotation file; the real ones stay below 1 kB
 
 
@@ -136,20 +136,12 @@ class Tree:
         if folder not in self._listings:
             folders: dict[str, str] = {}
             files: list[str] = []
-            try:
-                with os.scandir(self.root / folder) as entries:
-                    for entry in entries:
-                        self._sort_in(entry, folder, folders, files)
-            except OSError as error:
-                raise InputError(
-                    f"{self.root / folder}: cannot be listed: {error.strerror}."
-                ) from None
-            self._listings[folder] = dict(sorted(folders.items())), sorted(files)
+            for entry in entries(self.root / folder):
+                self._sort_in(entry, folder, folders, files)
+            self._listings[folder] = folders, files
         return self._listings[folder]
 
     def _sort_in(self, entry: os.DirEntry, folder: str, folders: dict, files: list) -> None:
-        if entry.name.startswith((".", "~$")) or entry.name in _JUNK:
-            return
         relative = f"{folder}/{entry.name}" if folder else entry.name
         if entry.is_symlink() and not self._inside(os.path.realpath(entry.path)):
             self.links_out.append(relative)
