@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo.data.cells import read_cells
 from merzoo.data.clip import Clip
 from merzoo.data.frames import Frames
 from merzoo.data.images import chosen_splits, frame_clip, image_clip
 from merzoo.data.labels import emotion
 from merzoo.data.reading import Published, Reading
-from merzoo.data.tables import read_cells
 from merzoo.data.tree import Tree
 from merzoo.errors import InputError, unknown
 

@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from merzoo.data import casme2, samm, smic
+from merzoo.data.cells import read_cells
 from merzoo.data.clip import Clip
 from merzoo.data.labels import emotion, label_map, map_labels
 from merzoo.data.reading import Published, Reading
-from merzoo.data.tables import cell_text, read_cells
+from merzoo.data.tables import cell_text
 from merzoo.data.tree import Tree, escapes, name_key
 from merzoo.errors import InputError
 

@@ -5,8 +5,11 @@ path. Links that lead out of the root are not followed but noted. Listing reads 
 is opened, and no file is asked for its size.
 """
 
+import contextlib
 import os
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -55,6 +58,7 @@ class Tree:
             raise InputError(f"{root}: {what}; give the root of your copy of {dataset}.")
         self._real = os.path.realpath(self.root)
         self._listings: dict[str, tuple[dict[str, str], list[str]]] = {}
+        self._folded: dict[str, tuple[Counter[str], dict[str, str]]] = {}
         self.links_out: list[str] = []
 
     def folders(self, folder: str = "") -> dict[str, str]:
@@ -121,13 +125,58 @@ class Tree:
         return data.decode("utf-8-sig", errors="replace")
 
     def resolve(self, cell: str) -> Path:
-        """The path that a manifest's cell names, inside the root; `InputError` if it leads out."""
-        path = self.root / cell
-        if escapes(cell) or not self._inside(os.path.realpath(path)):
+        """The path that a manifest's cell names, inside the root.
+
+        Windows' separators are read too, and what differs in case or in its Unicode form only is
+        found, as on the systems that take such names for the same.
+
+        Raises:
+            InputError: if it leads out of the root.
+        """
+        within = self._within(cell)
+        if escapes(within) or not self._inside(os.path.realpath(self.root / within)):
+            tail = self._tail(cell)
+            such = f", such as {tail}" if tail else ""
             raise InputError(
-                f"{cell!r} leads out of {self.root}; write paths relative to that folder."
+                f"{cell!r} leads out of {self.root}; write paths relative to that folder{such}."
             )
-        return path
+        path = self.root / self._spelt(within)
+        return path if self._inside(os.path.realpath(path)) else self.resolve(str(path))
+
+    def _within(self, cell: str) -> str:
+        """A full path of a file below the root as a relative one; others as they are."""
+        for base in (self.root.absolute(), Path(self._real)):
+            with contextlib.suppress(ValueError):
+                return str(Path(cell).relative_to(base))
+        return cell
+
+    def _spelt(self, cell: str) -> str:
+        """A relative path as the folders spell it; as written where there is no such file."""
+        if (self.root / cell).exists():
+            return cell
+        parts = [part for part in re.split(r"[/\\]", cell) if part not in ("", ".")]
+        folder = ""
+        for depth, part in enumerate(parts):
+            if folder not in self._folded:
+                names = [*self.folders(folder), *self.files(folder)]
+                self._folded[folder] = (
+                    Counter(map(_same_name, names)),
+                    {_same_name(name): name for name in names},
+                )
+            counts, spelt = self._folded[folder]
+            name = part if counts[_same_name(part)] != 1 else spelt[_same_name(part)]
+            folder = f"{folder}/{name}" if folder else name
+            if not (self.root / folder).is_dir():
+                return "/".join([folder, *parts[depth + 1 :]])
+        return folder
+
+    def _tail(self, cell: str) -> str:
+        """The longest end of a path of elsewhere that is a file here; empty if none is."""
+        parts = [part for part in re.split(r"[/\\]", cell) if part]
+        if ".." in parts or "\0" in cell:
+            return ""
+        tails = ("/".join(parts[start:]) for start in range(1, len(parts)))
+        return next((tail for tail in tails if (self.root / self._spelt(tail)).exists()), "")
 
     def _inside(self, real: str) -> bool:
         return real == self._real or real.startswith(self._real.rstrip(os.sep) + os.sep)
@@ -149,6 +198,11 @@ class Tree:
             folders[entry.name] = relative
         else:
             files.append(entry.name)
+
+
+def _same_name(name: str) -> str:
+    """What Windows and macOS take for the same name: case and Unicode form left out."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def match_name(names: dict[str, str], wanted: str) -> str | None:
