@@ -251,6 +251,6 @@ def find_table(
         what = f"several: {', '.join(str(p) for p in found)}" if found else "none"
         raise InputError(
             f"{tree.root}: looked for the annotation of {tree.dataset}, a file like {pattern!r}, "
-            f"and found {what}; name it with annotation=PATH."
+            f"and found {what}; name it with annotation=PATH{tree.about_links()}."
         )
     return found[0]
