@@ -30,6 +30,11 @@ OBJECTIVE_SHEET = r"casme ?(2|ii)[-_ ]?objective.*\.(xlsx|csv)"
 _SUBJECT = r"sub ?\d+"
 
 
+def recognises(tree: Tree) -> bool:
+    """Whether a folder holds the sheet that only this set has."""
+    return bool(tree.find_files(SHEET))
+
+
 def load(
     root: str | Path,
     frames: str | None = None,

@@ -20,6 +20,7 @@ from merzoo.errors import InputError
 from merzoo.listing import entries
 
 FILES = ("manifest.csv", "clips.csv")  # else the only table in the folder
+REQUIRED = ("path", "subject", "label")
 _NO_FILE, _NO_IMAGES = "no such file or folder", "no image files"
 _KINDS = {
     "leads out of": "path outside the root",
@@ -74,6 +75,17 @@ class LazyVideo(Frames):
         self._video._feed(digest)
 
 
+def recognises(tree: Tree) -> bool:
+    """Whether a folder holds `manifest.csv`, `clips.csv`, or one table that names its clips."""
+    if any(name in FILES for name in tree.files()):
+        return True
+    tables = [name for name in tree.files() if is_table(name)]
+    try:
+        return len(tables) == 1 and bool(read_table(tree.path("", tables[0]), REQUIRED))
+    except InputError:
+        return False
+
+
 def load(
     root: str | Path,
     on_error: str = "fail",
@@ -102,7 +114,7 @@ def read(root: str | Path, columns: str | Mapping[str, str] | None = None) -> Re
     """Clips and faults of a manifest (arguments as for `load`)."""
     said = parse_columns(columns) if isinstance(columns, str) else dict(columns or {})
     place = _file(Path(root))
-    rows = read_table(place, ("path", "subject", "label"), said=said)
+    rows = read_table(place, REQUIRED, said=said)
     path, _ = file_and_sheet(place)
     tree = Tree(path.parent, "the manifest")
     reading = Reading(path.stem, Path(root))

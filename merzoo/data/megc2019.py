@@ -35,6 +35,11 @@ _PARTS = {"casme2": casme2, "samm": samm, "smic": smic}
 _FOLDERS = {"casme2": ("casme2", "casmeii"), "samm": ("samm",), "smic": ("smic",)}
 
 
+def recognises(tree: Tree) -> bool:
+    """Whether a folder holds the official list."""
+    return LIST in tree.files()
+
+
 def load(
     root: str | Path,
     official: str | Path | None = None,

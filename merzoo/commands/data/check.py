@@ -4,6 +4,7 @@ import argparse
 import json
 from collections import Counter
 
+from merzoo.commands._options import add_reading_options, data_of
 from merzoo.data.checks import Report, check
 from merzoo.data.datasets import KINDS, parse_data
 
@@ -15,6 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     kinds = ", ".join(KINDS)
     parser.add_argument("kind", metavar="KIND", help=f"one of {kinds}; options as smic?part=vis")
     parser.add_argument("root", metavar="ROOT", help="folder (or manifest file) of your copy")
+    add_reading_options(parser)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--fix-known",
@@ -34,7 +36,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options) -> int:
     kind, _, query = options.kind.partition("?")
-    source = parse_data(f"{kind}:{options.root}" + (f"?{query}" if query else ""))
+    options.data = f"{kind}:{options.root}" + (f"?{query}" if query else "")
+    source = parse_data(data_of(options))
     report = check(source.kind, source.root, images=not options.no_images, **source.options)
     faults = report.open_faults(options.fix_known)
     off = len(faults) + (0 if options.partial else len(report.differences))
