@@ -52,6 +52,16 @@ class ArrayFrames(Frames):
         return self.array[position]
 
 
+class HeldFrames(Frames):
+    """Pictures (H, W, C) held in memory as they are, without a copy."""
+
+    def __init__(self, pictures: Sequence[np.ndarray], name: str = "frames"):
+        self.pictures, self.name, self.numbers = pictures, name, range(len(pictures))
+
+    def _read(self, position):
+        return self.pictures[position]
+
+
 class ImageFrames(Frames):
     """Image files in the order of the last digits of their names, `img2.jpg` before `img10.jpg`."""
 
@@ -172,6 +182,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "ArrayFrames",
     "Frames",
+    "HeldFrames",
     "ImageFrames",
     "PageFrames",
     "VideoFrames",
