@@ -69,7 +69,6 @@ def try_case(name: str, kind: str | None, build: Callable, data) -> dict:
 
 
 def main() -> int:
-    import merzoo.models  # noqa: F401 - fills the register
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--subjects", type=int, default=10)

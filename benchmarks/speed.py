@@ -80,7 +80,7 @@ def compiled(model, jit: bool | None = None):
 def measure_model(name: str, budget: float) -> dict:
     """One row of the table. Runs in a process whose KERAS_BACKEND is set."""
     from merzoo.models import create_model
-    from merzoo.models.count import multiply_adds
+    from merzoo.models.multiply_adds import multiply_adds
 
     model = compiled(create_model(name))
     work, batch = multiply_adds(model), LARGEST_BATCH

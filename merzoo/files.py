@@ -28,10 +28,17 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file whole or not at all; makes its folder."""
+    with _whole(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Where to write a file that stands at `path` once that went well, and is not there else."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.partial")
     try:
-        temporary.write_bytes(data)
+        yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -48,8 +55,10 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, content: object) -> None:
-    """Writes JSON, indented by two."""
-    write_text(path, json.dumps(content, indent=2) + "\n")
+    """Writes JSON, indented by two; its text is never in memory as a whole."""
+    with _whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
 
 
 def write_arrays(path: Path, **arrays: Any) -> None:

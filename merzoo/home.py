@@ -7,7 +7,6 @@ then it is a folder of the user's own in the system's temporary folder (`TMPDIR`
 import functools
 import os
 import stat
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -59,6 +58,8 @@ def _writable(folder: Path) -> bool:
 
 def _temporary() -> Path:
     """A folder of the user's own among the temporary ones, the same at every call if it can be."""
+    import tempfile  # slow to load, and seldom needed
+
     user = os.getuid() if hasattr(os, "getuid") else "user"
     folder = Path(tempfile.gettempdir()) / f"merzoo-{user}"
     try:

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import confusion_matrix as _sklearn_confusion_matrix
 
 from merzoo.errors import InputError
 
@@ -27,7 +26,9 @@ def confusion_matrix(label, predicted, classes: int) -> np.ndarray:
     >>> confusion_matrix([0, 0, 1], [0, 1, 1], 2).tolist()
     [[1, 1], [0, 1]]
     """
-    return _sklearn_confusion_matrix(label, predicted, labels=range(classes))
+    import sklearn.metrics  # takes a second to load; most of what reads this table counts nothing
+
+    return sklearn.metrics.confusion_matrix(label, predicted, labels=range(classes))
 
 
 def f1_per_class(matrix: np.ndarray) -> np.ndarray:

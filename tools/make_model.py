@@ -1,4 +1,4 @@
-"""All that is made of a network: its recorded outputs, its page, and its lines in the index.
+"""All that is made of a network: its recorded outputs, its page, and its lines in the indexes.
 
     python tools/make_model.py dfrnet rcn   # of these alone: no other network is built
     python tools/make_model.py              # of all; outputs are recorded where there are none
@@ -6,7 +6,8 @@
     python tools/make_model.py --cam        # records the Grad-CAM maps of tests/explain instead
 
 A page comes from the register, the built model, the docstrings of its layers and the recipe: no
-figure there is typed by hand. Recorded outputs, in tests/golden, are those of a small variant with
+figure there is typed by hand; the same facts stand in `index.json`, from which `merzoo info` tells
+them without building anything. Recorded outputs, in tests/golden, are those of a small variant with
 weights and inputs from NumPy; they stay as they are while the network gives them.
 """
 
@@ -29,7 +30,15 @@ import numpy as np  # noqa: E402
 from model_graph import shape_text, stages, svg  # noqa: E402
 
 import merzoo  # noqa: E402
-from merzoo.models.registry import compared_figures, create_model, entry  # noqa: E402
+from merzoo.models.catalogue import as_text, catalogue  # noqa: E402
+from merzoo.models.count import ROWS  # noqa: E402
+from merzoo.models.registry import (  # noqa: E402
+    compared_figures,
+    counted_info,
+    create_model,
+    entry,
+    load_all,
+)
 from merzoo.training.recipes import get_recipe  # noqa: E402
 from tests.battery import (  # noqa: E402
     CAM_NETWORKS,
@@ -38,7 +47,6 @@ from tests.battery import (  # noqa: E402
     golden_cam,
     golden_outputs,
 )
-from tests.models.count_table import ROWS  # noqa: E402
 
 MODELS = ROOT / "merzoo" / "models"
 NOTE = "<!-- Written by tools/make_model.py; change the code, not this page. -->"
@@ -46,6 +54,7 @@ NOTE = "<!-- Written by tools/make_model.py; change the code, not this page. -->
 
 def families() -> dict[str, list[str]]:
     """Page name -> its variants: those of one builder, the plain one first."""
+    load_all()
     found: dict = {}
     for name in merzoo.list_models():
         found.setdefault(entry(name).builder, []).append(name)
@@ -104,13 +113,17 @@ def _introduction(builder) -> str:
 
 
 def _source_of(found) -> str:
-    file = Path(inspect.getsourcefile(found.builder)).name
+    file = f"{_file_of(found)}.py"
     lines = [f"Reference: {found.reference}"]
     if found.url:
         lines.append(f"Authors' code: {found.url}")
     lines.append(f"Licence of this implementation: {found.licence}")
     lines.append(f"Code: [`{file}`](../{file}), builder `merzoo.models.{found.builder.__name__}`")
     return _bullets(lines)
+
+
+def _file_of(found) -> str:
+    return found.builder.__module__.rpartition(".")[2]
 
 
 def _inputs(facts) -> str:
@@ -129,7 +142,7 @@ _INFO: dict[str, dict] = {}
 
 def _info(name) -> dict:
     if name not in _INFO:
-        _INFO[name] = merzoo.model_info(name)
+        _INFO[name] = counted_info(name)
     return _INFO[name]
 
 
@@ -217,7 +230,7 @@ def _switches(names) -> str:
     if not rows:
         return ""
     text = "Our counts with the switches of the paper's ablations; "
-    text += "`python -m tests.models.count_table --check` builds each and compares."
+    text += "`python -m merzoo.models.count --check` builds each and compares."
     columns = ["variant", "arguments", "trainable", "parameters in all", "the paper"]
     return text + "\n\n" + _table(columns, rows)
 
@@ -266,6 +279,18 @@ def index(pages, families) -> str:
     return "\n\n".join([NOTE, "# The models", text, table]) + "\n"
 
 
+def catalogue_rows(pages, families) -> dict[str, dict]:
+    """The rows of `index.json`; those of variants that are not of `families` stay."""
+    rows = {}
+    for family, names in pages.items():
+        for name in names:
+            if family in families:
+                rows[name] = {"file": _file_of(entry(name)), "info": _info(name)}
+            elif name in catalogue():
+                rows[name] = catalogue()[name]
+    return rows
+
+
 def outputs_to_record(names) -> dict[Path, np.ndarray]:
     """File -> outputs, of the networks among `names` that do not give what is recorded."""
     found = {}
@@ -305,6 +330,7 @@ def main(arguments=None) -> int:
         for name, text in page(family, pages[family]).items():
             files[MODELS / "pages" / name] = text
     files[MODELS / "README.md"] = index(pages, chosen)
+    files[MODELS / "index.json"] = as_text(catalogue_rows(pages, chosen))
     stale = {path: text for path, text in files.items() if _content(path) != text}
     variants = [name for family in chosen for name in pages[family]]
     if not (options.network or options.check):  # outputs stand until their network is named

@@ -4,6 +4,7 @@ A split holds the samples to train on, those to choose the epoch by (or none: th
 are kept), and named sets to measure with that training never saw.
 """
 
+import functools
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,18 +79,19 @@ def fer2013(root, inputs, labels) -> Split:
     of the same pictures whatever the label map, so that one network may start from another.
     """
 
-    def part(name, labels=labels):
+    @functools.cache  # with the labels of `whole`, each part is prepared once
+    def part(name, labels):
         return load_samples(
             f"fer2013:{root}?split={name}", inputs, labels=labels, detector="none", jobs=1
         )
 
-    tests = {name: part(name) for name in ("PublicTest", "PrivateTest")}
+    tests = {name: part(name, labels) for name in ("PublicTest", "PrivateTest")}
     # All pictures of the tests, whatever their class: the label map may leave out some.
     seen = {h for name in tests for h in _hashes(part(name, "macro7"))}
     whole = part("Training", "macro7")
     clean = np.flatnonzero([h not in seen for h in _hashes(whole)])
     tenth = np.random.default_rng(0).permutation(clean)[: len(clean) // 10]
-    training = part("Training")
+    training = part("Training", labels)
     kept = np.isin(training.clip, whole.clip[clean])
     held = np.isin(training.clip, whole.clip[tenth])
     note = f"{int((~kept).sum())} pictures of Training that a test part repeats were left out"

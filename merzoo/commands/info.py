@@ -12,10 +12,11 @@ def arguments(parser):
 
 
 def run(options) -> int:
-    choose_backend(training=False)
-    from merzoo.models import model_info
-    from merzoo.models.registry import compared_figures
+    from merzoo.models.catalogue import catalogue
+    from merzoo.models.registry import compared_figures, model_info
 
+    if options.model not in catalogue():  # a network that is being written is built
+        choose_backend(training=False)
     info = model_info(options.model)
     if options.json:
         print_json(info | {"compared_figures": compared_figures(info)})

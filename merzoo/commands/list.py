@@ -1,6 +1,6 @@
 """`merzoo list`: the models."""
 
-from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
+from merzoo.commands._shared import add_json_option, print_json, print_table
 
 SUMMARY = "list the models"
 EXAMPLE = "merzoo list 'dfr*'"
@@ -12,22 +12,22 @@ def arguments(parser):
 
 
 def run(options) -> int:
-    choose_backend(training=False)
-    from merzoo.models import list_models
-    from merzoo.models.registry import entry
+    from merzoo.models import list_models, model_info
 
     names = list_models(options.pattern)
     if options.json:
         print_json(names)
     else:
-        found = [entry(name) for name in names]
         print_table(
             f"{len(names)} models",
             ["model", "parameters", "recipe", "reference"],
-            [
-                [e.name, f"{e.trainable:,}" if e.trainable else "-", e.recipe or "-", e.reference]
-                for e in found
-            ],
+            [_row(model_info(name)) for name in names],
             wrap="reference",
         )
     return 0 if names else 1
+
+
+def _row(info: dict) -> list[str]:
+    counts = info["parameters"]
+    number = f"{counts['trainable']:,}" if counts else "-"
+    return [info["name"], number, info["recipe"] or "-", info["reference"]]

@@ -6,7 +6,6 @@ from pathlib import Path
 from merzoo.commands._options import MODEL, add_preprocessing_options, preprocessing_of
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
 from merzoo.errors import InputError
-from merzoo.prediction.spotting import LONGEST, SHORTEST
 
 SUMMARY = "find and classify the micro-expressions of a video"
 EXAMPLE = "merzoo predict sample --out runs/predicted"
@@ -14,6 +13,8 @@ _NOT_CHOSEN = ("apex", "on_error", "frames")  # the spotter finds the apex; clip
 
 
 def arguments(parser) -> None:
+    from merzoo.prediction.spotting import LONGEST, SHORTEST
+
     parser.add_argument(
         "input",
         nargs="+",

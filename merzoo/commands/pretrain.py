@@ -56,7 +56,6 @@ def arguments(parser):
 def run(options) -> int:
     parameters = preprocessing_of(options)
     choose_backend(pictures=True)
-    import merzoo.models  # noqa: F401 - fills the register
     from merzoo.training.pretrain import pretrain
 
     start = time.perf_counter()

@@ -64,7 +64,6 @@ def arguments(parser):
 def run(options) -> int:
     parameters = preprocessing_of(options)
     choose_backend(pictures=True)
-    import merzoo.models  # noqa: F401 - fills the register
     from merzoo.commands.evaluate import print_result
     from merzoo.evaluation.transfer import transfer
 

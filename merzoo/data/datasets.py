@@ -10,8 +10,6 @@ import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from merzoo.data.guess import guess_kind
-from merzoo.data.tree import following_links
 from merzoo.errors import InputError, unknown
 
 
@@ -88,6 +86,8 @@ def _guessed(text: str) -> str:
         kind, colon, _ = text.partition(":")
         about = "Data is named as KIND:ROOT" + ("." if colon else f", and {place!r} is no folder.")
         raise unknown("kind of data", kind, KINDS, about)
+    from merzoo.data.guess import guess_kind
+
     kind = guess_kind(Path(place), {name: row.module for name, row in KINDS.items()})
     warnings.warn(f"{place} is read as {kind}:{place}.", stacklevel=3)
     return kind
@@ -167,6 +167,8 @@ def call(kind: str, function, root: str | Path, options: dict) -> Any:
         if parameters[name].annotation in (int, float) and isinstance(value, str):
             options = options | {name: _number(kind, name, value, parameters[name].annotation)}
     if str(root) != "":
+        from merzoo.data.tree import following_links
+
         with following_links(follow):
             return function(root, **options)
     if parameters[first].default is inspect.Parameter.empty:

@@ -36,12 +36,11 @@ def model_card(model, exported, classes, entry, preprocessing: bool) -> dict:
         entry: `WeightsEntry` of the weights, or `None`.
         preprocessing: whether the inputs are raw crops.
     """
-    import merzoo.models  # noqa: F401 - fills the register
     from merzoo.modalities import modality
-    from merzoo.models.registry import REGISTRY
+    from merzoo.models.registry import known_entry
     from merzoo.versions import VERSION
 
-    known = REGISTRY.get(entry.network if entry else model.name)
+    known = known_entry(entry.network if entry else model.name)
     raw = "aligned face crop, RGB, 0..255"
     return {
         "network": known.name if known else model.name,

@@ -20,8 +20,7 @@ def convert(folder: Path) -> None:
     """Converts the model and runs the result on every probe, whole and one sample alone."""
     import keras
 
-    import merzoo.layers
-    import merzoo.models  # noqa: F401 - registers what models are made of
+    import merzoo.layers  # noqa: F401 - known to Keras once imported
 
     job = json.loads((folder / "job.json").read_text())
     model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)

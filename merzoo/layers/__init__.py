@@ -12,8 +12,8 @@ from merzoo.layers.frames import FoldTime, UnfoldTime, VGGPreparation
 from merzoo.layers.learned_position import LearnedPosition
 from merzoo.layers.local_response import LocalResponseNormalization
 from merzoo.layers.motion import FarnebackFlow, FlowImage, FrameDifference, OpticalStrain
-from merzoo.layers.patch_convolution import PatchConv2D
-from merzoo.layers.pooling import MaxPoolPadded
+from merzoo.layers.patch_convolution import Conv2D, PatchConv2D
+from merzoo.layers.pooling import AveragePooling2D, MaxPooling2D, MaxPoolPadded
 from merzoo.layers.regions import GatedRegion, RegionCrop
 from merzoo.layers.stochastic_depth import StochasticDepth
 from merzoo.layers.swin import PatchMerging, ShiftedWindowAttention, SwinBlock
@@ -23,6 +23,7 @@ from merzoo.layers.window_attention import WindowAttention, WindowPosition
 
 __all__ = [
     "AdaptiveAveragePool",
+    "AveragePooling2D",
     "BroadbentAttention",
     "CapsuleLength",
     "ChannelAttention",
@@ -30,6 +31,7 @@ __all__ = [
     "ClassAndPositionTokens",
     "ClassKernel",
     "ContinuousVerticalAttention",
+    "Conv2D",
     "FaceResize",
     "FarnebackFlow",
     "FlowImage",
@@ -41,6 +43,7 @@ __all__ = [
     "LearnedPosition",
     "LocalResponseNormalization",
     "MaxPoolPadded",
+    "MaxPooling2D",
     "MixedAttention",
     "OpticalStrain",
     "PatchConv2D",

@@ -9,6 +9,7 @@ import keras
 from keras import layers, ops
 
 from merzoo.errors import InputError
+from merzoo.layers.patch_convolution import Conv2D
 
 
 @keras.saving.register_keras_serializable("merzoo")
@@ -124,7 +125,7 @@ class SpatialAttention(layers.Layer):
         self.kernel_size, self.use_bias = kernel_size, use_bias
 
     def build(self, input_shape):
-        self.convolution = layers.Conv2D(
+        self.convolution = Conv2D(
             1,
             self.kernel_size,
             padding="same",

@@ -1,26 +1,57 @@
-"""The networks: one file each, one import line each. See `registry.py` for lookup by name."""
+"""The networks: one file each, loaded when used. See `registry.py` for lookup by name."""
 
-from merzoo.models.alexnet import AlexNet
-from merzoo.models.bi_woof import BiWOOFSVM
-from merzoo.models.broadbentnet import BroadbentNet
-from merzoo.models.capsulenet import CapsuleNet, MarginLoss
-from merzoo.models.cvanet import CVANet
-from merzoo.models.densemixednet import DenseMixedNet
-from merzoo.models.dfrnet import DFRNet
-from merzoo.models.dssn import DSSN, SSSN
-from merzoo.models.dualinception import DualInception
-from merzoo.models.flow_krr import FlowKRR
-from merzoo.models.htnet import HTNet
-from merzoo.models.keyregionnet import KeyRegionNet
-from merzoo.models.lbp_top import LBPTOPSVM
-from merzoo.models.mdmo import MDMOSVM
-from merzoo.models.mmnet import MMNet
-from merzoo.models.offapexnet import OffApexNet
-from merzoo.models.rcn import RCN
-from merzoo.models.registry import create_model, list_models, model_info
-from merzoo.models.resnet18 import ResNet18
-from merzoo.models.ststnet import STSTNet
+import importlib
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
+    from merzoo.models.alexnet import AlexNet
+    from merzoo.models.bi_woof import BiWOOFSVM
+    from merzoo.models.broadbentnet import BroadbentNet
+    from merzoo.models.capsulenet import CapsuleNet, MarginLoss
+    from merzoo.models.cvanet import CVANet
+    from merzoo.models.densemixednet import DenseMixedNet
+    from merzoo.models.dfrnet import DFRNet
+    from merzoo.models.dssn import DSSN, SSSN
+    from merzoo.models.dualinception import DualInception
+    from merzoo.models.flow_krr import FlowKRR
+    from merzoo.models.htnet import HTNet
+    from merzoo.models.keyregionnet import KeyRegionNet
+    from merzoo.models.lbp_top import LBPTOPSVM
+    from merzoo.models.mdmo import MDMOSVM
+    from merzoo.models.mmnet import MMNet
+    from merzoo.models.offapexnet import OffApexNet
+    from merzoo.models.rcn import RCN
+    from merzoo.models.registry import create_model, list_models, model_info
+    from merzoo.models.resnet18 import ResNet18
+    from merzoo.models.ststnet import STSTNet
+
+# Public name -> the file that has it.
+FILES = {
+    "DSSN": "dssn",
+    "LBPTOPSVM": "lbp_top",
+    "MDMOSVM": "mdmo",
+    "RCN": "rcn",
+    "SSSN": "dssn",
+    "AlexNet": "alexnet",
+    "BiWOOFSVM": "bi_woof",
+    "BroadbentNet": "broadbentnet",
+    "CVANet": "cvanet",
+    "CapsuleNet": "capsulenet",
+    "DFRNet": "dfrnet",
+    "DenseMixedNet": "densemixednet",
+    "DualInception": "dualinception",
+    "FlowKRR": "flow_krr",
+    "HTNet": "htnet",
+    "KeyRegionNet": "keyregionnet",
+    "MMNet": "mmnet",
+    "MarginLoss": "capsulenet",
+    "OffApexNet": "offapexnet",
+    "ResNet18": "resnet18",
+    "STSTNet": "ststnet",
+    "create_model": "registry",
+    "list_models": "registry",
+    "model_info": "registry",
+}
 __all__ = [
     "DSSN",
     "LBPTOPSVM",
@@ -47,3 +78,15 @@ __all__ = [
     "list_models",
     "model_info",
 ]
+
+
+if not TYPE_CHECKING:  # to a type checker, a name that is not above is an error
+
+    def __getattr__(name):
+        if name not in FILES:
+            raise AttributeError(f"module 'merzoo.models' has no attribute '{name}'")
+        return getattr(importlib.import_module(f"merzoo.models.{FILES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

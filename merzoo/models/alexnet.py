@@ -7,7 +7,7 @@ Krizhevsky, "One weird trick for parallelizing convolutional neural networks", a
 import keras
 from keras import layers
 
-from merzoo.layers import AdaptiveAveragePool
+from merzoo.layers import AdaptiveAveragePool, Conv2D, MaxPooling2D
 from merzoo.models.common import (
     check_input_shape,
     check_picture,
@@ -78,13 +78,13 @@ def AlexNet(
     picture = keras.Input(input_shape, name=modality)
     x = imagenet_scaling(three_channels(picture))
     x = layers.ZeroPadding2D(2, name="pad")(x)
-    x = layers.Conv2D(64, 11, strides=4, activation="relu", name="conv_1")(x)  # (55, 55, 64)
-    x = layers.MaxPooling2D(3, strides=2, name="pool_1")(x)  # (27, 27, 64)
-    x = layers.Conv2D(192, 5, padding="same", activation="relu", name="conv_2")(x)
-    x = layers.MaxPooling2D(3, strides=2, name="pool_2")(x)  # (13, 13, 192)
+    x = Conv2D(64, 11, strides=4, activation="relu", name="conv_1")(x)  # (55, 55, 64)
+    x = MaxPooling2D(3, strides=2, name="pool_1")(x)  # (27, 27, 64)
+    x = Conv2D(192, 5, padding="same", activation="relu", name="conv_2")(x)
+    x = MaxPooling2D(3, strides=2, name="pool_2")(x)  # (13, 13, 192)
     for place, filters in ((3, 384), (4, 256), (5, 256)):
-        x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"conv_{place}")(x)
-    x = layers.MaxPooling2D(3, strides=2, name="pool_5")(x)  # (6, 6, 256)
+        x = Conv2D(filters, 3, padding="same", activation="relu", name=f"conv_{place}")(x)
+    x = MaxPooling2D(3, strides=2, name="pool_5")(x)  # (6, 6, 256)
 
     if include_top:
         x = AdaptiveAveragePool(6, name="adaptive_pool")(x)  # as it is at 224

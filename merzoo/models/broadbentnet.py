@@ -7,7 +7,7 @@ High-Performance Approach for Emotion Detection"; layers as in its section III-E
 import keras
 from keras import layers
 
-from merzoo.layers import BroadbentAttention
+from merzoo.layers import BroadbentAttention, Conv2D, MaxPooling2D
 from merzoo.models.common import (
     check_choice,
     check_input_shape,
@@ -85,13 +85,13 @@ def BroadbentNet(
     x = layers.Rescaling(1 / 255, name="scale")(apex)
 
     for number, filters in enumerate((16, 32, 64), start=1):  # section III-E-1
-        x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"conv_{number}")(x)
+        x = Conv2D(filters, 3, padding="same", activation="relu", name=f"conv_{number}")(x)
         x = layers.BatchNormalization(name=f"bn_{number}")(x)
         if pool:
-            x = layers.MaxPooling2D(2, name=f"pool_{number}")(x)  # at last (8, 8, 64)
+            x = MaxPooling2D(2, name=f"pool_{number}")(x)  # at last (8, 8, 64)
 
     if attention is None:
-        x = layers.Conv2D(attention_dim, 1, name="projection")(x)
+        x = Conv2D(attention_dim, 1, name="projection")(x)
     else:
         x = BroadbentAttention(attention_dim, name="attention")(x)  # section III-E-2: (8, 8, 16)
 

@@ -7,7 +7,7 @@ authors' public PyTorch code.
 import keras
 from keras import layers, ops
 
-from merzoo.layers import CapsuleLength, PrimaryCapsules, RoutedCapsules
+from merzoo.layers import CapsuleLength, Conv2D, PrimaryCapsules, RoutedCapsules
 from merzoo.models.common import (
     check_choice,
     check_classes,
@@ -96,8 +96,8 @@ def CapsuleNet(
     for stage, width in enumerate(stage_filters, 1):
         x = resnet_stage(x, width, strides=1 if stage == 1 else 2, name=f"stage_{stage}")
     # (28, 28, 256)
-    x = layers.Conv2D(filters, 9, activation="relu", name="conv")(x)  # (20, 20, 256)
-    x = layers.Conv2D(filters, 9, strides=2, name="primary_conv")(x)  # (6, 6, 256)
+    x = Conv2D(filters, 9, activation="relu", name="conv")(x)  # (20, 20, 256)
+    x = Conv2D(filters, 9, strides=2, name="primary_conv")(x)  # (6, 6, 256)
     if not include_top:
         x = global_pooling(x, pooling)
         return load_weights(keras.Model([picture], x, name=name), weights)

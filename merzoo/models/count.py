@@ -1,144 +1,134 @@
-"""Multiply-adds of a model.
+"""The counts that the five papers' networks have to have, and what the papers print.
 
-Counted are the multiply-accumulates of convolutions, dense layers, attention products and
-recurrent gates for one sample; biases, normalisation, activations, pooling and resampling are not,
-as is usual where papers print "FLOPs" of this kind. The counter walks the model's graph with the
-shapes of a batch of one, so whatever a layer folds into its batch (time, for example) is counted.
+Trainable and total parameters are of a build of the specification, layer by layer, and exact;
+multiply-adds are rounded as they were written down.
+
+`python -m merzoo.models.count --check` prints the table and exits 1 where a count is wrong.
 """
 
+import argparse
 import math
+import sys
+from typing import NamedTuple
 
-import keras
-from keras import layers
+from merzoo.models.multiply_adds import multiply_adds
+from merzoo.models.registry import create_model, list_models
 
-
-def multiply_adds(model) -> int:
-    """Multiply-accumulates of one forward pass of one sample.
-
-    Args:
-        model: a functional `keras.Model`. A custom layer with products in it has a method
-            `multiply_adds(input_shape)`, which takes the shape (or list of shapes) with its batch
-            axis and returns the number for that whole batch.
-
-    Returns:
-        The number of multiply-accumulates.
-
-    Raises:
-        NotImplementedError: for a layer with matrices of which nothing is known.
-
-    Example:
-
-    >>> x = keras.Input((8, 8, 3))
-    >>> model = keras.Model(x, keras.layers.Conv2D(4, 3, padding="same")(x))
-    >>> multiply_adds(model) == 8 * 8 * 4 * 3 * 3 * 3
-    True
-    """
-    return _count_graph(model, [(1, *tensor.shape[1:]) for tensor in model.inputs])
+TOLERANCE = 0.005  # relative, of multiply-adds; parameters have to be equal
 
 
-def _count_graph(model, input_shapes) -> int:
-    tensors = {
-        id(tensor): keras.KerasTensor(shape, dtype=tensor.dtype)
-        for tensor, shape in zip(model.inputs, input_shapes, strict=True)
+class Row(NamedTuple):
+    model: str
+    arguments: dict
+    trainable: int | None
+    total: int
+    multiply_adds: float
+    paper: str = "-"  # parameters and "FLOPs" as printed
+
+
+ROWS = (
+    Row("broadbentnet", {}, 37592, 37816, 10.37e6),
+    Row("broadbentnet", {"pool": False}, 37592, 37816, 644.4e6),
+    Row("cvanet", {}, 24830850, 24837690, 19.24e9),
+    Row("cvanet", {"direction": "horizontal"}, 24830850, 24837690, 19.24e9),
+    Row("cvanet", {"direction": "both"}, 25037690, 25044610, 19.25e9),
+    Row("cvanet", {"direction": None}, 24624010, 24630770, 19.24e9),
+    Row("cvanet", {"continuous": False}, 24649730, 24656570, 19.24e9),
+    Row("cvanet", {"fpf": "vit"}, 9662410, 9669250, 8.73e9),
+    Row("cvanet", {"fpf": None}, 3254218, 3261058, 6.11e9),
+    Row("cvanet", {"frames": "onset"}, 24830850, 24837690, 12.68e9),
+    Row("cvanet", {"frames": "apex"}, 24830850, 24837690, 12.68e9),
+    Row("cvanet", {"au": False}, 24830745, 24837585, 19.24e9),
+    Row("cvanet", {"mlp_units": (256,)}, 50026009, 50032849, 19.27e9),
+    Row("densemixednet", {}, 3115378, 3116402, 4.03e9, "3.115 M / -"),
+    Row(
+        "densemixednet",
+        {"reduction": 8, "attention_at": "each"},
+        3108340,
+        3109364,
+        4.03e9,
+        "3.115 M / -",
+    ),
+    Row("densemixednet", {"attention": None}, 2982844, 2983868, 4.03e9),
+    Row("densemixednet", {"attention": "channel"}, 3115327, 3116351, 4.03e9),
+    Row("densemixednet", {"attention": "spatial"}, 2982895, 2983919, 4.03e9),
+    Row("densemixednet", {"block": "residual"}, 3370838, 3372758, 1.82e9),
+    Row("dfrnet-1", {}, 456359, 456871, 1.417e9, "0.456 M / 1.404 G"),
+    Row("dfrnet-2", {}, 1050219, 1052011, 1.828e9, "1.046 M / 1.817 G"),
+    Row("dfrnet", {}, 3294511, 3298863, 2.239e9, "3.296 M / 2.231 G"),
+    Row("dfrnet-4", {}, 12009971, 12019443, 2.651e9, "11.412 M / 2.640 G"),
+    Row("dfrnet", {"attention": ()}, 3272419, 3276771, 2.239e9, "3.273 M / 2.229 G"),
+    Row("dfrnet", {"attention": ("ca",)}, 3293923, 3298275, 2.239e9),
+    Row("dfrnet", {"attention": ("sa",)}, 3273007, 3277359, 2.239e9),
+    Row("dfrnet", {"features": "SD"}, 3280303, 3284655, 2.153e9),
+    Row("dfrnet", {"features": "TD"}, 3071343, 3075695, 1.459e9),
+    Row("dfrnet", {"features": "TS"}, 3071343, 3075695, 1.459e9),
+    Row("dfrnet", {"fusion": "add"}, 3060719, 3065071, 1.546e9),
+    Row("dfrnet", {"fusion": "mul"}, 3060719, 3065071, 1.546e9),
+    Row("dfrnet", {"fusion": "cat"}, 3073071, 3077423, 1.584e9),
+    Row("dfrnet", {"backbone": "vgg"}, 7103939, 7108291, 2.688e9, "7.104 M / 2.672 G"),
+    Row("keyregionnet-0", {}, None, 64507844, 149.4e9),
+    Row("keyregionnet", {}, None, 77705294, 149.6e9),
+    Row("keyregionnet-24", {}, None, 96181724, 149.8e9),
+)
+
+
+def count_row(row) -> dict:
+    """Our counts of one row of the table: `trainable`, `total` and `multiply_adds`."""
+    model = create_model(row.model, **row.arguments)
+    return {
+        "trainable": sum(math.prod(w.shape) for w in model.trainable_weights),
+        "total": model.count_params(),
+        "multiply_adds": multiply_adds(model),
     }
-    total = 0
-    for depth in sorted(model._nodes_by_depth, reverse=True):
-        for node in model._nodes_by_depth[depth]:
-            if node.is_input or not node.operation:
-                continue
-            arguments, keywords = node.arguments.fill_in(tensors)
-            outputs = node.operation.compute_output_spec(*arguments, **keywords)
-            inputs = keras.tree.flatten([arguments, keywords])
-            shapes = [x.shape for x in inputs if isinstance(x, keras.KerasTensor)]
-            outputs = keras.tree.flatten(outputs)
-            total += _count(node.operation, shapes, outputs[0].shape)
-            for known, found in zip(node.outputs, outputs, strict=True):
-                tensors[id(known)] = found
-    return total
 
 
-def _count(operation, shapes, output) -> int:
-    """Multiply-adds of one operation, from the shapes of its inputs and its output."""
-    if hasattr(operation, "multiply_adds"):
-        return operation.multiply_adds(shapes[0] if len(shapes) == 1 else shapes)
-    if isinstance(operation, keras.Sequential):
-        operation = operation._functional
-    if isinstance(operation, keras.Model):
-        return _count_graph(operation, shapes)
-    for kind, rule in RULES.items():
-        if isinstance(operation, kind):
-            return rule(operation, shapes, output)
-    if type(operation).__name__ in ("Matmul", "Dot"):
-        return math.prod(output) * shapes[0][-1]
-    weights = getattr(operation, "weights", ())
-    if type(operation).__name__ == "Einsum" or any(len(w.shape) > 1 for w in weights):
-        raise NotImplementedError(
-            f"multiply-adds of '{operation.name}' ({type(operation).__name__}) are not known: give "
-            "the layer a method multiply_adds(input_shape)."
-        )
-    return 0
+def wrong_counts(row, ours: dict) -> list[str]:
+    """Names of the counts that differ from the row by more than they may."""
+    wrong = [
+        name
+        for name in ("trainable", "total")
+        if getattr(row, name) is not None and getattr(row, name) != ours[name]
+    ]
+    expected = row.multiply_adds
+    if expected and abs(ours["multiply_adds"] / expected - 1) > TOLERANCE:
+        wrong.append("multiply_adds")
+    return wrong
 
 
-def _dense(layer, shapes, output):
-    return math.prod(output) * shapes[0][-1]
+def _line(row, ours, verdict) -> str:
+    arguments = " ".join(f"{k}={v}" for k, v in row.arguments.items()) or "default"
+    trainable = f"{ours['trainable']:>11,}" if ours else f"{'-':>11}"
+    total = f"{ours['total']:>11,}" if ours else f"{'-':>11}"
+    macs = f"{ours['multiply_adds'] / 1e6:>11,.2f}" if ours else f"{'-':>11}"
+    stated = f"{row.multiply_adds / 1e6:>11,.2f}" if row.multiply_adds else f"{'-':>11}"
+    paper = f"{row.paper:<20}"
+    return f"{row.model:<16} {arguments:<34} {trainable} {total} {macs} {stated}  {paper} {verdict}"
 
 
-def _einsum_dense(layer, shapes, output):
-    kernel_labels, output_labels = layer.equation.split(",")[1].split("->")
-    summed = zip(kernel_labels, layer.kernel.shape, strict=True)
-    return math.prod(output) * math.prod(n for label, n in summed if label not in output_labels)
-
-
-def _convolution(layer, shapes, output):
-    *kernel, channels, _ = layer.kernel.shape  # channels of one group
-    return math.prod(output) * math.prod(kernel) * channels
-
-
-def _depthwise_convolution(layer, shapes, output):
-    return math.prod(output) * math.prod(layer.kernel.shape[:-2])
-
-
-def _attention(layer, shapes, output):
-    query, value = shapes[0], shapes[1]
-    key = shapes[2] if len(shapes) > 2 else value
-    heads, places = layer.num_heads, math.prod(query[:-1])  # of the whole batch
-    key_width, value_width = heads * layer.key_dim, heads * layer.value_dim
-    return (
-        places * query[-1] * key_width
-        + math.prod(key[:-1]) * key[-1] * key_width
-        + math.prod(value[:-1]) * value[-1] * value_width
-        + places * math.prod(key[1:-1]) * (key_width + value_width)
-        + places * value_width * output[-1]
+def main(arguments=None) -> int:
+    """Prints the table; returns 1 with `--check` if a count is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m merzoo.models.count", description=__doc__.splitlines()[0]
     )
+    parser.add_argument("--check", action="store_true", help="exit 1 where a count is wrong")
+    options = parser.parse_args(arguments)
+    print(
+        f"{'model':<16} {'arguments':<34} {'trainable':>11} {'total':>11} {'MACs (M)':>11} "
+        f"{'specified':>11}  {'paper':<20} verdict"
+    )
+    failures = 0
+    for row in ROWS:
+        ours, wrong = None, ["no such model"]
+        if row.model in list_models():
+            ours = count_row(row)
+            wrong = wrong_counts(row, ours)
+        failures += bool(wrong)
+        verdict = f"WRONG: {', '.join(wrong)}" if wrong else "ok"
+        print(_line(row, ours, verdict), flush=True)
+    print(f"{len(ROWS) - failures} of {len(ROWS)} rows agree.")
+    return 1 if options.check and failures else 0
 
 
-def _recurrent(layer, shapes, output):
-    batch, steps, width = shapes[0]
-    gates = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}[type(layer).__name__]
-    return batch * steps * gates * layer.units * (width + layer.units)
-
-
-def _bidirectional(layer, shapes, output):
-    both = (layer.forward_layer, layer.backward_layer)
-    return sum(_count(one, shapes, output) for one in both)
-
-
-def _time_distributed(layer, shapes, output):
-    (batch, steps, *rest), (_, _, *rest_output) = shapes[0], output
-    return _count(layer.layer, [(batch * steps, *rest)], (batch * steps, *rest_output))
-
-
-RULES = {
-    layers.Dense: _dense,
-    layers.EinsumDense: _einsum_dense,
-    layers.DepthwiseConv2D: _depthwise_convolution,
-    layers.Conv1D: _convolution,
-    layers.Conv2D: _convolution,
-    layers.Conv3D: _convolution,
-    layers.MultiHeadAttention: _attention,
-    layers.LSTM: _recurrent,
-    layers.GRU: _recurrent,
-    layers.SimpleRNN: _recurrent,
-    layers.Bidirectional: _bidirectional,
-    layers.TimeDistributed: _time_distributed,
-}
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers
 
 from merzoo.errors import InputError
-from merzoo.layers import ContinuousVerticalAttention, PatchMerging, SwinBlock
+from merzoo.layers import ContinuousVerticalAttention, Conv2D, PatchMerging, SwinBlock
 from merzoo.models.common import (
     check_choice,
     class_head,
@@ -208,7 +208,7 @@ def _position_stream(shape, fpf, window, swin_blocks, drop_path):
 
 
 def _swin(x, window, blocks, drop_path):
-    x = layers.Conv2D(128, 4, strides=4, name="patches")(x)  # (56, 56, 128)
+    x = Conv2D(128, 4, strides=4, name="patches")(x)  # (56, 56, 128)
     x = layers.LayerNormalization(epsilon=1e-5, name="patches_norm")(x)
     rates = iter(np.linspace(0, drop_path, sum(blocks)))
     for stage, (heads, depth) in enumerate(zip(SWIN_HEADS, blocks, strict=True), 1):

@@ -7,7 +7,13 @@ Connections and Mixed Attention"; equations 4 to 9 of its sections 3.3 and 3.4.
 import keras
 from keras import layers
 
-from merzoo.layers import ChannelAttention, MixedAttention, SpatialAttention
+from merzoo.layers import (
+    AveragePooling2D,
+    ChannelAttention,
+    Conv2D,
+    MixedAttention,
+    SpatialAttention,
+)
 from merzoo.models.common import (
     check_choice,
     check_input_shape,
@@ -119,7 +125,7 @@ def DenseMixedNet(
             x = _residual_block(x, 16 * 2**number, f"block_{number}")
         if attention and (attention_at == "each" or number == blocks):
             x = _attention(attention, reduction, f"block_{number}_attention")(x)  # (14, 14, 515)
-        x = layers.AveragePooling2D(2, name=f"block_{number}_pool")(x)
+        x = AveragePooling2D(2, name=f"block_{number}_pool")(x)
 
     if include_top:
         x = layers.Flatten(name="flatten")(x)  # (7, 7, 515) -> (25235,)
@@ -139,7 +145,7 @@ def _dense_block(x, growth, depth, name):
 
 def _residual_block(x, filters, name):
     """The residual block of Table 12: two convolutions beside a 1x1 shortcut."""
-    shortcut = layers.Conv2D(filters, 1, name=f"{name}_shortcut")(x)
+    shortcut = Conv2D(filters, 1, name=f"{name}_shortcut")(x)
     for number in (1, 2):
         x = _convolution(x, filters, f"{name}_{number}")
     return layers.Add(name=f"{name}_add")([x, shortcut])
@@ -147,7 +153,7 @@ def _residual_block(x, filters, name):
 
 def _convolution(x, filters, name):
     """BN(ReLU(Conv 5x5)), in the order of Eq. 4."""
-    x = layers.Conv2D(filters, 5, padding="same", activation="relu", name=f"{name}_conv")(x)
+    x = Conv2D(filters, 5, padding="same", activation="relu", name=f"{name}_conv")(x)
     return layers.BatchNormalization(name=f"{name}_bn")(x)
 
 

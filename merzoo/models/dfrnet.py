@@ -8,7 +8,7 @@ Recognition", 2025. Features: S is the apex frame, D the absolute difference of 
 import keras
 from keras import layers
 
-from merzoo.layers import ChannelAttention, SpatialAttention
+from merzoo.layers import ChannelAttention, Conv2D, MaxPooling2D, SpatialAttention
 from merzoo.models import dfrnet_bodies
 from merzoo.models.common import (
     check_choice,
@@ -197,8 +197,8 @@ def _shallow(x, modality, statistics):
     mean, deviation = statistics[modality]
     variance = [d**2 for d in deviation] if isinstance(deviation, list | tuple) else deviation**2
     x = layers.Normalization(mean=mean, variance=variance, name=f"{modality}_standardise")(x)
-    x = layers.Conv2D(64, 3, padding="same", activation="relu", name=f"{modality}_conv")(x)
-    return layers.MaxPooling2D(4, name=f"{modality}_pool")(x)  # (56, 56, 64)
+    x = Conv2D(64, 3, padding="same", activation="relu", name=f"{modality}_conv")(x)
+    return MaxPooling2D(4, name=f"{modality}_pool")(x)  # (56, 56, 64)
 
 
 def _attention_fusion(maps, gate):
@@ -206,8 +206,8 @@ def _attention_fusion(maps, gate):
     images = [maps[feature] for feature in "SD" if feature in maps]
     if len(images) == 2:
         x = layers.Concatenate(name="spatial_differential")(images)  # [F_s, F_d]
-        x = layers.Conv2D(128, 3, padding="same", activation="relu", name="fusion_1")(x)  # f_1
-        x = layers.Conv2D(64, 3, padding="same", activation="relu", name="fusion_2")(x)  # f_2
+        x = Conv2D(128, 3, padding="same", activation="relu", name="fusion_1")(x)  # f_1
+        x = Conv2D(64, 3, padding="same", activation="relu", name="fusion_2")(x)  # f_2
     else:
         (x,) = images
     if "T" not in maps:
@@ -215,8 +215,8 @@ def _attention_fusion(maps, gate):
     fused = layers.GlobalAveragePooling2D(keepdims=True, name="fused_pool")(x)
     temporal = layers.GlobalAveragePooling2D(keepdims=True, name="temporal_pool")(maps["T"])
     a = layers.Concatenate(name="pooled")([fused, temporal])  # (1, 1, 128)
-    a = layers.Conv2D(64, 1, activation="relu", name="gate_1")(a)
-    a = layers.Conv2D(64, 1, activation=gate, name="gate_2")(a)
+    a = Conv2D(64, 1, activation="relu", name="gate_1")(a)
+    a = Conv2D(64, 1, activation=gate, name="gate_2")(a)
     return layers.Multiply(name="fused")([x, a])  # Eq. 10
 
 
@@ -227,7 +227,7 @@ def _plain_fusion(maps, fusion):
     if fusion == "mul":
         return layers.Multiply(name="fused")(maps)
     x = layers.Concatenate(name="concatenated")(maps)
-    return layers.Conv2D(64, 1, name="fused")(x)
+    return Conv2D(64, 1, name="fused")(x)
 
 
 def _attentive_resnet(x, stages, attention, ca_pool):
@@ -262,5 +262,5 @@ def _convolution(x, filters, size, strides, name):
     """Convolution without bias, padded on every side as in PyTorch, and BN."""
     if size > 1:
         x = layers.ZeroPadding2D(size // 2, name=f"{name}_pad")(x)
-    x = layers.Conv2D(filters, size, strides=strides, use_bias=False, name=f"{name}_conv")(x)
+    x = Conv2D(filters, size, strides=strides, use_bias=False, name=f"{name}_conv")(x)
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)

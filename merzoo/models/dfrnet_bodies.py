@@ -7,7 +7,7 @@ pixels) and returns the map before global pooling; `vit` returns its class token
 
 from keras import layers
 
-from merzoo.layers import ClassAndPositionTokens
+from merzoo.layers import ClassAndPositionTokens, Conv2D, MaxPooling2D
 
 
 def vgg(x):
@@ -17,10 +17,10 @@ def vgg(x):
     """
     for stage, widths in enumerate(((128,), (256, 256), (512, 512), (512,)), start=1):
         if stage > 1:
-            x = layers.MaxPooling2D(2, name=f"vgg_{stage}_pool")(x)
+            x = MaxPooling2D(2, name=f"vgg_{stage}_pool")(x)
         for number, filters in enumerate(widths, start=1):
             name = f"vgg_{stage}_{number}"
-            x = layers.Conv2D(filters, 3, padding="same", name=f"{name}_conv")(x)
+            x = Conv2D(filters, 3, padding="same", name=f"{name}_conv")(x)
             x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
             x = layers.ReLU(name=f"{name}_relu")(x)
     return x  # (7, 7, 512)
@@ -31,12 +31,12 @@ def alexnet(x):
 
     With a class layer on the pooled map: 2.490 M parameters, 1.080 G (the paper: 2.384 M, 1.093 G).
     """
-    x = layers.MaxPooling2D(4, name="alexnet_pool_1")(x)
+    x = MaxPooling2D(4, name="alexnet_pool_1")(x)
     for number, filters in enumerate((192, 384, 256, 256), start=1):
         if number == 2:
-            x = layers.MaxPooling2D(2, name="alexnet_pool_2")(x)
+            x = MaxPooling2D(2, name="alexnet_pool_2")(x)
         name = f"alexnet_conv_{number}"
-        x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=name)(x)
+        x = Conv2D(filters, 3, padding="same", activation="relu", name=name)(x)
     return x  # (7, 7, 256)
 
 
@@ -56,10 +56,10 @@ def inception(x):
 
     With the 1000-wide layer of the ResNet's head this meets the paper's 3.218 M to 1 %.
     """
-    x = layers.MaxPooling2D(4, name="inception_pool_1")(x)
+    x = MaxPooling2D(4, name="inception_pool_1")(x)
     for module, filters in INCEPTION_MODULES.items():
         if module == "4a":
-            x = layers.MaxPooling2D(2, name="inception_pool_2")(x)
+            x = MaxPooling2D(2, name="inception_pool_2")(x)
         x = _inception_module(x, filters, f"inception_{module}")
     return x  # (7, 7, 528)
 
@@ -69,14 +69,14 @@ def _inception_module(x, filters, name):
 
     def convolution(y, count, size, part):
         label = f"{name}_{part}"
-        return layers.Conv2D(count, size, padding="same", activation="relu", name=label)(y)
+        return Conv2D(count, size, padding="same", activation="relu", name=label)(y)
 
     branches = [
         convolution(x, one, 1, "1x1"),
         convolution(convolution(x, three_reduce, 1, "3x3_reduce"), three, 3, "3x3"),
         convolution(convolution(x, five_reduce, 1, "5x5_reduce"), five, 5, "5x5"),
         convolution(
-            layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(x),
+            MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(x),
             pool,
             1,
             "pool_1x1",
@@ -90,7 +90,7 @@ def vit(x, depth=12, dim=768, heads=12):
 
     With a class layer on the token: 85,892,675 parameters (the paper: 85.892 M).
     """
-    x = layers.Conv2D(dim, 3, strides=4, name="vit_patches")(x)  # (14, 14, 768)
+    x = Conv2D(dim, 3, strides=4, name="vit_patches")(x)  # (14, 14, 768)
     x = ClassAndPositionTokens(name="vit_tokens")(x)  # (197, 768)
     for number in range(1, depth + 1):
         name = f"vit_{number}"

@@ -7,7 +7,7 @@ ICIP 2019; layers as in the authors' public code.
 import keras
 from keras import layers
 
-from merzoo.layers import FlowPicture, LocalResponseNormalization
+from merzoo.layers import Conv2D, FlowPicture, LocalResponseNormalization, MaxPooling2D
 from merzoo.models.common import (
     check_choice,
     check_input_shape,
@@ -149,7 +149,7 @@ def _stream(flow, quantity):
         1 / 255, [-m / 255 for m in (123.68, 116.779, 103.939)], name=f"{quantity}_scale"
     )(x)
     x = _conv(96, 11, f"{quantity}_conv_1", strides=4)(x)  # (55, 55, 96)
-    x = layers.MaxPooling2D(3, strides=2, name=f"{quantity}_pool_1")(x)  # (27, 27, 96)
+    x = MaxPooling2D(3, strides=2, name=f"{quantity}_pool_1")(x)  # (27, 27, 96)
     x = LocalResponseNormalization(name=f"{quantity}_lrn_1")(x)
     x = layers.ZeroPadding2D(2, name=f"{quantity}_pad_1")(x)  # (31, 31, 96)
     # A convolution in two groups, as two: grouped gradients are missing on some CPU backends.
@@ -157,13 +157,13 @@ def _stream(flow, quantity):
         _conv(128, 5, f"{quantity}_conv_2_{i + 1}")(x[..., 48 * i : 48 * (i + 1)]) for i in range(2)
     ]
     x = layers.Concatenate(name=f"{quantity}_conv_2")(halves)  # (27, 27, 256)
-    x = layers.MaxPooling2D(3, strides=2, name=f"{quantity}_pool_2")(x)  # (13, 13, 256)
+    x = MaxPooling2D(3, strides=2, name=f"{quantity}_pool_2")(x)  # (13, 13, 256)
     x = LocalResponseNormalization(name=f"{quantity}_lrn_2")(x)
     return layers.ZeroPadding2D(1, name=f"{quantity}_pad_2")(x)  # (15, 15, 256)
 
 
 def _conv(filters, size, name, strides=1):
-    return layers.Conv2D(
+    return Conv2D(
         filters,
         size,
         strides=strides,

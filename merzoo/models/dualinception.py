@@ -7,6 +7,7 @@ layers as in the authors' public code.
 import keras
 from keras import layers
 
+from merzoo.layers import Conv2D, MaxPooling2D
 from merzoo.models.common import (
     check_choice,
     check_input_shape,
@@ -101,15 +102,13 @@ def _inception(x, filters, name):
     """Four branches of `filters` each, side by side, then a pooling by 2."""
 
     def conv(x, size, branch):
-        layer = layers.Conv2D(
-            filters, size, padding="same", activation="relu", name=f"{name}_{branch}"
-        )
+        layer = Conv2D(filters, size, padding="same", activation="relu", name=f"{name}_{branch}")
         return layer(x)
 
     one = conv(x, 1, "1x1")
     three = conv(conv(x, 1, "3x3_reduce"), 3, "3x3")
     five = conv(conv(x, 1, "5x5_reduce"), 5, "5x5")
-    pooled = layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(x)
+    pooled = MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(x)
     pooled = conv(pooled, 1, "pool_1x1")
     x = layers.Concatenate(name=name)([one, three, five, pooled])  # (H, W, 4 filters)
-    return layers.MaxPooling2D(2, name=f"{name}_pool_2")(x)
+    return MaxPooling2D(2, name=f"{name}_pool_2")(x)

@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from merzoo.errors import InputError
-from merzoo.layers import MaxPoolPadded, WindowAttention, WindowPosition
+from merzoo.layers import Conv2D, MaxPoolPadded, WindowAttention, WindowPosition
 from merzoo.models.common import (
     check_input_shape,
     class_head,
@@ -93,7 +93,7 @@ def HTNet(
             f"side is a multiple of {step} (patch_size * 2 ** (levels - 1))."
         )
     flow_image, x = flow_image_input(input_shape, preparation)
-    x = layers.Conv2D(dim, patch_size, strides=patch_size, name="patches")(x)  # (4, 4, 256)
+    x = Conv2D(dim, patch_size, strides=patch_size, name="patches")(x)  # (4, 4, 256)
 
     window = input_shape[0] // step  # the same on all levels: areas are merged, not windows
     for level, depth in enumerate(depths):
@@ -127,6 +127,6 @@ def _block(x, heads, window, name):
 
 def _merge_areas(x, channels, name):
     """(H, W, C) -> (H / 2, W / 2, channels): convolution, layer normalisation, max pooling."""
-    x = layers.Conv2D(channels, 3, padding="same", name=f"{name}_merge_conv")(x)
+    x = Conv2D(channels, 3, padding="same", name=f"{name}_merge_conv")(x)
     x = layers.LayerNormalization(epsilon=1e-5, name=f"{name}_merge_norm")(x)
     return MaxPoolPadded(3, strides=2, padding=1, name=f"{name}_merge_pool")(x)

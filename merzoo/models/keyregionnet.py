@@ -11,7 +11,15 @@ import keras
 from keras import layers
 
 from merzoo.errors import InputError
-from merzoo.layers import FoldTime, GatedRegion, RegionCrop, UnfoldTime, VGGPreparation
+from merzoo.layers import (
+    Conv2D,
+    FoldTime,
+    GatedRegion,
+    MaxPooling2D,
+    RegionCrop,
+    UnfoldTime,
+    VGGPreparation,
+)
 from merzoo.models.common import (
     check_choice,
     check_input_shape,
@@ -195,11 +203,9 @@ def _vgg(x, stages, trainable):
     """Layers of VGG16, configuration D, by their names in the paper."""
     for stage in stages:
         if stage.startswith("pool"):
-            x = layers.MaxPooling2D(2, name=stage)(x)
+            x = MaxPooling2D(2, name=stage)(x)
         else:
-            layer = layers.Conv2D(
-                FILTERS[stage[4]], 3, padding="same", activation="relu", name=stage
-            )
+            layer = Conv2D(FILTERS[stage[4]], 3, padding="same", activation="relu", name=stage)
             layer.trainable = trainable
             x = layer(x)
     return x

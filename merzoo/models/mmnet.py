@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from merzoo.errors import InputError
-from merzoo.layers import LearnedPosition, MaxPoolPadded
+from merzoo.layers import Conv2D, LearnedPosition, MaxPoolPadded
 from merzoo.models.common import (
     check_input_shape,
     class_head,
@@ -147,7 +147,7 @@ def position_calibration(picture, cells, depth=2, width=512, heads=4):
     """
     start = keras.initializers.TruncatedNormal(stddev=0.02)
     x = layers.Resizing(*cells, name="positions_resize")(picture)  # (14, 14, 3)
-    x = layers.Conv2D(width, 1, name="positions_embed")(x)
+    x = Conv2D(width, 1, name="positions_embed")(x)
     x = layers.Reshape((cells[0] * cells[1], width), name="positions_tokens")(x)  # (196, 512)
     x = LearnedPosition(name="positions_learned")(x)
     for block in range(1, depth + 1):

@@ -7,6 +7,7 @@ Processing: Image Communication 74, 2019; layers as in a public re-implementatio
 import keras
 from keras import layers
 
+from merzoo.layers import Conv2D, MaxPooling2D
 from merzoo.models.common import (
     check_input_shape,
     class_head,
@@ -94,8 +95,6 @@ def OffApexNet(
 
 def _stream(x, name):
     for place, filters in enumerate((6, 16), 1):
-        x = layers.Conv2D(
-            filters, 5, padding="same", activation="relu", name=f"{name}_conv_{place}"
-        )(x)
-        x = layers.MaxPooling2D(2, name=f"{name}_pool_{place}")(x)
+        x = Conv2D(filters, 5, padding="same", activation="relu", name=f"{name}_conv_{place}")(x)
+        x = MaxPooling2D(2, name=f"{name}_pool_{place}")(x)
     return x

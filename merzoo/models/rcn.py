@@ -7,7 +7,7 @@ micro-expression recognition", IEEE TIP 29, 2020; layers as in the authors' publ
 import keras
 from keras import layers
 
-from merzoo.layers import AdaptiveAveragePool, ClassActivationMap, ClassKernel
+from merzoo.layers import AdaptiveAveragePool, ClassActivationMap, ClassKernel, Conv2D, MaxPooling2D
 from merzoo.models.common import (
     check_choice,
     check_input_shape,
@@ -175,7 +175,7 @@ def _wide_front(x, filters, dropout):
     for dilation, width in ((1, filters // 2), (2, filters // 4), (3, filters // 4)):
         name = f"stream_{dilation}"
         y = layers.ZeroPadding2D(dilation, name=f"{name}_pad")(x)
-        y = layers.Conv2D(
+        y = Conv2D(
             width,
             3,
             dilation_rate=dilation,
@@ -212,7 +212,7 @@ def _recurrent_with_shortcuts(x, filters, evidence):
 
 def _shared_step(filters):
     """The recurrent step: one convolution and one batch normalisation for all its calls."""
-    conv = layers.Conv2D(
+    conv = Conv2D(
         filters, 3, padding="same", kernel_initializer=fan_out_normal(), name="recurrent_conv"
     )
     bn = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="recurrent_bn")
@@ -224,7 +224,7 @@ def _shared_step(filters):
 
 
 def _conv_bn_relu(x, filters, size, padding, name):
-    x = layers.Conv2D(
+    x = Conv2D(
         filters, size, padding=padding, kernel_initializer=fan_out_normal(), name=f"{name}_conv"
     )(x)
     x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
@@ -232,5 +232,5 @@ def _conv_bn_relu(x, filters, size, padding, name):
 
 
 def _halve(x, dropout, name):
-    x = layers.MaxPooling2D(2, name=f"pool_{name}")(x)
+    x = MaxPooling2D(2, name=f"pool_{name}")(x)
     return layers.Dropout(dropout, name=f"dropout_{name}")(x)

@@ -2,16 +2,22 @@
 
 `@register("name", ...)` stands over a builder in its own file; `list_models`, `create_model` and
 `model_info` read the register. Stack the decorator to register several variants of one builder.
+The file of a network is loaded when the network is used: what is asked about it before stands in
+the catalogue.
 """
 
+import copy
 import fnmatch
+import importlib
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from merzoo.errors import InputError, unknown
+from merzoo.models.building import economical
+from merzoo.models.catalogue import catalogue
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,8 @@ class ModelEntry:
     readings: tuple[str, ...] = ()  # how unclear passages of the paper were read
 
 
-REGISTRY: dict[str, ModelEntry] = {}
+REGISTRY: dict[str, ModelEntry] = {}  # of the files that are loaded, and of one's own
+_OURS: dict[str, ModelEntry] = {}  # of the files of this folder that are loaded
 Builder = TypeVar("Builder", bound=Callable)
 
 
@@ -44,17 +51,31 @@ def register(
 
     A name is taken from another builder that has it, with a `UserWarning` that names both. The
     same function once more, as when its module is loaded again, is no other builder.
+
+    A builder of this folder works out no initial values that nobody sees: see `building.py`. One of
+    one's own, which may do anything, is left as it is.
     """
 
     def decorate(builder: Builder) -> Builder:
+        ours = _path(builder).startswith(f"{__package__}.")
+        if not ours:
+            known_entry(name)  # a network of the zoo is not replaced in silence
+        elif facts.get("kind") != "estimator" and builder not in _builders():
+            builder = economical(builder)
         old = REGISTRY.get(name)
         if old is not None and not _same(old.builder, builder):
             text = f"model '{name}': {_path(builder)} replaces {_path(old.builder)}."
             warnings.warn(text, UserWarning, stacklevel=2)
         REGISTRY[name] = ModelEntry(name, builder, arguments or {}, **facts)
+        if ours:
+            _OURS[name] = REGISTRY[name]
         return builder
 
     return decorate
+
+
+def _builders() -> list[Callable]:
+    return [found.builder for found in _OURS.values()]
 
 
 def _same(one: Callable, other: Callable) -> bool:
@@ -69,9 +90,54 @@ def _path(builder: Callable) -> str:
 
 def entry(name: str) -> ModelEntry:
     """The entry of a variant; raises `InputError` with the nearest name if there is none."""
-    if name not in REGISTRY:
+    found = known_entry(name)
+    if found is None:
+        load_all()  # a variant that is being written is not in the catalogue yet
+        found = REGISTRY.get(name)
+    if found is None:
         raise unknown("model", name, REGISTRY, "merzoo list shows all.")
-    return REGISTRY[name]
+    return found
+
+
+def known_entry(name: str) -> ModelEntry | None:
+    """The entry of a variant, its file loaded if it has to be; `None` if there is none.
+
+    >>> known_entry("rcn-a").arguments, known_entry("of my own") is None
+    ({'variant': 'a'}, True)
+    """
+    if name not in REGISTRY and name not in _OURS:
+        if name in catalogue():
+            _load({catalogue()[name]["file"]})
+        else:
+            _load(_unlisted())
+    if name not in REGISTRY and name in _OURS:
+        REGISTRY[name] = _OURS[name]
+    return REGISTRY.get(name)
+
+
+def load_all() -> None:
+    """Loads the files of all networks, so that every variant is in the register."""
+    _load(_unlisted() | {row["file"] for row in catalogue().values()})
+    for name, found in _OURS.items():
+        REGISTRY.setdefault(name, found)
+
+
+def _load(files: Iterable[str]) -> None:
+    for file in sorted(files):
+        importlib.import_module(f"{__package__}.{file}")
+
+
+def _unlisted() -> set[str]:
+    """The files that the catalogue does not have yet: of networks that are being written."""
+    files = set(importlib.import_module(__package__).FILES.values())
+    return files - {row["file"] for row in catalogue().values()} - {__name__.rpartition(".")[2]}
+
+
+def _kinds() -> dict[str, str]:
+    """Name -> kind, of all variants."""
+    _load(_unlisted())
+    known = {name: row["info"]["kind"] for name, row in catalogue().items()}
+    return known | {name: found.kind for name, found in (_OURS | REGISTRY).items()}
 
 
 def list_models(pattern: str = "*", *, kind: str | None = None, weights: bool = False) -> list[str]:
@@ -93,11 +159,11 @@ def list_models(pattern: str = "*", *, kind: str | None = None, weights: bool = 
     if weights:
         from merzoo.weights.manifest import entries
 
-        return [e.id for e in entries(pattern) if kind in (None, entry(e.network).kind)]
+        return [e.id for e in entries(pattern) if kind in (None, _kinds().get(e.network))]
     return sorted(
         name
-        for name, found in REGISTRY.items()
-        if fnmatch.fnmatch(name, pattern) and kind in (None, found.kind)
+        for name, its_kind in _kinds().items()
+        if fnmatch.fnmatch(name, pattern) and kind in (None, its_kind)
     )
 
 
@@ -141,6 +207,14 @@ def model_info(name: str) -> dict:
     >>> merzoo.model_info("ststnet")["parameters"]["trainable"]
     1683
     """
+    own = name in REGISTRY and REGISTRY[name] is not _OURS.get(name)
+    if name in catalogue() and not own:
+        return copy.deepcopy(catalogue()[name]["info"])
+    return counted_info(name)
+
+
+def counted_info(name: str) -> dict:
+    """`model_info` from the register and the built network, whatever the catalogue says."""
     found = entry(name)
     info = {
         "name": name,
@@ -156,7 +230,7 @@ def model_info(name: str) -> dict:
     if found.kind == "estimator":
         inputs = {modality: list(shape) for modality, shape in create_model(name).inputs.items()}
         return info | {"inputs": inputs, "parameters": None}
-    from merzoo.models.count import multiply_adds
+    from merzoo.models.multiply_adds import multiply_adds
 
     model = create_model(name)
     trainable = sum(math.prod(w.shape) for w in model.trainable_weights)

@@ -7,7 +7,7 @@ torchvision.
 import keras
 from keras import layers
 
-from merzoo.layers import MaxPoolPadded
+from merzoo.layers import Conv2D, MaxPoolPadded
 from merzoo.models.common import (
     check_input_shape,
     check_picture,
@@ -122,7 +122,7 @@ def conv_bn(x, filters, size, strides, name):
     """
     if size > 1:
         x = layers.ZeroPadding2D(size // 2, name=f"{name}_pad")(x)
-    x = layers.Conv2D(
+    x = Conv2D(
         filters,
         size,
         strides=strides,

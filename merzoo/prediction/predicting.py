@@ -25,8 +25,8 @@ from merzoo.prediction.sources import Source, open_source
 from merzoo.prediction.spotting import LOWEST_RATE, Settings, Spot, spot
 from merzoo.preprocessing.align import align
 from merzoo.preprocessing.aligned_clip import WORKING_SIZE
+from merzoo.preprocessing.apex import spot_apex
 from merzoo.preprocessing.face import find_face
-from merzoo.preprocessing.quick_apex import quick_flow
 from merzoo.progress import progress_bar
 
 HOW = ("auto", "spot", "whole")
@@ -248,7 +248,7 @@ def _whole(source: Source, model: Classifier, step):
             raise InputError(f"{source.name}: frame {position} is of another size than frame 0.")
         crops.append(alignment.apply(frame))
         step("looking for the apex", position + 1, len(frames))
-    apex = quick_flow(crops)
+    apex = spot_apex(crops, "flow")
     if apex.index == 0:
         raise InputError(f"{source.name}: nothing moves after its first frame.")
     return face, apex

@@ -87,7 +87,9 @@ class AlignedClip:
         return self.onset, self.apex
 
     def frame(self, position: int) -> np.ndarray:
-        """A decoded frame, checked to have the size of the onset frame."""
+        """A decoded frame, checked to have the size of the onset frame, which is decoded once."""
+        if position == self.onset:
+            return self._first
         image = self.clip.frames[position]
         if image.shape[:2] != self._first.shape[:2]:
             raise InputError(

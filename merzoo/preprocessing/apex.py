@@ -14,7 +14,6 @@ import numpy as np
 
 from merzoo.data.clip import Clip
 from merzoo.errors import InputError, unknown
-from merzoo.preprocessing.binary_patterns import uniform_patterns
 from merzoo.preprocessing.flow import farneback_flow, grey
 from merzoo.preprocessing.landmarks import reference_face
 
@@ -123,7 +122,7 @@ def pixel_ratio(frames: Sequence[np.ndarray]) -> Apex:
     >>> pixel_ratio([np.full((4, 4), level, "uint8") for level in rise]).index
     3
     """
-    check_length(frames, "pixel_ratio")
+    _enough(frames, "pixel_ratio")
     onset, offset = grey(frames[0]), grey(frames[-1])
     curve = np.full(len(frames), np.nan)
     before = onset
@@ -133,7 +132,7 @@ def pixel_ratio(frames: Sequence[np.ndarray]) -> Apex:
         both = np.abs(now - onset) + 1 + np.abs(now - offset) + 1
         curve[i] = (both / change).mean(dtype=np.float64)
         before = now
-    return apex_at(int(np.nanargmax(curve)), curve, "pixel_ratio")
+    return _peak(int(np.nanargmax(curve)), curve, "pixel_ratio")
 
 
 def dc_rois(frames: Sequence[np.ndarray], landmarks: np.ndarray | None = None) -> Apex:
@@ -159,7 +158,7 @@ def dc_rois(frames: Sequence[np.ndarray], landmarks: np.ndarray | None = None) -
         Liong, See, Wong, Le Ngo, Oh, Phan, "Automatic apex frame spotting in micro-expression
         database", ACPR 2015; similarity as in DFR-Net, Eq. 1.
     """
-    check_length(frames, "dc_rois")
+    _enough(frames, "dc_rois")
     first = grey(frames[0])
     points = reference_face(*first.shape) if landmarks is None else np.asarray(landmarks)
     boxes = [_roi(points, numbers, first.shape, name) for name, numbers in ROIS.items()]
@@ -168,7 +167,7 @@ def dc_rois(frames: Sequence[np.ndarray], landmarks: np.ndarray | None = None) -
     for i in range(1, len(frames)):
         now = _features(grey(frames[i]), boxes)
         curve[i] = 1 - np.mean([_cosine(a, b) for a, b in zip(onset, now, strict=True)])
-    return apex_at(_divide_and_conquer(curve), curve, "dc_rois")
+    return _peak(_divide_and_conquer(curve), curve, "dc_rois")
 
 
 def flow(frames: Sequence[np.ndarray]) -> Apex:
@@ -186,23 +185,15 @@ def flow(frames: Sequence[np.ndarray]) -> Apex:
     Raises:
         InputError: for fewer than three frames.
     """
-    check_length(frames, "flow")
+    import cv2
+
+    _enough(frames, "flow")
     onset = grey(frames[0])
     curve = np.zeros(len(frames))
     for i in range(1, len(frames)):
-        curve[i] = mean_motion(onset, grey(frames[i]))
-    return apex_at(int(curve.argmax()), curve, "flow")
-
-
-def mean_motion(onset: np.ndarray, frame: np.ndarray, **choices) -> float:
-    """Mean magnitude of the flow between two grey pictures less the head's, in their pixels.
-
-    Args:
-        onset, frame: (H, W), of one size.
-        choices: of `farneback_flow`.
-    """
-    motion = without_head_motion(farneback_flow(onset, frame, **choices))
-    return float(np.hypot(motion[..., 0], motion[..., 1]).mean())
+        motion = without_head_motion(farneback_flow(onset, grey(frames[i])))
+        curve[i] = cv2.magnitude(*cv2.split(motion)).mean()
+    return _peak(int(curve.argmax()), curve, "flow")
 
 
 def without_head_motion(flow: np.ndarray) -> np.ndarray:
@@ -297,6 +288,52 @@ _LABELS = {
 }
 
 
+def uniform_patterns(image: np.ndarray) -> np.ndarray:
+    """Uniform local binary patterns, 8 neighbours at radius 1 (Ojala et al. 2002), not rotated.
+
+    Args:
+        image: (H, W) grey levels.
+
+    Returns:
+        (H - 2, W - 2) uint8, 0..58: the 58 patterns with at most two changes around the circle, in
+        the order of their binary code, and 58 for all others. Diagonal neighbours are interpolated.
+    """
+    image = np.asarray(image, np.float32)
+    code = np.zeros((image.shape[0] - 2, image.shape[1] - 2), np.uint8)
+    middle = image[1:-1, 1:-1]
+    for bit in range(8):
+        angle = bit * np.pi / 4
+        neighbour = _shifted(image, -np.sin(angle), np.cos(angle))
+        # The small term keeps the rounding of the interpolation from deciding between equals.
+        code |= (neighbour >= middle - 1e-3).astype(np.uint8) << bit
+    return _UNIFORM[code]
+
+
+def _uniform_table() -> np.ndarray:
+    bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
+    uniform = (bits != np.roll(bits, 1, axis=1)).sum(1) <= 2
+    table = np.full(256, 58, np.uint8)
+    table[uniform] = np.arange(58)
+    return table
+
+
+_UNIFORM = _uniform_table()
+
+
+def _shifted(image, dy, dx):
+    """The inner part of an image, sampled (bilinear) at a step of at most one pixel."""
+    top, left = int(np.floor(dy + 1e-9)), int(np.floor(dx + 1e-9))
+    fy, fx = np.float32(round(dy - top, 9)), np.float32(round(dx - left, 9))
+    height, width = image.shape[0] - 2, image.shape[1] - 2
+    total = np.zeros((height, width), np.float32)
+    for row, wy in ((top, 1 - fy), (top + 1, fy)):
+        for column, wx in ((left, 1 - fx), (left + 1, fx)):
+            if wy * wx > 0:
+                part = image[1 + row : 1 + row + height, 1 + column : 1 + column + width]
+                total += wy * wx * part
+    return total
+
+
 def _roi(points, numbers, shape, name):
     part = points[np.array(numbers) - 1]
     low, high = part.min(0), part.max(0)
@@ -346,14 +383,9 @@ def _divide_and_conquer(curve) -> int:
     return int(peaks[0])
 
 
-def elsewhere(length: int, index: int) -> np.ndarray:
-    """(T,) bool: the frames farther from one than an eighth of the clip."""
-    return np.abs(np.arange(length) - index) > max(1, length // 8)
-
-
-def apex_at(index: int, curve: np.ndarray, method: str) -> Apex:
-    """The `Apex` at a place of a curve, with its confidence."""
-    others = curve[elsewhere(len(curve), index) & np.isfinite(curve)]
+def _peak(index: int, curve: np.ndarray, method: str) -> Apex:
+    away = np.abs(np.arange(len(curve)) - index) > max(1, len(curve) // 8)
+    others = curve[away & np.isfinite(curve)]
     reach = np.nanmax(curve) - np.nanmin(curve)
     confidence = 0.0
     if reach > 0 and len(others):
@@ -361,8 +393,7 @@ def apex_at(index: int, curve: np.ndarray, method: str) -> Apex:
     return Apex(index, curve, confidence, method)
 
 
-def check_length(frames: Sequence, method: str) -> None:
-    """Raises `InputError` for clips without a frame between onset and offset."""
+def _enough(frames, method) -> None:
     if len(frames) < 3:
         raise InputError(
             f"{method}: an apex between onset and offset needs 3 frames, got {len(frames)}."

@@ -1,17 +1,21 @@
-"""The cache of extracted modalities: one `.npy` file per clip and modality, named by content.
+"""The cache of extracted modalities, named by content: arrays in files of their own, or in packs.
 
 A key is the SHA-256 of everything the array depends on, so nothing in the cache is ever out of
-date. Files appear whole or not at all (written beside their place, then renamed, which POSIX and
-NTFS do in one step), so two runs may share a cache and a killed run leaves no half file.
+date. A pack holds the arrays of many clips in one file, because thousands of small files cost more
+than what is in them; it is two NumPy arrays one after the other, the keys and the rows. Files
+appear whole or not at all (written beside their place, then renamed, which POSIX and NTFS do in one
+step), so several runs may share a cache and a killed run leaves no half file.
 """
 
+import contextlib
+import functools
 import hashlib
 import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +25,9 @@ from merzoo.home import home
 
 _PART = ".part"  # the suffix of a file that is being written
 _ABANDONED = 3600  # seconds after which nobody is writing it any more
+_PACKS, _PACK = "packs", ".pack"  # folder and suffix
+_PACK_BYTES = 32 << 20  # of a batch that is written at once
+_PACK_SECONDS = 5.0  # of work that a killed run may lose
 
 
 class CacheError(InputError):
@@ -45,24 +52,51 @@ class Cache:
 
     def __init__(self, folder: str | Path | None = None):
         self.folder = home("cache", "modalities") if folder is None else Path(folder)
+        self._packs: dict[str, _Pack] = {}  # by the names of their files
+        self._places: dict[bytes, tuple[_Pack, int]] = {}
+
+    def __getstate__(self) -> dict:
+        return {"folder": self.folder}  # another process looks for itself
+
+    def __setstate__(self, state: dict) -> None:
+        self.__init__(state["folder"])
 
     def path(self, name: str) -> Path:
-        """Where the array of a key lies (whether or not it is there)."""
+        """Where the file of a key lies, of an array that has one (whether or not it is there)."""
         return self.folder / name[:2] / f"{name}.npy"
 
     def __contains__(self, name: str) -> bool:
-        return self.path(name).is_file()
+        return bool(self.held([name]))
+
+    def held(self, names: Iterable[str]) -> set[str]:
+        """Those of some keys whose arrays are there."""
+        self._look()
+        return {n for n in names if bytes.fromhex(n) in self._places or self.path(n).is_file()}
 
     def get(self, name: str) -> np.ndarray | None:
         """The array of a key as a read-only memory map, or `None` if it is not there."""
-        path = self.path(name)
-        try:
-            return np.load(path, mmap_mode="r", allow_pickle=False)
-        except FileNotFoundError:
-            return None
-        except (ValueError, EOFError, OSError):
-            path.unlink(missing_ok=True)  # damaged from outside: computed again
-            return None
+        return self.found([name]).get(name)
+
+    def found(self, names: Iterable[str]) -> dict[str, np.ndarray]:
+        """Key -> its array as a read-only memory map, of those that are there."""
+        self._look()
+        arrays = ((name, self._array(name)) for name in names)
+        return {name: array for name, array in arrays if array is not None}
+
+    def rows(self, names: Iterable[str]) -> Iterator[np.ndarray]:
+        """The arrays of keys, one after another, as read-only memory maps.
+
+        Raises:
+            CacheError: if one is not there any more.
+        """
+        self._look()
+        for name in names:
+            found = self._array(name)
+            if found is None:
+                raise CacheError(
+                    f"cache {self.folder}: was emptied while it was read; run the same again."
+                )
+            yield found
 
     def put(self, name: str, array: np.ndarray) -> None:
         """Stores an array; raises `CacheError` if the disk is full or the folder not writable."""
@@ -70,36 +104,32 @@ class Cache:
 
     def put_rows(self, name: str, rows: Iterable, shape: tuple[int, ...], dtype) -> None:
         """Stores an array of `shape` from consecutive parts, one at a time in memory."""
-        path = self.path(name)
-        part = None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, part = tempfile.mkstemp(dir=path.parent, suffix=_PART)
-            with os.fdopen(handle, "wb") as file:
-                np.lib.format.write_array_header_1_0(
-                    file, {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape}
-                )
-                for row in rows:
-                    file.write(np.ascontiguousarray(row, dtype))
-            os.replace(part, path)
-        except OSError as error:
-            raise CacheError(
-                f"cache {self.folder}: cannot be written: {error.strerror}; free some space "
-                "(merzoo data cache --clear) or name another folder."
-            ) from None
-        finally:
-            if part is not None:
-                Path(part).unlink(missing_ok=True)
+        with self._written(self.path(name)) as file:
+            _write_array(file, rows, shape, dtype)
+
+    def put_pack(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Stores arrays of one shape and type by their keys, in one file."""
+        first = next(iter(arrays.values()))
+        if len(arrays) == 1:
+            self.put(*arrays, first)
+            return
+        keys = np.frombuffer(bytes.fromhex("".join(arrays)), np.uint8).reshape(-1, 32)
+        path = self.folder / _PACKS / f"{hashlib.sha256(keys).hexdigest()}{_PACK}"
+        with self._written(path) as file:
+            _write_array(file, [keys], keys.shape, keys.dtype)
+            _write_array(file, arrays.values(), (len(arrays), *first.shape), first.dtype)
 
     def size(self) -> tuple[int, int]:
         """Number of stored arrays and bytes that the cache takes."""
+        self._look()
         files = [p for p in self.folder.rglob("*") if p.is_file()]
-        return sum(p.suffix == ".npy" for p in files), sum(p.stat().st_size for p in files)
+        arrays = sum(p.suffix == ".npy" for p in files) + sum(map(len, self._packs.values()))
+        return arrays, sum(p.stat().st_size for p in files)
 
     def clear(self) -> tuple[int, int]:
         """Removes everything in the cache; returns what `size` said before."""
         before = self.size()
-        for folder in self.folder.glob("[0-9a-f][0-9a-f]"):
+        for folder in (*self.folder.glob("[0-9a-f][0-9a-f]"), self.folder / _PACKS):
             shutil.rmtree(folder, ignore_errors=True)
         return before
 
@@ -110,6 +140,149 @@ class Cache:
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)
+
+    @contextlib.contextmanager
+    def _written(self, path: Path):
+        """A file to write to that stands at `path` once all went well, and is not there else."""
+        part = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, part = tempfile.mkstemp(dir=path.parent, suffix=_PART)
+            with os.fdopen(handle, "wb") as file:
+                yield file
+            os.replace(part, path)
+        except OSError as error:
+            raise CacheError(
+                f"cache {self.folder}: cannot be written: {error.strerror}; free some space "
+                "(merzoo data cache --clear) or name another folder."
+            ) from None
+        finally:
+            if part is not None:
+                Path(part).unlink(missing_ok=True)
+
+    def _array(self, name: str) -> np.ndarray | None:
+        pack, row = self._places.get(bytes.fromhex(name), (None, 0))
+        if pack is not None:
+            with contextlib.suppress(OSError, ValueError):  # removed meanwhile
+                return pack.rows[row]
+        path = self.path(name)
+        try:
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        except FileNotFoundError:
+            return None
+        except (ValueError, EOFError, OSError):
+            path.unlink(missing_ok=True)  # damaged from outside: computed again
+            return None
+
+    def _look(self) -> None:
+        """Learns what packs there are now."""
+        try:
+            found = {n for n in os.listdir(self.folder / _PACKS) if n.endswith(_PACK)}
+        except OSError:  # there are none; that none can be written shows when one is
+            found = set()
+        if self._packs.keys() - found:  # somebody emptied the cache
+            self._packs, self._places = {}, {}
+        for name in sorted(found - self._packs.keys()):
+            path = self.folder / _PACKS / name
+            try:
+                pack = _Pack(path)
+            except FileNotFoundError:
+                continue
+            except (ValueError, EOFError, OSError):
+                path.unlink(missing_ok=True)  # damaged from outside: computed again
+                continue
+            self._packs[name] = pack
+            self._places |= {one: (pack, row) for row, one in enumerate(pack.keys)}
+
+
+class _Pack:
+    """One file of keys (n, 32) uint8 and rows (n, ...)."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        with path.open("rb") as file:
+            (size, width), dtype = _read_header(file)
+            if (width, dtype) != (32, np.uint8):
+                raise ValueError("no keys")
+            content = file.read(size * width)
+            self.keys = [content[i : i + width] for i in range(0, len(content), width)]
+            self._shape, self._dtype = _read_header(file)
+            self._start = file.tell()
+        end = self._start + int(np.prod(self._shape)) * self._dtype.itemsize
+        if self._shape[0] != size or path.stat().st_size != end:
+            raise ValueError("cut short")
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @functools.cached_property
+    def rows(self) -> np.ndarray:
+        """(n, ...) read-only memory map."""
+        return np.memmap(self.path, self._dtype, "r", self._start, self._shape)
+
+
+class Batch:
+    """Arrays on their way into a cache, in packs: few large files instead of many small ones.
+
+    Use as a context manager: what is left is written at its end. A killed run loses what came in
+    within the last seconds, and nothing else.
+
+    Args:
+        cache: to write to.
+        most: bytes that are held at most.
+        seconds: for which they are held.
+
+    >>> with Batch(Cache(tempfile.mkdtemp())) as batch:
+    ...     for i in range(1000):
+    ...         batch.add(key(clip=i), np.full((4, 4), i, "float32"))
+    >>> batch.cache.size()[0], len(list(batch.cache.folder.rglob("*.*")))
+    (1000, 1)
+    """
+
+    def __init__(self, cache: Cache, most: int = _PACK_BYTES, seconds: float = _PACK_SECONDS):
+        self.cache, self._most, self._seconds = cache, most, seconds
+        self._clear()
+
+    def add(self, name: str, array: np.ndarray) -> None:
+        """Takes an array, which must not change any more."""
+        if not self._bytes:
+            self._since = time.monotonic()
+        self._held.setdefault((array.shape, array.dtype.str), {})[name] = array
+        self._bytes += array.nbytes
+        if self._bytes >= self._most or time.monotonic() - self._since > self._seconds:
+            self.write()
+
+    def write(self) -> None:
+        """Writes what is held; raises `CacheError` as `Cache.put` does."""
+        held = list(self._held.values())
+        self._clear()
+        for arrays in held:
+            self.cache.put_pack(arrays)
+
+    def _clear(self) -> None:
+        self._held: dict[tuple, dict[str, np.ndarray]] = {}
+        self._bytes, self._since = 0, 0.0
+
+    def __enter__(self) -> "Batch":
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        if not isinstance(error, CacheError):
+            self.write()
+
+
+def _write_array(file, rows: Iterable, shape: tuple[int, ...], dtype) -> None:
+    header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": tuple(shape)}
+    np.lib.format.write_array_header_1_0(file, header)
+    for row in rows:
+        file.write(np.ascontiguousarray(row, dtype))
+
+
+def _read_header(file) -> tuple[tuple[int, ...], np.dtype]:
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("another version")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    return shape, dtype
 
 
 def key(**parts) -> str:
@@ -123,13 +296,30 @@ def key(**parts) -> str:
 
 def content_of(frames, store: Cache) -> str:
     """The content hash of frames; the cache remembers it while their files stay untouched."""
-    stamp = frames.stamp()
-    if stamp is None:
-        return frames.content_hash()
-    name = key(stamp=stamp)
-    known = store.get(name)
-    if known is not None:
-        return bytes(known).hex()
-    content = frames.content_hash()
-    store.put(name, np.frombuffer(bytes.fromhex(content), np.uint8))
+    [content] = contents_of([frames], store)
+    if isinstance(content, Exception):
+        raise content
     return content
+
+
+def contents_of(sequences: Sequence, store: Cache) -> Iterator[str | Exception]:
+    """The content hash of each of several clips' frames, or why they cannot be read.
+
+    Each is read once: what the cache does not remember yet it is told in one go.
+    """
+    stamps = [frames.stamp() for frames in sequences]
+    names = [None if stamp is None else key(stamp=stamp) for stamp in stamps]
+    known = {n: bytes(row).hex() for n, row in store.found(filter(None, names)).items()}
+    with Batch(store) as batch:
+        for frames, name in zip(sequences, names, strict=True):
+            if name in known:
+                yield known[name]
+                continue
+            try:
+                content = frames.content_hash()
+            except (InputError, OSError) as error:
+                yield error
+                continue
+            if name is not None:
+                batch.add(name, np.frombuffer(bytes.fromhex(content), np.uint8))
+            yield content

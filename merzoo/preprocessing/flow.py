@@ -34,10 +34,12 @@ def grey(image: np.ndarray, name: str = "image") -> np.ndarray:
     if image.dtype.kind not in "uif" or image.size == 0:
         raise InputError(f"{name}: must hold numbers 0..255, got {image.dtype} {image.shape}.")
     plain = np.ascontiguousarray(image, dtype=np.float32)
-    if not np.isfinite(plain).all():
-        raise InputError(f"{name}: holds NaN or infinity.")
-    if image.dtype.kind == "f" and 0 < plain.max() <= 1 and plain.min() >= 0:
-        raise InputError(f"{name}: intensities lie in 0..1; multiply them by 255.")
+    if image.dtype.kind == "f":
+        low, high = plain.min(), plain.max()
+        if not np.isfinite([low, high]).all():  # NaN goes through both
+            raise InputError(f"{name}: holds NaN or infinity.")
+        if low >= 0 and 0 < high <= 1:
+            raise InputError(f"{name}: intensities lie in 0..1; multiply them by 255.")
     if image.ndim == 3 and image.shape[-1] == 3:
         return cv2.cvtColor(plain, cv2.COLOR_RGB2GRAY)
     return plain.reshape(image.shape[:2])

@@ -1,6 +1,6 @@
 """`prepare`: from clips to the arrays that a model's named inputs ask for.
 
-Each clip is one task of a worker process, which writes its modalities into the cache; nothing but
+Clips are shared out to worker processes, which write their modalities into the cache; nothing but
 names travels between processes, and the result is read from disk through memory maps, so memory
 does not grow with the number of clips. A clip that cannot be used is reported with its reason.
 """
@@ -20,7 +20,7 @@ from merzoo.errors import InputError
 from merzoo.modalities import input_shapes
 from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.preprocessing.cache import Cache, CacheError, content_of, key
+from merzoo.preprocessing.cache import Batch, Cache, CacheError, contents_of, key
 from merzoo.preprocessing.detector import Choice, check_landmarks, choose_detectors
 from merzoo.preprocessing.extract import EXTRACTORS, extractor
 from merzoo.preprocessing.parameters import check_parameters
@@ -28,6 +28,8 @@ from merzoo.preprocessing.preparation import preparation_of, used_annotation
 from merzoo.progress import progress_bar
 
 _SHOWN = 5  # failures that an error message spells out
+# Of so many a worker process gets at once, and no more processes are started than have so many.
+_PICTURES, _CLIPS = 512, 4
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def prepare(
         labels: name of a label map (`merzoo.data.labels`), a `LabelMap`, or `"annotated"` for the
             labels as they stand. Clips that the map leaves out are not prepared.
         cache: folder, `Cache`, or `None` for the one in merzoo's home.
-        jobs: worker processes; `None` means one per processor, 1 works in this process.
+        jobs: worker processes; `None` means one per processor, as far as there is work for them,
+            1 works in this process.
         on_error: `"fail"` ends with an error that lists the clips that failed; `"skip"` leaves
             them out and warns of each. What did not fail is in the cache either way.
         parameters: choices of `merzoo.preprocessing.parameters.PARAMETERS`, such as
@@ -139,13 +142,12 @@ def _contents(clips, store: Cache) -> tuple[list[str | None], dict[int, str]]:
     """The hash of each clip's frames; and why for those whose files cannot be read."""
     contents: list[str | None] = []
     failures = {}
+    found = contents_of([clip.frames for clip in clips], store)
     with progress_bar() as bar:
-        for i, clip in enumerate(bar.track(clips, description="reading")):
-            try:
-                contents.append(content_of(clip.frames, store))
-            except (InputError, OSError) as error:
-                contents.append(None)
-                failures[i] = _reason(error)
+        for i, content in enumerate(bar.track(found, len(clips), description="reading")):
+            if isinstance(content, Exception):
+                failures[i] = _reason(content)
+            contents.append(None if i in failures else content)
     return contents, failures
 
 
@@ -161,9 +163,10 @@ def _keys(clips, contents, shapes, of_clips) -> list[dict[str, str]]:
 
 def _missing(keys, store: Cache) -> dict[int, list[str]]:
     """What the cache lacks: number of the clip -> modalities."""
+    held = store.held(one for names in keys for one in names.values())
     found = {}
     for i, names in enumerate(keys):
-        missing = [name for name, one in names.items() if one not in store]
+        missing = [name for name, one in names.items() if one not in held]
         if missing:
             found[i] = missing
     return found
@@ -199,13 +202,14 @@ def _extract(clips, keys, missing, shapes, of_clips, store: Cache, jobs) -> dict
     if not missing:
         return {}
     rows = {n: (shape, EXTRACTORS[n]) for n, shape in shapes.items()}  # workers lack one's own
-    tasks = (
-        (i, clips[i], {n: (keys[i][n], *rows[n]) for n in names}, of_clips[i], store)
+    tasks = [
+        (i, clips[i], {n: (keys[i][n], *rows[n]) for n in names}, of_clips[i])
         for i, names in missing.items()
-    )
+    ]
     failures = {}
+    results = _run(tasks, jobs, store)
     with progress_bar() as bar:
-        for i, reason, note in bar.track(_run(tasks, jobs), len(missing), description="preparing"):
+        for i, reason, note in bar.track(results, len(missing), description="preparing"):
             if reason is not None:
                 failures[i] = reason
             if note:
@@ -213,40 +217,50 @@ def _extract(clips, keys, missing, shapes, of_clips, store: Cache, jobs) -> dict
     return failures
 
 
-def _run(tasks, jobs: int | None):
+def _run(tasks: list[tuple], jobs: int | None, store: Cache):
     """Runs tasks here or in worker processes, yielding each result as it comes."""
     import joblib
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    jobs = jobs or joblib.cpu_count()
+    pictures = all(len(clip.frames) == 1 for _, clip, *_ in tasks)
+    worth = _PICTURES if pictures else _CLIPS  # a process costs about as much to start
+    jobs = jobs or min(joblib.cpu_count(), -(-len(tasks) // worth))
     if jobs == 1:
-        yield from (_work(*task) for task in tasks)
+        with Batch(store) as batch:
+            yield from (_work(*task, batch) for task in tasks)
         return
+    size = max(1, min(worth, len(tasks) // (4 * jobs)))
+    parts = (tasks[start : start + size] for start in range(0, len(tasks), size))
     parallel = joblib.Parallel(jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")
     try:
-        yield from parallel(joblib.delayed(_work)(*task, alone=False) for task in tasks)
+        for results in parallel(joblib.delayed(_work_in_worker)(part, store) for part in parts):
+            yield from results
     except TerminatedWorkerError:
         raise InputError(
             f"a worker process was killed, perhaps for want of memory; use fewer than {jobs} jobs."
         ) from None
 
 
-def _work(index: int, clip: Clip, wanted: dict, parameters, store: Cache, alone=True):
+def _work_in_worker(tasks: list[tuple], store: Cache) -> list[tuple]:
+    import cv2
+
+    cv2.setNumThreads(1)  # one processor per worker
+    with Batch(store) as batch:
+        return [_work(*task, batch) for task in tasks]
+
+
+def _work(index: int, clip: Clip, wanted: dict, parameters, batch: Batch):
     """Extracts the wanted modalities of one clip into the cache.
 
     Returns its index, why it failed or `None`, and what the user should know of it or `None`.
     """
-    import cv2
-
-    if not alone:
-        cv2.setNumThreads(1)  # one processor per worker
     try:
         aligned = AlignedClip(clip, parameters)
         for name, (one, shape, row) in wanted.items():
             array = row.extract(aligned, shape, parameters)
             if array.shape != shape or not np.isfinite(array).all():
                 raise RuntimeError(f"{name} came out as {array.shape}, or with NaN")
-            store.put(one, array.astype(np.float32, copy=False))
+            batch.add(one, array.astype(np.float32, copy=False))
     except CacheError:
         raise
     except Exception as error:
@@ -287,8 +301,7 @@ def _assemble(keys: list[str], shape: tuple[int, ...], store: Cache) -> np.ndarr
     """The samples of one modality, in order, as one memory map of a file of the cache."""
     name = key(samples=keys)
     if name not in store:
-        rows = (store.get(one) for one in keys)
-        store.put_rows(name, rows, (len(keys), *shape), np.float32)
+        store.put_rows(name, store.rows(keys), (len(keys), *shape), np.float32)
     return store.get(name)
 
 

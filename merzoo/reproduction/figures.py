@@ -110,7 +110,7 @@ def cost_line(table: PaperTable, row: Row) -> Line:
     Inference time is left open: it is the processor's, and `benchmarks/speed.py` measures it.
     """
     from merzoo.models import create_model
-    from merzoo.models.count import multiply_adds
+    from merzoo.models.multiply_adds import multiply_adds
 
     model = create_model(row.network, **row.arguments)
     ours = {

@@ -128,7 +128,6 @@ def _from_text(text: str) -> tuple[str, Callable, Any]:
     if colon and function.isidentifier():
         builder = _imported(module, function)
         return text, builder, _entry_of(builder)
-    import merzoo.models  # noqa: F401 - fills the register
     from merzoo.models.registry import entry
 
     found = entry(text)

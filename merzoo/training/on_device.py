@@ -20,7 +20,7 @@ from merzoo.preprocessing.transforms import flip
 from merzoo.training.batches import order_of_steps, prediction_batches
 from merzoo.training.fixed_layers import split_fixed
 from merzoo.training.losses import wants_soft_labels
-from merzoo.training.parts import Part
+from merzoo.training.parts import Part, identity
 from merzoo.training.probabilities import Unlabelled
 from merzoo.training.recipes import Recipe
 
@@ -60,21 +60,21 @@ class DeviceTraining:
         self.model, self.compile_rest = model, compile_rest
         self._split = split_fixed(model)
         self._rest_compiled = False
-        self._samples: tuple = ((), {})
+        self._place: tuple = ()
+        self._held: tuple = ()
+        self._samples: dict = {}
         self._table: tuple = ((), [])
         self._programs: dict = {}
 
     def samples(self, shared) -> dict:
         """All samples on the device; put there once for arrays that stay the same."""
-        held = tuple(shared.values())
-        same = len(held) == len(self._samples[0]) and all(
-            _same(one, other) for one, other in zip(held, self._samples[0], strict=True)
-        )
-        if not same:
+        place = tuple(identity(x) for x in shared.values())
+        if place != self._place:
+            self._place, self._held = place, tuple(shared.values())  # so that ids stay theirs
             names = [tensor.name for tensor in self.model.inputs]
             arrays = {name: jnp.asarray(np.asarray(shared[name])) for name in names}
-            self._samples, self._table = (held, arrays), ((), [])
-        return self._samples[1]
+            self._samples, self._table = arrays, ((), [])
+        return self._samples
 
     def prepared(self, shared, recipe: Recipe, state_key) -> "Prepared":
         """What steps gather from, and the model that they train.
@@ -280,12 +280,3 @@ def _table(first, shared, mirrored: bool) -> list:
             for part, one in zip(parts, found, strict=True):
                 part.append(np.asarray(one)[:size])
     return [jnp.asarray(np.concatenate(part)) for part in parts]
-
-
-def _same(one, other) -> bool:
-    if one is other:
-        return True
-    places = [getattr(x, "filename", None) for x in (one, other)]
-    if None in places or places[0] != places[1]:
-        return False
-    return (one.offset, one.shape, one.dtype) == (other.offset, other.shape, other.dtype)

@@ -1,5 +1,7 @@
 """The test fold is out of reach: what training gets, when the test part is opened, what travels."""
 
+import pickle
+
 import keras
 import numpy as np
 import pytest
@@ -31,7 +33,8 @@ def test_training_gets_training_samples_and_the_test_part_has_no_labels():
     assert set(vars(test)) == {"modalities"}
     # Nothing else that travels knows labels or names of the test samples.
     assert part.known.ids().tolist() == own.ids().tolist() and not part.known.modalities
-    assert train.known is part.known and train.label.tolist() == data.label[fold.train].tolist()
+    assert train.known.ids().tolist() == own.ids().tolist()
+    assert train.label.tolist() == data.label[fold.train].tolist()
 
 
 def test_the_test_part_is_opened_after_training():
@@ -95,3 +98,15 @@ def test_every_fold_starts_with_the_users_callbacks_as_given(tmp_path):
         evaluate("ststnet", flow_arrays(subjects=3), recipe=recipe, out=tmp_path)
     with pytest.raises(InputError, match="it has no epochs"):
         evaluate("flow-krr", flow_arrays(), callbacks=[mine])
+
+
+def test_folds_share_the_names_of_samples_and_send_those_of_their_training_samples_only():
+    """Names of all samples once a fold would be the most of an evaluation's memory."""
+    data = flow_arrays()
+    folds = [FoldData.of(data, fold) for fold in loso(data)]
+    assert all(np.shares_memory(part.names.clip, data.clip) for part in folds)
+    assert all((part.names.label == -1).all() for part in folds)  # labels are not among them
+    sent = pickle.loads(pickle.dumps(folds[1]))
+    known = folds[1].known
+    assert sent.names.ids().tolist() == sent.known.ids().tolist() == known.ids().tolist()
+    assert sent.known.label.tolist() == data.label[folds[1].train_rows].tolist()

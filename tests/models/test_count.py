@@ -6,9 +6,8 @@ import pytest
 from keras import layers, ops
 
 import merzoo
-from merzoo.models.count import multiply_adds
-from merzoo.models.registry import REGISTRY
-from tests.models.count_table import ROWS, count_row, main, wrong_counts
+from merzoo.models.count import ROWS, count_row, main, wrong_counts
+from merzoo.models.multiply_adds import multiply_adds
 
 
 def count(shape, layer):
@@ -75,7 +74,7 @@ PARAMETERS = [
         marks=[] if FIRST[row.model] is row else pytest.mark.slow,
     )
     for row in ROWS
-    if row.model in REGISTRY
+    if row.model in merzoo.list_models()
 ]
 
 
@@ -92,10 +91,10 @@ def test_wrong_counts_are_named():
 
 def test_the_check_prints_the_table_and_fails_on_a_wrong_count(monkeypatch, capsys):
     good, bad = ROWS[0], ROWS[0]._replace(total=1)
-    monkeypatch.setattr("tests.models.count_table.ROWS", (good,))
+    monkeypatch.setattr("merzoo.models.count.ROWS", (good,))
     assert main(["--check"]) == 0
     assert "broadbentnet" in capsys.readouterr().out
-    monkeypatch.setattr("tests.models.count_table.ROWS", (good, bad))
+    monkeypatch.setattr("merzoo.models.count.ROWS", (good, bad))
     assert main(["--check"]) == 1
     assert "WRONG: total" in capsys.readouterr().out
 

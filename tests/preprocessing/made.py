@@ -1,10 +1,14 @@
 """Small clips for the tests of the pipeline: a texture of which one part moves and comes back."""
 
+import os
+import time
+
 import cv2
 import numpy as np
 
 from merzoo.data.clip import Clip
 from merzoo.data.frames import ArrayFrames, ImageFrames
+from merzoo.data.images import image_clip
 
 LENGTH, APEX, SIDE = 9, 4, 96
 
@@ -49,3 +53,16 @@ def folder_clip(folder, number=0, **fields):
     for i, frame in enumerate(film(number)):
         cv2.imwrite(str(folder / f"img{i}.png"), frame)
     return clip(number, ImageFrames.from_folder(folder), **fields)
+
+
+def pictures(folder, count):
+    """Single pictures of random values, in files that were not changed just now."""
+    folder.mkdir()
+    clips = []
+    for number in range(count):
+        path = folder / f"p{number}.png"
+        picture = np.random.default_rng(number).integers(0, 256, (16, 16), dtype=np.uint8)
+        cv2.imwrite(str(path), picture)
+        os.utime(path, (time.time() - 60,) * 2)
+        clips.append(image_clip("made", f"p{number}", path, "happiness", "train"))
+    return clips

@@ -7,7 +7,6 @@ from merzoo.data.clip import Clip
 from merzoo.data.frames import ArrayFrames
 from merzoo.errors import InputError
 from merzoo.preprocessing import apex
-from merzoo.preprocessing.binary_patterns import _UNIFORM
 
 LENGTH, PEAK = 41, 17
 
@@ -131,7 +130,7 @@ def test_uniform_patterns_equal_those_of_scikit_image():
 
 
 def test_there_are_58_uniform_patterns():
-    assert len(set(_UNIFORM.tolist())) == 59 and (_UNIFORM == 58).sum() == 256 - 58
+    assert len(set(apex._UNIFORM.tolist())) == 59 and (apex._UNIFORM == 58).sum() == 256 - 58
 
 
 def clip(**fields):
@@ -183,49 +182,3 @@ def test_the_plot_marks_the_apex_in_red(tmp_path):
     assert axes.lines[1].get_color() == "red" and axes.lines[1].get_xdata()[0] == found.index
     figure.savefig(tmp_path / "apex.png")
     assert (tmp_path / "apex.png").stat().st_size > 5000
-
-
-def filmed(difficulty, seed):
-    """Aligned crops of 224 pixels of a synthetic expression at 100 frames a second."""
-    from merzoo.data.synthetic.film import film
-    from merzoo.data.synthetic.plan import Setting, plan_clips
-    from merzoo.preprocessing.align import align
-    from merzoo.preprocessing.face import find_face
-
-    plan = plan_clips(Setting(1, 1, difficulty, seed, 100.0))[0]
-    frames = list(film(plan, (280, 340))[1])[plan.onset : plan.offset + 1]
-    alignment = align(find_face(frames[0], "haar"), 224, 224)
-    return [alignment.apply(frame) for frame in frames]
-
-
-@pytest.mark.parametrize("difficulty", ["easy", "medium", "hard"])
-def test_the_quick_search_finds_the_apex_and_confidence_of_the_whole_curve(difficulty):
-    from merzoo.preprocessing.quick_apex import quick_flow
-
-    crops = filmed(difficulty, seed=7)
-    whole, quick = apex.flow(crops), quick_flow(crops)
-    assert quick.index == whole.index
-    assert quick.confidence == pytest.approx(whole.confidence, abs=1e-12)
-    assert np.corrcoef(whole.curve[1:], quick.curve[1:])[0, 1] > 0.7
-
-
-def test_the_quick_search_measures_a_clear_peak_only(monkeypatch):
-    from merzoo.preprocessing import quick_apex
-
-    sides, measure = [], quick_apex.mean_motion
-
-    def counting(onset, frame, **choices):
-        sides.append(len(onset))
-        return measure(onset, frame, **choices)
-
-    monkeypatch.setattr(quick_apex, "mean_motion", counting)
-    assert quick_apex.quick_flow(motion_clip(20)).index == apex.flow(motion_clip(20)).index
-    assert sides.count(56) == LENGTH - 1 and sides.count(112) <= LENGTH // 2
-
-
-def test_the_quick_search_of_a_still_clip_ends():
-    from merzoo.preprocessing.quick_apex import quick_flow
-
-    assert quick_flow([texture()] * 12).confidence == 0
-    with pytest.raises(InputError, match="needs 3 frames, got 2"):
-        quick_flow([texture()] * 2)

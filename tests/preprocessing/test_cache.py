@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from merzoo.preprocessing.cache import Cache, CacheError, key
+from merzoo.preprocessing.cache import Batch, Cache, CacheError, contents_of, key
 
 
 @pytest.fixture
@@ -115,3 +115,106 @@ def test_two_runs_may_write_the_same_array_at_once(cache):
     joblib.Parallel(4, prefer="threads")(tasks)
     np.testing.assert_array_equal(cache.get(key(a=1)), array)
     assert len(files(cache)) == 1
+
+
+def filled(cache, count, shape=(2, 3), **options):
+    names = [key(clip=i) for i in range(count)]
+    with Batch(cache, **options) as batch:
+        for i, name in enumerate(names):
+            batch.add(name, np.full(shape, i, np.float32))
+    return names
+
+
+def test_a_batch_is_one_file_whose_arrays_come_back_as_memory_maps(cache):
+    names = filled(cache, 500)
+    assert len(files(cache)) == 1 and cache.size()[0] == 500
+    assert cache.held([*names, key(clip=500)]) == set(names)
+    got = cache.get(names[7])
+    assert isinstance(got, np.memmap) and not got.flags.writeable
+    assert [int(row[0, 0]) for row in cache.rows(names[::-1])] == list(range(500))[::-1]
+    assert Cache(cache.folder).get(names[7]).tolist() == got.tolist()
+    assert cache.clear()[0] == 500 and cache.get(names[7]) is None
+
+
+def test_a_batch_is_written_when_it_is_large_or_old(cache):
+    filled(cache, 100, most=2400)  # 24 bytes each
+    assert len(files(cache)) == 1
+    filled(cache, 100, most=240)
+    assert len(files(cache)) == 1 + 10
+    filled(Cache(cache.folder / "slow"), 3, seconds=-1)
+    assert len(files(cache)) == 1 + 10 + 3
+
+
+def test_arrays_of_several_shapes_come_in_one_file_a_shape(cache):
+    with Batch(cache) as batch:
+        for i in range(10):
+            batch.add(key(small=i), np.full((2,), i, np.float32))
+            batch.add(key(large=i), np.full((4, 4), i, np.float32))
+    assert len(files(cache)) == 2
+    assert cache.get(key(small=3)).shape == (2,) and cache.get(key(large=9))[0, 0] == 9
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x93NUMPY", b"not a pack", None])
+def test_a_damaged_pack_is_forgotten(cache, damage):
+    names = filled(cache, 20)
+    [pack] = cache.folder.rglob("*.pack")
+    pack.write_bytes(pack.read_bytes()[:-1] if damage is None else damage)
+    fresh = Cache(cache.folder)
+    assert fresh.get(names[0]) is None and files(cache) == []
+
+
+def test_a_killed_batch_leaves_no_half_pack(cache):
+    """The child writes one pack, and is killed in the middle of the next."""
+    code = f"""
+import os, signal
+import numpy as np
+from merzoo.preprocessing import cache
+from merzoo.preprocessing.cache import Batch, Cache, key
+batch = Batch(Cache({str(cache.folder)!r}))
+for i in range(10):
+    batch.add(key(clip=i), np.zeros(1000))
+batch.write()
+for i in range(10, 20):
+    batch.add(key(clip=i), np.zeros(1000))
+class Last:
+    def __array__(self, *_, **__):
+        os.kill(os.getpid(), signal.SIGKILL)
+batch._held[(1000,), "<f8"][key(clip=20)] = Last()
+batch.write()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": os.getcwd()}
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert cache.held(key(clip=i) for i in range(30)) == {key(clip=i) for i in range(10)}
+    [left] = cache.folder.rglob("*.part")
+    os.utime(left, (time.time() - 7200,) * 2)
+    assert cache.sweep() == 1 and len(files(cache)) == 1
+
+
+def test_two_runs_may_write_the_same_packs_while_a_third_reads(cache):
+    import joblib
+
+    tasks = (joblib.delayed(filled)(Cache(cache.folder), 200, most=480) for _ in range(8))
+    for names in joblib.Parallel(4, prefer="threads", return_as="generator_unordered")(tasks):
+        assert [int(row[0, 0]) for row in cache.rows(names)] == list(range(200))
+    assert len(files(cache)) == 10  # of 20 arrays each, by the same names from all
+
+
+def test_a_cache_that_is_emptied_while_it_is_read_says_so(cache):
+    names = filled(cache, 5)
+    assert cache.held(names)
+    Cache(cache.folder).clear()
+    with pytest.raises(CacheError, match="was emptied while it was read; run the same again"):
+        list(cache.rows(names))
+
+
+def test_contents_are_hashed_once_and_a_failure_is_told_in_its_place(cache, tmp_path):
+    from tests.preprocessing import made
+
+    frames = [clip.frames for clip in made.pictures(tmp_path / "pictures", 3)]
+    frames[1].paths[0].unlink()
+    first = list(contents_of(frames, cache))
+    assert [isinstance(one, Exception) for one in first] == [False, True, False]
+    assert len(first[0]) == 64 and first[0] != first[2]
+    assert cache.size()[0] == 2

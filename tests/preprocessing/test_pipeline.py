@@ -248,15 +248,19 @@ def test_failures_are_collected_and_reported_together(jobs, tmp_path):
     assert "\n" not in str(error) and "on_error='skip'" in str(error)
 
 
-def test_what_did_not_fail_is_kept_for_the_next_run(tmp_path):
+def test_what_did_not_fail_is_kept_for_the_next_run(tmp_path, monkeypatch):
     clips = broken_clips(tmp_path)
-    with pytest.raises(PrepareError):
-        run(clips, {"difference": (32, 32, 1)}, tmp_path, apex="annotated")
-    assert sum(array.size > 32 for array in stored(tmp_path)) == 3
+    calls = []
+    work = pipeline._work
+    monkeypatch.setattr(pipeline, "_work", lambda *a, **k: calls.append(a[0]) or work(*a, **k))
+    for _ in range(2):
+        with pytest.raises(PrepareError):
+            run(clips, {"difference": (32, 32, 1)}, tmp_path, apex="annotated")
+    assert calls == [0, 1, 2, 3, 4, 1, 3]
 
 
-def stored(tmp_path):
-    return [np.load(path) for path in (tmp_path / "cache").rglob("*.npy")]
+def files(tmp_path):
+    return [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
 
 def test_skip_leaves_out_what_fails_and_warns_of_each(tmp_path):
@@ -297,16 +301,16 @@ except ValueError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.startswith("CacheError cache "), done.stderr
-    assert "cannot be written" in done.stdout and stored(tmp_path) == []
+    assert "cannot be written" in done.stdout and files(tmp_path) == []
 
 
 def test_a_killed_worker_is_explained(tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "_work", kill_self)
+    monkeypatch.setattr(pipeline, "_work_in_worker", kill_self)
     with pytest.raises(InputError, match=r"a worker process was killed.*fewer than 2 jobs"):
         run([made.clip(i) for i in range(3)], {"apex": (32, 32, 1)}, tmp_path, jobs=2)
 
 
-def kill_self(*task, alone):
+def kill_self(tasks, store):
     import os
     import signal
 
@@ -317,3 +321,42 @@ def test_a_cache_may_be_given_as_an_object(tmp_path):
     cache = Cache(tmp_path / "mine")
     run([made.clip(0)], {"apex": (32, 32, 1)}, tmp_path, cache=cache)
     assert cache.size()[0] == 2  # the clip's, and that of the list of clips
+
+
+def test_a_thousand_pictures_make_a_few_files_and_are_read_once(tmp_path, monkeypatch):
+    """Their arrays, their hashes, and the list of them: three files, each written once."""
+    clips = made.pictures(tmp_path / "pictures", 1000)
+    hashed = []
+    content = type(clips[0].frames).content_hash
+    monkeypatch.setattr(
+        type(clips[0].frames), "content_hash", lambda f: hashed.append(f.name) or content(f)
+    )
+    data = run(clips, {"apex": (16, 16, 1)}, tmp_path)
+    assert len(files(tmp_path)) == 3 and len(hashed) == len(set(hashed)) == 1000
+    again = run(clips[::-7], {"apex": (16, 16, 1)}, tmp_path)  # others, in another order
+    assert len(hashed) == 1000 and len(files(tmp_path)) == 4
+    np.testing.assert_array_equal(again.modalities["apex"], data.modalities["apex"][::-7])
+
+
+def test_workers_are_started_for_as_much_as_there_is_to_do(tmp_path, monkeypatch):
+    """A process costs more to start than 96 pictures do."""
+    import joblib
+
+    monkeypatch.setattr(joblib, "Parallel", None)
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 16)
+    clips = made.pictures(tmp_path / "pictures", 96)
+    assert len(run(clips, {"apex": (16, 16, 1)}, tmp_path, jobs=None)) == 96
+
+
+def test_arrays_that_an_earlier_version_cached_one_a_file_are_found(tmp_path, monkeypatch):
+    clips = [made.clip(i) for i in range(3)]
+    first = run(clips, {"apex": (32, 32, 1)}, tmp_path)
+    cache = Cache(tmp_path / "cache")
+    cache._look()
+    packed = {key.hex(): np.array(pack.rows[row]) for key, (pack, row) in cache._places.items()}
+    cache.clear()
+    for name, array in packed.items():
+        cache.put(name, array)
+    monkeypatch.setattr(pipeline, "_work", None)
+    again = run(clips, {"apex": (32, 32, 1)}, tmp_path)
+    assert again.fingerprint() == first.fingerprint()

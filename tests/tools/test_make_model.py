@@ -53,7 +53,8 @@ def test_check_fails_where_a_page_is_out_of_date(pages, monkeypatch, tmp_path, c
 def copy(pages, monkeypatch, tmp_path):
     """The tool at work on a copy of the pages, the index and the recorded outputs."""
     shutil.copytree(pages.MODELS / "pages", tmp_path / "models" / "pages")
-    shutil.copy(pages.MODELS / "README.md", tmp_path / "models")
+    for index in ("README.md", "index.json"):
+        shutil.copy(pages.MODELS / index, tmp_path / "models")
     shutil.copytree(pages.GOLDEN, tmp_path / "golden")
     monkeypatch.setattr(pages, "MODELS", tmp_path / "models")
     monkeypatch.setattr(pages, "GOLDEN", tmp_path / "golden")

@@ -1,6 +1,7 @@
 """Mixed sets as one pool, parted by person; the authors' test parts and motion models kept out."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from merzoo.training.batches import epoch_rows, training_graph, validation_graph
 from merzoo.training.parts import Rows
 from merzoo.training.pool import Pool, check_still, make_pool, without_tests
 from merzoo.training.validation import split_validation
+from tests.preprocessing.made import pictures
 from tests.training.pictures import picture_arrays
 
 
@@ -116,3 +118,33 @@ def test_gathering_reads_only_the_rows_asked_for(tmp_path):
     pool = Pool((data, replace(data, dataset=["e"] * 15, subject=["s"] * 15)))
     assert pool.gather([16, 1])["apex"][:, 0, 0, 0].tolist() == [4, 4]
     assert isinstance(pool.parts[0].modalities["apex"], np.memmap)
+
+
+def test_a_thin_slice_of_a_set_reads_its_pictures_and_no_others(tmp_path, monkeypatch):
+    """What `pretrain --quick` touches: a file is opened to be hashed and to be decoded."""
+    clips = pictures(tmp_path / "pictures", 300)
+    labels = [("happiness", "anger", "surprise")[i % 3] for i in range(300)]
+    clips = [replace(clip, label=name) for clip, name in zip(clips, labels, strict=True)]
+    read = []
+    data = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.name) or data(path))
+    cache, inputs = tmp_path / "cache", {"apex": (16, 16, 1)}
+    pool = make_pool([], clips, inputs, "macro3", limit=30, cache=cache, jobs=1)
+    assert len(pool) == 30 and len(read) == 2 * 30 + 1  # to see that it is a crop
+    assert {name.removesuffix(".png") for name in read} == set(pool.parts[0].clip.tolist())
+    # The whole set afterwards: the thirty are neither hashed nor decoded again.
+    make_pool([], clips, inputs, "macro3", cache=cache, jobs=1)
+    assert len(read) <= 2 * 300 + 2 and len(set(read)) == 300
+
+
+def test_groups_of_pictures_follow_every_modality():
+    rng = np.random.default_rng(0)
+    apex = rng.integers(0, 2, (40, 1, 1, 1)).astype("float32")
+    onset = rng.integers(0, 2, (40, 1, 1, 1)).astype("float32")
+    names = [f"p{i}" for i in range(40)]
+    data = Arrays(
+        {"apex": apex, "onset": onset}, [0, 1] * 20, names, ["d"] * 40, names, ("no", "yes")
+    )
+    groups = Pool((data,)).groups()
+    same = (apex[:, None] == apex[None]) & (onset[:, None] == onset[None])
+    np.testing.assert_array_equal(groups[:, None] == groups[None], same.reshape(40, 40))

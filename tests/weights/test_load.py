@@ -132,3 +132,56 @@ def test_a_damaged_entry_is_one_line(run, change, message):
     (run / "weights.json").write_text("{")
     with pytest.raises(InputError, match="not a readable list"):
         merzoo.create_model("ststnet", weights=run)
+
+
+@pytest.mark.parametrize("missing", ["layers/dense", "layers/dense/vars/1"])
+def test_a_file_that_lacks_a_part_is_an_error(tmp_path, missing):
+    """A whole layer, which Keras itself only warns of, or one array of it."""
+    import h5py
+
+    path = tmp_path / "x.weights.h5"
+    merzoo.create_model("ststnet").save_weights(path)
+    with h5py.File(path, "a") as file:
+        del file[missing]
+    with pytest.raises(InputError, match=r"x\.weights\.h5"):
+        merzoo.create_model("ststnet", weights=path)
+    with pytest.raises(InputError, match=r"x\.weights\.h5"):
+        merzoo.models.STSTNet(weights=path)
+
+
+def test_every_value_is_the_files_whatever_builds_the_network(tmp_path):
+    """The file's arrays, read by h5py, are the network's: nothing else was put in their place."""
+    import h5py
+
+    path = tmp_path / "x.weights.h5"
+    merzoo.create_model("ststnet").save_weights(path)
+    held = []
+    with h5py.File(path) as file:
+        file.visititems(lambda _, x: held.append(x[()]) if isinstance(x, h5py.Dataset) else None)
+    for model in (
+        merzoo.create_model("ststnet", weights=path),
+        merzoo.models.STSTNet(weights=path),
+        merzoo.models.STSTNet((28, 28, 3), 3, str(path)),
+    ):
+        ours = model.get_weights()
+        assert sorted(x.tobytes() for x in ours) == sorted(x.tobytes() for x in held)
+
+
+def test_a_builder_that_leaves_a_weight_without_value_is_an_error(tmp_path):
+    """Whatever a builder does with its argument: a network is never half of a file."""
+    import keras
+
+    from merzoo.models.building import economical
+
+    def builder(weights=None, dropout=0.5):
+        x = keras.Input((4,))
+        first = keras.layers.Dense(3, name="first")
+        last = keras.layers.Dense(2, name="last")
+        y = last(keras.layers.Dropout(dropout)(first(x)))
+        if weights:
+            first.set_weights([np.ones((4, 3)), np.zeros(3)])
+        return keras.Model(x, y, name="half")
+
+    with pytest.raises(InputError, match="does not hold all of half: last/kernel"):
+        economical(builder)(weights=tmp_path / "x.weights.h5")
+    assert economical(builder)().get_weights()[0].std() > 0

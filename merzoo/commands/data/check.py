@@ -3,16 +3,20 @@
 import argparse
 import json
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from merzoo.commands._options import add_reading_options, data_of
-from merzoo.data.checks import Report, check
-from merzoo.data.datasets import KINDS, parse_data
+
+if TYPE_CHECKING:
+    from merzoo.data.checks import Report
 
 SUMMARY = "compare a copy of a dataset with the published counts and list every fault"
 EXAMPLE = "merzoo data check casme2 /data/CASME2"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    from merzoo.data.datasets import KINDS
+
     kinds = ", ".join(KINDS)
     parser.add_argument("kind", metavar="KIND", help=f"one of {kinds}; options as smic?part=vis")
     parser.add_argument("root", metavar="ROOT", help="folder (or manifest file) of your copy")
@@ -35,6 +39,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options) -> int:
+    from merzoo.data.checks import check
+    from merzoo.data.datasets import parse_data
+
     kind, _, query = options.kind.partition("?")
     options.data = f"{kind}:{options.root}" + (f"?{query}" if query else "")
     source = parse_data(data_of(options))
@@ -48,7 +55,7 @@ def run(options) -> int:
     return 1 if off else 0
 
 
-def _print(report: Report, options, off: int) -> None:
+def _print(report: "Report", options, off: int) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
@@ -71,7 +78,7 @@ def _print(report: Report, options, off: int) -> None:
     console.print(f"{off} faults or differences. {kinds}" if off else "All is as it should be.")
 
 
-def _print_classes(console, report: Report) -> None:
+def _print_classes(console, report: "Report") -> None:
     """Samples per class, with a column per split and the published figures beside them."""
     from rich.table import Table
 
@@ -89,7 +96,7 @@ def _print_classes(console, report: Report) -> None:
     console.print(table)
 
 
-def _cells(report: Report, columns: list[str], label: str | None) -> list[str]:
+def _cells(report: "Report", columns: list[str], label: str | None) -> list[str]:
     cells = []
     for column in columns:
         counts = report.by_split.get(column, report.classes)
@@ -98,7 +105,7 @@ def _cells(report: Report, columns: list[str], label: str | None) -> list[str]:
     return cells
 
 
-def _published(report: Report, column: str, label: str | None) -> str:
+def _published(report: "Report", column: str, label: str | None) -> str:
     known = report.published
     if known is None:
         return ""
@@ -111,7 +118,7 @@ def _published(report: Report, column: str, label: str | None) -> str:
     return "" if wanted is None else f"{wanted:,}"
 
 
-def _print_subjects(console, report: Report) -> None:
+def _print_subjects(console, report: "Report") -> None:
     from rich.table import Table
 
     if not report.by_subject:

@@ -19,7 +19,7 @@ from merzoo.modalities import modality
 _SMALL, _LARGE = 16, 64  # pixels a side, of the search and of the comparison
 _SMALL_AGREE, _AGREE = 0.95, 0.95  # correlation
 _GRADIENTS_AGREE, _FACES_AGREE = 0.80, 0.70  # of gradients; of faces
-_BLOCK = 1024  # samples compared with all others at a time
+_BLOCK = 256  # samples compared with all others at a time
 _MOST = 2_000_000  # pairs that are looked at; more say nothing new
 
 

@@ -87,10 +87,12 @@ class Sides:
 
     def shared(self, groups: np.ndarray) -> dict[str, str]:
         """Group -> first fold in which it stands on both sides, for those that do."""
+        names, number = np.unique(groups, return_inverse=True)
         found: dict[str, str] = {}
         for k, fold in enumerate(self.folds):
-            both = np.intersect1d(groups[self.train[k]], groups[self.test[k]])
-            for name in both.tolist():
+            train, test = np.zeros((2, len(names)), bool)
+            train[number[self.train[k]]] = test[number[self.test[k]]] = True
+            for name in names[train & test].tolist():
                 found.setdefault(name, fold.name)
         return found
 

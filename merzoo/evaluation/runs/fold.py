@@ -18,7 +18,7 @@ from merzoo.errors import InputError
 from merzoo.evaluation.splits.protocols import Fold
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.learner import Learner, check_classes
-from merzoo.training.parts import Part
+from merzoo.training.parts import Part, identity
 from merzoo.training.probabilities import Unlabelled
 
 
@@ -27,13 +27,18 @@ class FoldData:
     """One fold of some samples, gathered when asked for.
 
     Args:
-        known: labels and names of the training samples, without modalities.
+        names: of all samples, which all folds of a process share, without labels and modalities;
+            in another process, of the training samples alone.
+        places: of the training samples in `names`.
+        label: (n,) of the training samples.
         samples: number of all samples, training and test, of all folds.
         train_rows, test_rows: of `modalities`.
         modalities: name -> array of all samples.
     """
 
-    known: Arrays
+    names: Arrays
+    places: np.ndarray
+    label: np.ndarray
     samples: int
     train_rows: np.ndarray
     test_rows: np.ndarray
@@ -42,13 +47,26 @@ class FoldData:
     @classmethod
     def of(cls, data: Arrays, fold: Fold) -> "FoldData":
         """The fold of these samples."""
-        known = data.with_modalities({}).take(fold.train)
-        return cls(known, len(data), fold.train, fold.test, data.modalities)
+        names, label = data.with_modalities({}), data.label[fold.train]
+        object.__setattr__(names, "label", np.broadcast_to(np.int64(-1), len(data)))
+        rows = fold.train, fold.test
+        return cls(names, fold.train, label, len(data), *rows, data.modalities)
+
+    def __getstate__(self) -> dict:
+        alone = {"names": self.known, "places": np.arange(len(self.label))}
+        return self.__dict__ | alone  # names of test samples do not travel
+
+    @property
+    def known(self) -> Arrays:
+        """Labels and names of the training samples, without modalities."""
+        known = self.names.take(self.places)
+        object.__setattr__(known, "label", self.label)
+        return known
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes."""
-        return self.known.classes
+        return self.names.classes
 
     def train(self) -> Part:
         """The training samples; the labels of no others."""
@@ -90,6 +108,7 @@ class FoldResult:
 
 
 _TRAINERS: dict[str, object] = {}
+_SHARED: dict[tuple, tuple] = {}  # what an estimator shares between folds, with whose it is
 
 
 def run_fold(job: FoldJob, on_epoch=None) -> FoldResult:
@@ -108,24 +127,43 @@ def _run_estimator(job, train, on_epoch):
     estimator = job.learner.build(len(train.classes))
     if "random_state" in estimator.get_params():
         estimator.set_params(random_state=job.seed)
-    (features,) = train.arrays().modalities.values()
-    test = job.data.test()
-    (tested,) = test.modalities.values()
-    options = {}
-    if job.learner.takes_maps:
-        options["groups"] = train.subject
-    else:  # scikit-learn's own take one row of numbers a sample
-        features, tested = features.reshape(len(features), -1), tested.reshape(len(tested), -1)
+    fit = _fit_shared if hasattr(estimator, "fit_shared") else _fit_alone
     with threadpoolctl.threadpool_limits(1):  # matrices this small lose time to more threads
-        estimator.fit(features, train.label, **options)
-        found = estimator.predict_proba(tested)
-    probabilities = np.zeros((len(test), len(train.classes)))
+        found = fit(estimator, job, train)
+    probabilities = np.zeros((len(job.data.test_rows), len(train.classes)))
     probabilities[:, estimator.classes_] = found
     if not np.isfinite(probabilities).all():
         raise InputError(
             f"fold {job.fold.name}: {job.learner.name} gives probabilities that are not finite."
         )
     return probabilities, {}, None
+
+
+def _fit_alone(estimator, job, train) -> np.ndarray:
+    """Probabilities of the test samples by an estimator that gets arrays."""
+    (features,) = train.arrays().modalities.values()
+    options = {"groups": train.subject} if job.learner.takes_maps else {}
+    estimator.fit(_as_taken(features, job.learner), train.label, **options)
+    (tested,) = job.data.test().modalities.values()  # opened only now, without labels
+    return estimator.predict_proba(_as_taken(tested, job.learner))
+
+
+def _as_taken(features: np.ndarray, learner: Learner) -> np.ndarray:
+    """Samples in their shape, or, for scikit-learn's own, one row of numbers a sample."""
+    return features if learner.takes_maps else features.reshape(len(features), -1)
+
+
+def _fit_shared(estimator, job, train) -> np.ndarray:
+    """The same by one that says what follows from samples alone, whatever their labels and folds:
+    `share(X)` is worked out once a process, `fit_shared` gets the rows to train on."""
+    (features,) = job.data.modalities.values()
+    key = (job.learner.token, identity(features))
+    if key not in _SHARED:
+        _SHARED.clear()  # one at a time in memory
+        _SHARED[key] = (estimator.share(features), features)  # kept, so that its id stays its own
+    shared = _SHARED[key][0]
+    estimator.fit_shared(shared, job.data.train_rows, train.label, groups=train.subject)
+    return estimator.predict_proba_shared(shared, job.data.test_rows)
 
 
 def _run_network(job, train, on_epoch):

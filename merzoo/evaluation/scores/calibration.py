@@ -7,8 +7,6 @@ Modern Neural Networks", ICML 2017).
 """
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
-from sklearn.metrics import roc_curve as _sklearn_roc_curve
 
 BINS = 10
 FALSE_POSITIVE_RATES = np.linspace(0, 1, 201)
@@ -27,6 +25,8 @@ def roc_auc(label, probabilities) -> list[float | None]:
     >>> roc_auc([0, 0, 1, 1], [[[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8]]])
     [0.75, 0.75]
     """
+    from sklearn.metrics import roc_auc_score
+
     label, probabilities = np.asarray(label), np.asarray(probabilities)
     areas = []
     for k in range(probabilities.shape[-1]):
@@ -40,10 +40,12 @@ def roc_auc(label, probabilities) -> list[float | None]:
 
 def roc_curve(label, probabilities, k: int) -> np.ndarray:
     """True-positive rates of class k at `FALSE_POSITIVE_RATES`, mean over runs; shapes as above."""
+    from sklearn import metrics
+
     truth = np.asarray(label) == k
     curves = []
     for run in np.asarray(probabilities):
-        false_positives, true_positives, _ = _sklearn_roc_curve(truth, run[:, k])
+        false_positives, true_positives, _ = metrics.roc_curve(truth, run[:, k])
         # The last of several points at one rate is the curve's upper edge there.
         places = np.searchsorted(false_positives, FALSE_POSITIVE_RATES, side="right") - 1
         at_point = false_positives[places] == FALSE_POSITIVE_RATES

@@ -26,7 +26,7 @@ def split_as_dict(folds: list[Fold], data: Arrays, protocol: str) -> dict:
 
     Samples are named `"dataset/clip"`; the fingerprint is that of the protocol card.
     """
-    ids = data.ids()
+    ids = data.ids().astype(object)  # each name is there once, in however many folds it stands
     named = {
         fold.name: {"train": ids[fold.train].tolist(), "test": ids[fold.test].tolist()}
         for fold in folds

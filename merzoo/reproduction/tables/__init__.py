@@ -218,7 +218,6 @@ def _column(text: str) -> Column:
 
 
 def _row(network: str, fields: dict) -> Row:
-    import merzoo.models  # noqa: F401 - fills the register
     from merzoo.models.registry import entry
 
     network = fields.get("network", network)

@@ -1,0 +1,152 @@
+"""Building a network without working out what nobody sees.
+
+On JAX every shape of random initial values is a program of its own to compile: half a CPU second
+each, and ten seconds for the twenty of a middling network. Keras puts off the values of variables
+that are made inside its `StatelessScope` until the scope ends, and what is assigned inside stays in
+the scope. So a network is built inside; when the scope ends,
+
+- a variable to which a file of weights gave a value takes that one. It never has a placeholder: a
+  weight that the file should have given, and has not, is an error;
+- a random initial value is the start of a longer row of numbers, of one of few lengths. JAX draws
+  the number at a place from the place and the seed alone, so the values are those of Keras'
+  initializers to the last bit, and networks share the few programs.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from merzoo.errors import InputError
+
+Builder = TypeVar("Builder", bound=Callable)
+
+ROWS = (1 << 16, 1 << 20, 1 << 22)  # lengths of rows; what is longer is drawn in its own shape
+
+
+def economical(builder: Builder) -> Builder:
+    """A builder that works out no initial value that weights replace, and others with less effort.
+
+    Args:
+        builder: its argument `weights` is the path of a file, or `None`. The network that it gives
+            is not compiled, and its layers make their variables by `add_weight`, as Keras' do.
+
+    Raises:
+        InputError: of the returned builder, if the file left a weight of the network without value.
+
+    Example:
+
+    >>> from merzoo.models import STSTNet
+    >>> STSTNet.__wrapped__ is not None, STSTNet().count_params()
+    (True, 1715)
+    """
+
+    @functools.wraps(builder)
+    def build(*positional: Any, **arguments: Any) -> Any:
+        import keras
+
+        weights, shared = arguments.get("weights"), _same_numbers_in_a_row()
+        if weights is None and not shared:
+            return builder(*positional, **arguments)
+        with keras.StatelessScope() as scope:
+            network = builder(*positional, **arguments)
+            given = {v.path: scope.get_current_value(v) for v in network.weights}
+            empty = [path for path, value in given.items() if value is None]
+            if weights is not None and empty:
+                raise InputError(f"{weights}: does not hold all of {network.name}: {empty[0]}")
+            for variable in network.variables:
+                value = scope.get_current_value(variable)
+                if value is not None:
+                    variable._initializer = functools.partial(_given, value)
+                elif shared:
+                    variable._initializer = in_a_row(variable._initializer)
+        return network  # the end of the scope gave the variables their values
+
+    return build  # type: ignore[return-value]
+
+
+def _given(value: Any, shape: tuple[int, ...], dtype: Any = None) -> Any:
+    """An initializer of Keras' form that gives one value."""
+    return value
+
+
+def _same_numbers_in_a_row() -> bool:
+    """Whether a random number depends on its place and the seed alone: so does JAX's default."""
+    import keras
+
+    if keras.backend.backend() != "jax" or keras.distribution.distribution() is not None:
+        return False
+    import jax
+
+    settings: Any = jax.config  # whose attributes type checkers do not know
+    threefry = settings.jax_default_prng_impl == "threefry2x32"
+    return threefry and settings.jax_threefry_partitionable
+
+
+def in_a_row(initializer: Callable) -> Callable:
+    """An initializer that gives the same values by drawing a longer row of numbers.
+
+    Args:
+        initializer: of Keras' form; one that is not random, or of an unknown kind, is returned.
+
+    Example:
+
+    >>> import keras
+    >>> import numpy as np
+    >>> glorot = keras.initializers.GlorotUniform(seed=1)
+    >>> np.array_equal(in_a_row(glorot)((3, 3, 8, 5)), glorot((3, 3, 8, 5)))
+    True
+    """
+    import keras
+    import numpy as np
+
+    known = keras.initializers
+    kinds = (known.RandomUniform, known.RandomNormal, known.TruncatedNormal, known.VarianceScaling)
+    own = type(initializer).__module__.startswith("keras.")
+    if not (own and isinstance(initializer, kinds) and isinstance(initializer.seed, int)):
+        return initializer
+
+    def draw(shape: tuple[int, ...], dtype: Any = None) -> Any:
+        size = math.prod(shape)
+        row = next((length for length in ROWS if length >= size), None)
+        if row is None:
+            return initializer(shape, dtype=dtype)
+        drawn, settings = _distribution(initializer, shape)
+        values = drawn((row,), dtype=dtype, seed=initializer.seed, **settings)
+        return keras.ops.convert_to_tensor(np.asarray(values)[:size].reshape(shape))
+
+    return draw
+
+
+def _distribution(initializer: Any, shape: tuple[int, ...]) -> tuple[Callable, dict]:
+    """What one of Keras' initializers draws from, and the settings for a shape."""
+    import keras
+
+    known, draw = keras.initializers, keras.random
+    if isinstance(initializer, known.RandomUniform):
+        return draw.uniform, {"minval": initializer.minval, "maxval": initializer.maxval}
+    if isinstance(initializer, known.RandomNormal | known.TruncatedNormal):
+        truncated = isinstance(initializer, known.TruncatedNormal)
+        settings = {"mean": initializer.mean, "stddev": initializer.stddev}
+        return (draw.truncated_normal if truncated else draw.normal), settings
+    fan_in, fan_out = _fans(initializer, shape)
+    fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2.0}
+    scale = initializer.scale / max(1.0, fans[initializer.mode])
+    if initializer.distribution == "uniform":
+        limit = math.sqrt(3.0 * scale)
+        return draw.uniform, {"minval": -limit, "maxval": limit}
+    if initializer.distribution == "untruncated_normal":
+        return draw.normal, {"mean": 0.0, "stddev": math.sqrt(scale)}
+    # A normal distribution that is cut off at two deviations has this deviation itself.
+    return draw.truncated_normal, {"mean": 0.0, "stddev": math.sqrt(scale) / 0.87962566103423978}
+
+
+def _fans(initializer: Any, shape: tuple[int, ...]) -> tuple[int, int]:
+    """Numbers of inputs and outputs that share a weight, as Keras counts them."""
+    axes = initializer.input_axes, initializer.output_axes
+    if None not in axes:
+        return math.prod(shape[a] for a in axes[0]), math.prod(shape[a] for a in axes[1])
+    if len(shape) < 2:
+        return (shape[0], shape[0]) if shape else (1, 1)
+    places = math.prod(shape[:-2])
+    return shape[-2] * places, shape[-1] * places
