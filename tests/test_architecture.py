@@ -15,7 +15,7 @@ from merzoo.moved import MODULES
 
 ROOT = Path(__file__).parents[1]
 FLOORS = (  # from the ground up
-    ("errors", "files", "home", "metrics", "modalities", "moved", "pages", "progress")
+    ("errors", "files", "home", "metrics", "modalities", "moved", "names", "pages", "progress")
     + ("surroundings", "versions"),
     ("data", "layers", "weights"),
     ("preprocessing", "models"),
