@@ -24,6 +24,7 @@ from merzoo.evaluation.splits.protocols import Fold, parse_protocol, subject_wis
 from merzoo.evaluation.splits.selection import Selection, parse_selection
 from merzoo.files import write_json
 from merzoo.metrics import headline
+from merzoo.names import known_people
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.preparation import preparation_told
 from merzoo.training.batches import check_feed
@@ -327,11 +328,14 @@ def _held_out(folds: list[Fold], subjects: list[str] | None, data: Arrays) -> li
     """The folds of the named subjects; all of them for `None`."""
     if not subjects:
         return folds
-    names = {fold.name for fold in folds}
+    names = [fold.name for fold in folds]
+    chosen: set[str] = set()
     for subject in subjects:
-        if subject not in names:
+        found = [subject] if subject in names else known_people(names, [subject])
+        if not found:
             raise unknown("subject", subject, names, f"It has no clips in {data.source}.")
-    return [fold for fold in folds if fold.name in subjects]
+        chosen.update(found)
+    return [fold for fold in folds if fold.name in chosen]
 
 
 def result_of(folder: RunFolder, metrics: dict, predictions, oracle=None, told=()):
