@@ -108,7 +108,7 @@ def evaluate(
             of `merzoo.training.engines`.
         seeds: how many seeds 0, 1, ... to run.
         jobs: folds run at a time, in worker processes if above 1.
-        subjects: hold out only these (`"dataset/subject"`); `None` for all.
+        subjects: hold out only these (`"dataset/subject"`, however spelt); `None` for all.
         out: folder for the results; `None` makes a temporary one. A run that stopped half-way
             continues when called again with the same folder.
         audit_epochs: also predict the test samples with each epoch's weights, after a fold's
@@ -189,7 +189,7 @@ def evaluate(
         seeds=seeds,
         jobs=jobs,
         cluster=cluster,
-        subjects=subjects,
+        subjects=[fold.name for fold in held_out] if subjects else None,
         selection=rule,
         callbacks=callbacks,
         start=start,
