@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from merzoo.errors import InputError
+from merzoo.listing import is_empty
 
 _STALE = 120.0  # seconds without a new frame after which a temporary folder counts as left behind
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -170,7 +171,7 @@ def claim_folder(
     if place.is_file():
         before = read_json(place)
         _check_same(folder, before, card, may_differ, kind)
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    elif folder.exists() and (not folder.is_dir() or not is_empty(folder)):
         raise InputError(f"{folder}: not empty and not the folder of a {kind}; give another --out.")
     write_json(place, card)
     return before

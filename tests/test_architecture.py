@@ -15,7 +15,7 @@ from merzoo.moved import MODULES
 
 ROOT = Path(__file__).parents[1]
 FLOORS = (  # from the ground up
-    ("errors", "files", "home", "metrics", "modalities", "moved", "pages", "progress")
+    ("errors", "files", "home", "listing", "metrics", "modalities", "moved", "pages", "progress")
     + ("surroundings", "versions"),
     ("data", "layers", "weights"),
     ("preprocessing", "models"),

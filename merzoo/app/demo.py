@@ -11,9 +11,9 @@ from pathlib import Path
 from merzoo.app.html import CSS, NOT_FOR, problem_html, progress_html, report_html
 from merzoo.app.pictures import Job, make_work
 from merzoo.app.workers import WorkerLost, Workers
+from merzoo.data.videos import VIDEO_SUFFIXES
 from merzoo.errors import InputError
 
-VIDEOS = [".avi", ".mp4", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"]
 IMAGES = [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"]
 _KEPT = 900  # seconds after which whatever is left of an upload is removed
 
@@ -109,7 +109,10 @@ class Demo:
                     runs.append((button, self._sample, []))
                 with gradio.Tab("Video"):
                     video = gradio.File(
-                        label="Video", file_types=VIDEOS, elem_id="video", height=140
+                        label="Video",
+                        file_types=sorted(VIDEO_SUFFIXES),
+                        elem_id="video",
+                        height=140,
                     )
                     button = gradio.Button("Analyse", variant="primary", elem_id="run-video")
                     runs.append((button, self._video, [video]))

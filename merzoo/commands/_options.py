@@ -17,15 +17,71 @@ MODEL = (
 )
 
 
-def add_data_option(parser, required: bool = True, about: str = "") -> None:
-    """`--data KIND:PLACE`, as often as there are data sets."""
+def add_data_option(parser, required: bool = True, about: str = "", several: bool = True) -> None:
+    """`--data KIND:PLACE`, and how it is read; `data_of` gives both together.
+
+    Args:
+        parser: of the verb.
+        required: whether it must be said.
+        about: help, where the usual does not fit.
+        several: whether it may be said for several data sets, to join them.
+    """
+    usual = "such as arrays:file.npz, casme2:FOLDER or synthetic:easy"
     parser.add_argument(
         "--data",
-        action="append",
+        action="append" if several else "store",
         required=required,
         metavar="KIND:PLACE",
-        help=about or "such as arrays:file.npz, casme2:FOLDER or synthetic:easy; repeat to join",
+        help=about or usual + ("; repeat to join" if several else ""),
     )
+    add_reading_options(parser)
+
+
+def add_reading_options(parser) -> None:
+    """`--columns` and `--follow-links`."""
+    parser.add_argument(
+        "--columns",
+        metavar="NAME=COLUMN,...",
+        help="what a table of your own calls its columns, such as path=file,subject=person,"
+        "label=emotion",
+    )
+    parser.add_argument(
+        "--follow-links", action="store_true", help="also read what links out of a data set name"
+    )
+
+
+def data_of(options):
+    """What `--data` named, with `--columns` and `--follow-links` as options of each text.
+
+    >>> from types import SimpleNamespace
+    >>> data_of(SimpleNamespace(data=["manifest:mine"], columns="path=file", follow_links=True))
+    ['manifest:mine?columns=path=file&follow_links=yes']
+
+    Raises:
+        InputError: for `--columns` without a table of one's own, or either without `--data`.
+    """
+    if not options.columns and not options.follow_links:
+        return options.data
+    from merzoo.data.datasets import KINDS, with_option
+    from merzoo.data.tables import parse_columns
+
+    texts = [options.data] if isinstance(options.data, str) else list(options.data or ())
+    if not texts:
+        raise InputError("--columns and --follow-links are about --data: say --data too.")
+    if options.columns:
+        if "&" in options.columns:
+            raise InputError("--columns: a column with & in its name cannot be said; rename it.")
+        parse_columns(options.columns)
+        kinds = [text.partition(":")[0] for text in texts]
+        if not any(kind == "manifest" or kind not in KINDS for kind in kinds):
+            raise InputError("--columns is for tables of your own: --data manifest:TABLE.")
+        for place, kind in enumerate(kinds):
+            if kind == "manifest" or kind not in KINDS:
+                text = texts[place] if kind == "manifest" else f"manifest:{texts[place]}"
+                texts[place] = with_option(text, "columns", options.columns)
+    if options.follow_links:
+        texts = [with_option(text, "follow_links", "yes") for text in texts]
+    return texts[0] if isinstance(options.data, str) else texts
 
 
 def add_recipe_options(parser) -> None:

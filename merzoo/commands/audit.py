@@ -4,6 +4,7 @@ from merzoo.commands._options import (
     MODEL,
     add_data_option,
     add_preprocessing_options,
+    data_of,
     preprocessing_of,
 )
 from merzoo.commands._shared import add_json_option, choose_backend, print_json
@@ -33,7 +34,7 @@ def run(options) -> int:
     from merzoo.evaluation.audit import audit
 
     findings = audit(
-        options.data,
+        data_of(options),
         options.model,
         labels=options.labels,
         protocol=options.protocol,

@@ -9,6 +9,7 @@ from merzoo.commands._options import (
     add_out_option,
     add_preprocessing_options,
     add_recipe_options,
+    data_of,
     model_arguments,
     preprocessing_of,
 )
@@ -128,7 +129,7 @@ def _said(options) -> dict:
     """The options that were said, by the names that `merzoo.evaluate` gives them."""
     names = ("model", "data", "recipe", "labels", "protocol", "seeds", "engine", "subjects")
     names += ("split", "selection", "cache_backbone")
-    said = {name: getattr(options, name) for name in names}
+    said = {name: getattr(options, name) for name in names} | {"data": data_of(options)}
     return {name: value for name, value in said.items() if value is not None}
 
 

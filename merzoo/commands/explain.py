@@ -3,7 +3,13 @@
 import dataclasses
 from pathlib import Path
 
-from merzoo.commands._options import MODEL, add_preprocessing_options, preprocessing_of
+from merzoo.commands._options import (
+    MODEL,
+    add_data_option,
+    add_preprocessing_options,
+    data_of,
+    preprocessing_of,
+)
 from merzoo.commands._shared import (
     add_json_option,
     add_weights_option,
@@ -20,9 +26,7 @@ EXAMPLE = "merzoo explain densemixednet --weights synthetic --data synthetic:eas
 def arguments(parser):
     parser.add_argument("model", help=MODEL)
     add_weights_option(parser)
-    parser.add_argument(
-        "--data", required=True, metavar="KIND:PLACE", help="clips, such as synthetic:easy"
-    )
+    add_data_option(parser, about="clips, such as synthetic:easy", several=False)
     parser.add_argument("--labels", default="megc3", help="label map of the clips (megc3)")
     parser.add_argument("--clips", type=int, default=3, help="number of clips, of all classes (3)")
     parser.add_argument("--out", required=True, metavar="FOLDER", help="pictures and index.html")
@@ -40,7 +44,7 @@ def run(options) -> int:
         raise InputError(f"--clips must be 1 or more, got {options.clips}.")
     trained = load_trained(options.model, options.weights)
     on_error = parameters.get("on_error", "fail")
-    found = _clips(options.data, options.clips, on_error)
+    found = _clips(data_of(options), options.clips, on_error)
     clips = pick(found, options.labels, options.clips, on_error)
     out = Path(options.out)
     explained = explain_clips(

@@ -4,7 +4,13 @@ import dataclasses
 import pkgutil
 from pathlib import Path
 
-from merzoo.commands._options import MODEL, add_preprocessing_options, preprocessing_of
+from merzoo.commands._options import (
+    MODEL,
+    add_data_option,
+    add_preprocessing_options,
+    data_of,
+    preprocessing_of,
+)
 from merzoo.commands._shared import (
     add_json_option,
     add_weights_option,
@@ -31,7 +37,8 @@ def arguments(parser):
         help="take raw 8-bit face crops and work out flow and the like inside",
     )
     parser.add_argument("--int8", action="store_true", help="litert: 8-bit weights and activations")
-    parser.add_argument("--data", metavar="KIND:PLACE", help="samples for the check and for --int8")
+    about = "samples for the check and for --int8"
+    add_data_option(parser, required=False, about=about, several=False)
     parser.add_argument("--labels", default="megc3", help="label map of clips (megc3)")
     parser.add_argument("--out", required=True, metavar="PATH", help="a folder, or a file")
     add_preprocessing_options(parser, without=("frames",))
@@ -57,7 +64,7 @@ def run(options) -> int:
         options.format,
         options.preprocessing,
         int8=options.int8,
-        data=options.data,
+        data=data_of(options),
         labels=options.labels,
         parameters=trained.preprocessing | parameters,
         entry=trained.entry,

@@ -19,9 +19,9 @@ def arguments(parser) -> None:
         "input",
         nargs="+",
         metavar="INPUT",
-        help="a video, a folder of frames, two images in a row (onset and apex), webcam:0 or "
-        "webcam:http://ADDRESS, or sample (merzoo's own synthetic video); several are taken "
-        "one after another",
+        help="a video, a folder of frames or of videos, two images in a row (onset and apex), "
+        "webcam:0 or webcam:http://ADDRESS, or sample (merzoo's own synthetic video); several are "
+        "taken one after another",
     )
     parser.add_argument("--model", default="ststnet", help=f"{MODEL} (ststnet)")
     parser.add_argument(

@@ -8,6 +8,7 @@ from merzoo.commands._options import (
     add_out_option,
     add_preprocessing_options,
     add_recipe_options,
+    data_of,
     model_arguments,
     preprocessing_of,
 )
@@ -60,7 +61,7 @@ def run(options) -> int:
     start = time.perf_counter()
     found = pretrain(
         options.model,
-        options.data,
+        data_of(options),
         labels=options.labels,
         recipe=options.recipe,
         arguments=model_arguments(options),

@@ -3,8 +3,10 @@
 import time
 
 from merzoo.commands._options import (
+    add_data_option,
     add_out_option,
     add_preprocessing_options,
+    data_of,
     preprocessing_of,
 )
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
@@ -17,13 +19,8 @@ EXAMPLE = "merzoo reproduce dfrnet/table6 --data synthetic:easy --quick --out ru
 def arguments(parser):
     parser.add_argument("table", nargs="?", help="such as dfrnet/table6")
     parser.add_argument("--list", action="store_true", help="show all tables and their rows")
-    parser.add_argument(
-        "--data",
-        action="append",
-        default=[],
-        metavar="KIND:PLACE",
-        help="such as casme2:FOLDER; repeat for each data set of the table",
-    )
+    about = "such as casme2:FOLDER; repeat for each data set of the table"
+    add_data_option(parser, required=False, about=about)
     parser.add_argument("--quick", action="store_true", help="a thin slice, to see that it runs")
     parser.add_argument("--rows", nargs="+", metavar="ROW", help="only these rows")
     parser.add_argument("--labels", help="label map of stand-in clips (megc3)")
@@ -52,7 +49,7 @@ def run(options) -> int:
     start = time.perf_counter()
     found = reproduce(
         options.table,
-        options.data,
+        data_of(options),
         quick=options.quick,
         rows=options.rows,
         labels=options.labels,

@@ -9,6 +9,7 @@ from merzoo.commands._options import (
     add_out_option,
     add_preprocessing_options,
     add_recipe_options,
+    data_of,
     model_arguments,
     preprocessing_of,
 )
@@ -70,7 +71,7 @@ def run(options) -> int:
     result = transfer(
         options.model,
         options.pretrained,
-        options.data,
+        data_of(options),
         labels=options.labels,
         protocol=options.protocol,
         recipe=options.recipe,

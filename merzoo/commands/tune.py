@@ -8,6 +8,7 @@ from merzoo.commands._options import (
     add_data_option,
     add_out_option,
     add_preprocessing_options,
+    data_of,
     preprocessing_of,
 )
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
@@ -65,7 +66,7 @@ def run(options) -> int:
 
     result = tune(
         options.model,
-        options.data,
+        data_of(options),
         labels=options.labels,
         recipe=options.recipe,
         parameters=parameters,

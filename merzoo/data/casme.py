@@ -20,6 +20,11 @@ SHEET = r"(?!casme ?(2|ii|3))casme.*\.(xlsx|csv)"
 _SUBJECT = r"sub ?\d+"
 
 
+def recognises(tree: Tree) -> bool:
+    """Whether a folder holds the sheet that only this set has."""
+    return bool(tree.find_files(SHEET))
+
+
 def load(
     root: str | Path,
     frames: str | None = None,

@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 
+from merzoo.data.cells import read_cells
 from merzoo.data.clip import Clip
 from merzoo.data.frames import Frames
 from merzoo.data.reading import Published, Reading
 from merzoo.data.sheets import SheetForm, read_rows
-from merzoo.data.tables import cell_text, find_table, read_cells, read_table
+from merzoo.data.tables import cell_text, find_table, read_table
 from merzoo.data.tree import Tree, choose_folder, match_name, name_key
 
 PUBLISHED = Published(
@@ -27,6 +28,11 @@ FORMS = {"raw": "raw", "cropped": "crop"}
 SHEET = r"casme ?(2|ii)[-_ ]?(coding|label).*\.(xlsx|csv)"
 OBJECTIVE_SHEET = r"casme ?(2|ii)[-_ ]?objective.*\.(xlsx|csv)"
 _SUBJECT = r"sub ?\d+"
+
+
+def recognises(tree: Tree) -> bool:
+    """Whether a folder holds the sheet that only this set has."""
+    return bool(tree.find_files(SHEET))
 
 
 def load(

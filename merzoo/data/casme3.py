@@ -35,6 +35,11 @@ _SUBJECT = r"spno\.\d+"
 _CUT = r"spno\.\d+_.+_\d+"
 
 
+def recognises(tree: Tree) -> bool:
+    """Whether a folder holds the sheet that only this set has."""
+    return bool(tree.find_files(SHEET))
+
+
 def load(
     root: str | Path, annotation: str | Path | None = None, on_error: str = "fail"
 ) -> list[Clip]:

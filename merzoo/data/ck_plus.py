@@ -33,6 +33,18 @@ _SUBJECT, _SEQUENCE = r"S\d{3}", r"\d{3}"
 _IMAGE = re.compile(r"(S\d{3})_(\d{3})_\d+\.png", re.IGNORECASE)
 
 
+def recognises(tree: Tree) -> bool:
+    """Whether a folder holds sequences beside `Emotion`, or pictures named as in `CK+48`."""
+    folders = {folder.rsplit("/", 1)[-1].lower() for folder in tree.parents_of(_SUBJECT)}
+    if any(name.startswith("emotion") for name in folders):
+        return True
+    happy = [
+        tree.folders(f)[n] for f in tree.parents_of("happy|happiness") for n in tree.folders(f)
+    ]
+    names = [name for folder in happy for name in tree.images(folder)[:1]]
+    return any(_IMAGE.fullmatch(name) for name in names)
+
+
 def load(root: str | Path, on_error: str = "fail") -> list[Clip]:
     """The sequences of CK+, or the images of `CK+48`, whichever `root` holds.
 

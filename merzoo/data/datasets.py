@@ -6,6 +6,7 @@ A new dataset is one module with `load(root, **options) -> list[Clip]` (and `rea
 
 import importlib
 import inspect
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,10 +51,11 @@ def parse_data(text: str) -> DataSource:
 
     Args:
         text: `KIND:ROOT` or `KIND:ROOT?option=value&option=value`; a kind alone where it needs no
-            root; a file `something.npz` alone means `arrays:something.npz`.
+            root; a folder or file alone is of the kind that it looks like (`guess_kind`).
 
     Raises:
-        InputError: for an unknown kind (with the nearest one) or an option without a value.
+        InputError: for an unknown kind (with the nearest one), a place of no or of several kinds,
+            or an option without a value.
 
     Example:
 
@@ -62,11 +64,9 @@ def parse_data(text: str) -> DataSource:
     >>> parse_data("smic:/data/SMIC?part=vis").options
     {'part': 'vis'}
     """
-    kind, colon, rest = text.partition(":")
-    if not colon and text.endswith(".npz"):
-        return DataSource("arrays", text, {})
+    kind, _, rest = text.partition(":")
     if kind not in KINDS:
-        raise unknown("kind of data", kind, KINDS, "Data is named as KIND:ROOT.")
+        kind, rest = _guessed(text), text
     root, _, query = rest.partition("?")
     options = {}
     for pair in filter(None, query.split("&")):
@@ -77,13 +77,39 @@ def parse_data(text: str) -> DataSource:
     return DataSource(kind, root, options)
 
 
+def _guessed(text: str) -> str:
+    """The kind of a text that says none."""
+    place = text.partition("?")[0]
+    if place.endswith(".npz"):
+        return "arrays"
+    if not place or not Path(place).exists():
+        kind, colon, _ = text.partition(":")
+        about = "Data is named as KIND:ROOT" + ("." if colon else f", and {place!r} is no folder.")
+        raise unknown("kind of data", kind, KINDS, about)
+    from merzoo.data.guess import guess_kind
+
+    kind = guess_kind(Path(place), {name: row.module for name, row in KINDS.items()})
+    warnings.warn(f"{place} is read as {kind}:{place}.", stacklevel=3)
+    return kind
+
+
+def with_option(text: str, name: str, value: str) -> str:
+    """The text that names data, with one more option.
+
+    >>> with_option("smic:/data/SMIC?part=vis", "follow_links", "yes")
+    'smic:/data/SMIC?part=vis&follow_links=yes'
+    """
+    return f"{text}{'&' if '?' in text else '?'}{name}={value}"
+
+
 def load(kind: str, root: str | Path = "", **options) -> Any:
     """Loads a dataset from the user's own copy of it.
 
     Args:
         kind: `"casme2"`, `"samm"`, `"fer2013"`, ...: a key of `KINDS`.
         root: the folder (or file) of the copy.
-        **options: of that kind; see the `load` of its module, such as `frames="cropped"`.
+        **options: of that kind; see the `load` of its module, such as `frames="cropped"`. Every
+            kind that reads a folder takes `follow_links=True`: links out of it are followed.
 
     Returns:
         A list of `Clip`; `Arrays` for kinds that hold samples instead of clips.
@@ -133,16 +159,27 @@ def call(kind: str, function, root: str | Path, options: dict) -> Any:
     """`function(root, **options)`, with an `InputError` for an option that it does not have."""
     parameters = inspect.signature(function).parameters
     first, *others = parameters
+    options = dict(options)
+    follow = _truth(kind, "follow_links", options.pop("follow_links", False))
     for name, value in options.items():
         if name not in others:
             raise unknown(f"option of {kind}", name, others or ["(none)"])
         if parameters[name].annotation in (int, float) and isinstance(value, str):
             options = options | {name: _number(kind, name, value, parameters[name].annotation)}
     if str(root) != "":
-        return function(root, **options)
+        from merzoo.data.tree import following_links
+
+        with following_links(follow):
+            return function(root, **options)
     if parameters[first].default is inspect.Parameter.empty:
         raise InputError(f"{kind} needs the folder of your copy: write {kind}:ROOT.")
     return function(**options)
+
+
+def _truth(kind: str, name: str, value: bool | str) -> bool:
+    if isinstance(value, str) and value.lower() not in ("yes", "no"):
+        raise InputError(f"option {name} of {kind} is yes or no, got {value!r}.")
+    return value if isinstance(value, bool) else value.lower() == "yes"
 
 
 def _number(kind: str, name: str, value: str, of: type):

@@ -28,6 +28,7 @@ from merzoo.data.pixels import (
 from merzoo.data.sequence import Frames
 from merzoo.data.videos import VideoFrames
 from merzoo.errors import InputError
+from merzoo.listing import entries
 
 _LAST_DIGITS = re.compile(r"(\d+)\D*$")
 
@@ -49,6 +50,16 @@ class ArrayFrames(Frames):
 
     def _read(self, position):
         return self.array[position]
+
+
+class HeldFrames(Frames):
+    """Pictures (H, W, C) held in memory as they are, without a copy."""
+
+    def __init__(self, pictures: Sequence[np.ndarray], name: str = "frames"):
+        self.pictures, self.name, self.numbers = pictures, name, range(len(pictures))
+
+    def _read(self, position):
+        return self.pictures[position]
 
 
 class ImageFrames(Frames):
@@ -78,10 +89,7 @@ class ImageFrames(Frames):
         folder = Path(folder)
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder of frames.")
-        try:
-            files = [p for p in folder.iterdir() if not p.name.startswith(".")]
-        except OSError as error:
-            raise InputError(f"{folder}: cannot be read: {error.strerror}.") from None
+        files = [Path(entry.path) for entry in entries(folder)]
         paths = [p for p in files if p.suffix.lower() in IMAGE_SUFFIXES]
         left = Counter(s for p in files if (s := p.suffix.lower()) in UNREAD_SUFFIXES)
         kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(left.items()))
@@ -174,6 +182,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "ArrayFrames",
     "Frames",
+    "HeldFrames",
     "ImageFrames",
     "PageFrames",
     "VideoFrames",

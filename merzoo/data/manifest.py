@@ -1,24 +1,26 @@
-"""A dataset of one's own, listed in a CSV file.
+"""A dataset of one's own, listed in a table (text or Excel).
 
 Columns: `dataset, subject, clip, path, onset, apex, offset, label, action_units, fps`; only `path`,
-`subject` and `label` are required. A path is a folder of images, one image or a video, relative to
-the CSV file's folder, and cannot leave it.
+`subject` and `label` are required, and may have other names in the table. A path is a folder of
+images, one image or a video, relative to the table's folder, and cannot leave it.
 """
 
 import functools
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from merzoo.data.cells import file_and_sheet, is_table
 from merzoo.data.clip import Clip
 from merzoo.data.frames import IMAGE_SUFFIXES, Frames, VideoFrames, one_image
 from merzoo.data.reading import Reading, first_spellings
 from merzoo.data.sheets import check_cells, place
-from merzoo.data.tables import Row, read_table
+from merzoo.data.tables import Row, parse_columns, read_table
 from merzoo.data.tree import Tree
 from merzoo.errors import InputError
+from merzoo.listing import entries
 
-FILES = ("manifest.csv", "clips.csv")
+FILES = ("manifest.csv", "clips.csv")  # else the only table in the folder
+REQUIRED = ("path", "subject", "label")
 _NO_FILE, _NO_IMAGES = "no such file or folder", "no image files"
 _KINDS = {
     "leads out of": "path outside the root",
@@ -73,12 +75,30 @@ class LazyVideo(Frames):
         self._video._feed(digest)
 
 
-def load(root: str | Path, on_error: str = "fail") -> list[Clip]:
+def recognises(tree: Tree) -> bool:
+    """Whether a folder holds `manifest.csv`, `clips.csv`, or one table that names its clips."""
+    if any(name in FILES for name in tree.files()):
+        return True
+    tables = [name for name in tree.files() if is_table(name)]
+    try:
+        return len(tables) == 1 and bool(read_table(tree.path("", tables[0]), REQUIRED))
+    except InputError:
+        return False
+
+
+def load(
+    root: str | Path,
+    on_error: str = "fail",
+    columns: str | Mapping[str, str] | None = None,
+) -> list[Clip]:
     """The clips that a manifest lists.
 
     Args:
-        root: the CSV file, or the folder that holds it as `manifest.csv` or `clips.csv`.
+        root: the table (`FILE.xlsx#SHEET` names a sheet of several), or the folder that holds it
+            as `manifest.csv`, as `clips.csv`, or as its only table.
         on_error: `"fail"`, or `"skip"` to leave out (with a warning) clips that cannot be loaded.
+        columns: what the table calls its columns, as `{"path": "file", "subject": "person"}` or
+            `"path=file,subject=person"`; `None` where it uses merzoo's names or the datasets'.
 
     Returns:
         One `Clip` per row. Onset, apex and offset are the numbers in the images' file names, or
@@ -87,13 +107,15 @@ def load(root: str | Path, on_error: str = "fail") -> list[Clip]:
     Raises:
         InputError: for a missing file or column, or a row that cannot be loaded.
     """
-    return read(root).usable(on_error)
+    return read(root, columns).usable(on_error)
 
 
-def read(root: str | Path) -> Reading:
-    """Clips and faults of a manifest (argument as for `load`)."""
-    path = _file(Path(root))
-    rows = read_table(path, ("path", "subject", "label"))
+def read(root: str | Path, columns: str | Mapping[str, str] | None = None) -> Reading:
+    """Clips and faults of a manifest (arguments as for `load`)."""
+    said = parse_columns(columns) if isinstance(columns, str) else dict(columns or {})
+    place = _file(Path(root))
+    rows = read_table(place, REQUIRED, said=said)
+    path, _ = file_and_sheet(place)
     tree = Tree(path.parent, "the manifest")
     reading = Reading(path.stem, Path(root))
     names = [f"{_dataset(row, reading)}/{row.text('subject')}" for row in rows]
@@ -109,7 +131,21 @@ def read(root: str | Path) -> Reading:
 def _file(root: Path) -> Path:
     if not root.is_dir():
         return root
-    return next((root / name for name in FILES if (root / name).is_file()), root / FILES[0])
+    for name in FILES:
+        if (root / name).is_file():
+            return root / name
+    tables = [e.name for e in entries(root) if e.is_file() and is_table(e.name)]
+    if len(tables) == 1:
+        return root / tables[0]
+    if tables:
+        raise InputError(
+            f"{root}: several tables, {', '.join(tables[:9])}; name the one that lists the clips, "
+            f"such as manifest:{root / tables[0]}."
+        )
+    raise InputError(
+        f"{root}: no table that lists the clips; write {root / FILES[0]} with the columns path, "
+        "subject and label."
+    )
 
 
 def _dataset(row: Row, reading: Reading) -> str:
@@ -124,7 +160,7 @@ def _add(row: Row, subject: str, tree: Tree, reading: Reading) -> None:
             raise InputError("the subject or the path is empty")
         frames = _frames(tree, path)
         numbers = {column: row.whole(column) for column in ("onset", "apex", "offset")}
-        fps = _fps(row)
+        fps = row.decimal("fps")
     except InputError as error:
         text = str(error)
         kind = next((kind for words, kind in _KINDS.items() if words in text), "unreadable row")
@@ -143,13 +179,6 @@ def _add(row: Row, subject: str, tree: Tree, reading: Reading) -> None:
     clip = place(clip, numbers, row, reading)
     check_cells(clip, row, reading)
     reading.add(clip)
-
-
-def _fps(row: Row) -> float | None:
-    cell = row.text("fps")
-    if cell is not None and not (re.fullmatch(r"\d{1,5}(\.\d+)?", cell) and float(cell) > 0):
-        raise InputError(f"fps {cell!r} is no number of frames per second")
-    return None if cell is None else float(cell)
 
 
 def _frames(tree: Tree, cell: str) -> Frames:

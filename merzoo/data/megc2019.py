@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from merzoo.data import casme2, samm, smic
+from merzoo.data.cells import read_cells
 from merzoo.data.clip import Clip
 from merzoo.data.labels import emotion, label_map, map_labels
 from merzoo.data.reading import Published, Reading
-from merzoo.data.tables import cell_text, read_cells
+from merzoo.data.tables import cell_text
 from merzoo.data.tree import Tree, escapes, name_key
 from merzoo.errors import InputError
 
@@ -32,6 +33,11 @@ PUBLISHED = Published(
 )
 _PARTS = {"casme2": casme2, "samm": samm, "smic": smic}
 _FOLDERS = {"casme2": ("casme2", "casmeii"), "samm": ("samm",), "smic": ("smic",)}
+
+
+def recognises(tree: Tree) -> bool:
+    """Whether a folder holds the official list."""
+    return LIST in tree.files()
 
 
 def load(

@@ -26,6 +26,11 @@ PUBLISHED = Published(clips=300)
 SHEET = r"mmew.*\.(xlsx|csv)"
 
 
+def recognises(tree: Tree) -> bool:
+    """Whether a folder holds the sheet that only this set has."""
+    return bool(tree.find_files(SHEET))
+
+
 def load(
     root: str | Path, annotation: str | Path | None = None, on_error: str = "fail"
 ) -> list[Clip]:

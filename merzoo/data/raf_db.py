@@ -28,6 +28,15 @@ _LINE = re.compile(r"(\S+)\s+(\S+)")
 _LARGEST_LIST = 20 << 20
 
 
+def recognises(tree: Tree) -> bool:
+    """Whether a folder holds the list of labels, or `train` with the folders 1 to 7 only."""
+    trains = [
+        tree.folders(f)["train"] for f in tree.parents_of("train") if "train" in tree.folders(f)
+    ]
+    coded = any(set(tree.folders(folder)) == set("1234567") for folder in trains)
+    return coded or bool(tree.find_files(LIST, depth=2))
+
+
 def load(
     root: str | Path, split: str | None = None, images: str = "aligned", on_error: str = "fail"
 ) -> list[Clip]:

@@ -15,6 +15,8 @@ from merzoo.data.clip import Clip
 from merzoo.data.tree import Tree, name_key
 from merzoo.errors import InputError
 
+LINK = "a link that leads out of the root is not followed"
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -101,7 +103,7 @@ class Reading:
         for link in tree.links_out:
             self.fault(
                 "path outside the root",
-                "a link that leads out of the root is not followed; point at its target instead",
+                f"{LINK}; --follow-links follows it",
                 str(tree.path(link)),
             )
 
@@ -143,6 +145,9 @@ class Reading:
                 f"{self.dataset}: {len(lost)} of {len(lost) + len(self.clips)} clips cannot be "
                 f"loaded; the first: {str(lost[0]).rstrip('.')}."
             )
+            links = [fault for fault in self.faults if fault.message.startswith(LINK)]
+            if links:
+                text = f"{text} {links[0].where} is {links[0].message} ({len(links)} such)."
             if on_error == "fail":
                 raise InputError(
                     f"{text} 'merzoo data check {self.dataset} {self.root}' lists all; "

@@ -32,6 +32,11 @@ KNOWN_APEXES = frozenset({"028_4_1", "032_3_1"})
 _SUBJECT = r"\d{3}"
 
 
+def recognises(tree: Tree) -> bool:
+    """Whether a folder holds the sheet that only this set has."""
+    return bool(tree.find_files(SHEET))
+
+
 def load(
     root: str | Path, annotation: str | Path | None = None, on_error: str = "fail"
 ) -> list[Clip]:

@@ -30,6 +30,16 @@ SHEET = r"smic-?hs-?e_annotation.*\.(xlsx|csv)"
 _SUBJECT = r"s\d+"
 
 
+def recognises(tree: Tree) -> bool:
+    """Whether a folder holds `HS`, `VIS` or `NIR` with `s1/micro`, or the extended set's sheet."""
+    parts = [tree.folders(f)[n] for f in tree.parents_of("hs|vis|nir") for n in tree.folders(f)]
+    people = [
+        tree.folders(f)[n] for f in parts for n in tree.folders(f) if n.lower() in ("s1", "s01")
+    ]
+    inside = any("micro" in map(str.lower, tree.folders(folder)) for folder in people)
+    return inside or bool(tree.find_files(SHEET, depth=2))
+
+
 def load(
     root: str | Path,
     part: str = "hs",

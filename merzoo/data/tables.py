@@ -1,19 +1,18 @@
-"""Annotation tables: Excel or CSV sheets as rows that remember their number in the file.
+"""Annotation tables: Excel or text sheets as rows that remember their number in the file.
 
-Workbooks are read as stored values only: no macro or formula is run, no link is followed, and a
-file that is larger (packed or unpacked) than any real annotation is refused. The header row is
-searched, because SAMM's stands on row 14.
+Columns are known by the names that the datasets give them, or that the user says. The header row is
+searched, because SAMM's stands on row 14, and so is the sheet of a workbook that holds it.
 """
 
-import csv
 import re
-import zipfile
-from collections.abc import Iterable, Iterator
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from merzoo.data.cells import file_and_sheet, read_cells, sheet_names
 from merzoo.data.tree import Tree
-from merzoo.errors import InputError
+from merzoo.errors import InputError, unknown
 
 # The field's columns under the names that the datasets give them, without blanks and in small
 # letters.
@@ -32,10 +31,6 @@ COLUMNS = {
     "fps": ("fps",),
 }
 NOTHING = {"", "/", "\\", "-", "nan", "none", "n/a", "null"}
-
-LARGEST_FILE = 50 << 20  # bytes; the real sheets are below 1 MB
-LARGEST_UNPACKED = 300 << 20
-MOST_ROWS = 200_000
 _HEADER_WITHIN = 60  # rows
 
 
@@ -62,9 +57,25 @@ class Row:
         cell = self.text(column)
         if cell is None:
             return None
-        if not re.fullmatch(r"\d{1,9}(\.0+)?", cell):
+        if not re.fullmatch(r"\d{1,9}(\.0+|,0{1,2})?", cell):
             raise InputError(f"{column} {cell!r} is no frame number")
-        return int(float(cell))
+        return int(float(cell.replace(",", ".")))
+
+    def decimal(self, column: str) -> float | None:
+        """The cell as a positive number, `29.97` or `29,97`; `None` where empty.
+
+        Raises:
+            InputError: for anything else, and for `1,000`, which may be one or a thousand.
+        """
+        cell = self.text(column)
+        if cell is None:
+            return None
+        if re.fullmatch(r"[1-9]\d{0,2},\d{3}", cell):
+            plain, point = cell.replace(",", ""), cell.replace(",", ".")
+            raise InputError(f"{column} {cell!r} may be {plain} or {point}: write which")
+        if not re.fullmatch(r"\d{1,9}([.,]\d+)?", cell) or not float(cell.replace(",", ".")) > 0:
+            raise InputError(f"{column} {cell!r} is no positive number")
+        return float(cell.replace(",", "."))
 
 
 def cell_text(value) -> str:
@@ -80,41 +91,112 @@ def cell_text(value) -> str:
     return " ".join(str(value).split())
 
 
-def read_table(path: str | Path, required: Iterable[str], sheet: str | None = None) -> list[Row]:
+def parse_columns(text: str) -> dict[str, str]:
+    """`--columns` as a dictionary: merzoo's name of a column -> the name that the table gives it.
+
+    >>> parse_columns("path=file,subject=person,label=Felt emotion")
+    {'path': 'file', 'subject': 'person', 'label': 'Felt emotion'}
+
+    Raises:
+        InputError: for an unknown name, or a part without `=`.
+    """
+    said = {}
+    for pair in filter(None, text.split(",")):
+        name, equals, column = (part.strip() for part in pair.partition("="))
+        if not equals or not column:
+            raise InputError(f"--columns {pair!r} is not NAME=COLUMN, such as path=file.")
+        if name not in COLUMNS:
+            raise unknown("column", name, COLUMNS, "Write --columns NAME=COLUMN OF THE TABLE.")
+        said[name] = column
+    return said
+
+
+def read_table(
+    path: str | Path,
+    required: Iterable[str],
+    sheet: str | None = None,
+    said: Mapping[str, str] | None = None,
+) -> list[Row]:
     """The annotated rows of a sheet.
 
     Args:
-        path: of an `.xlsx` or `.csv` file.
+        path: of an `.xlsx`, `.csv`, `.tsv` or `.txt` file; `FILE.xlsx#SHEET` names a sheet.
         required: names of `COLUMNS` that must be there.
-        sheet: of the workbook; its first one if `None` or if there is only one.
+        sheet: of the workbook; `None` for the only one that has these columns.
+        said: name of `COLUMNS` -> name of the column in this table, where the user may say them.
 
     Returns:
         Rows that are not empty, in the order of the file.
 
     Raises:
-        InputError: for a missing, damaged or oversized file, or a missing column.
+        InputError: for a missing, damaged or oversized file, a missing column, or several sheets
+            that could be meant.
     """
-    path, required = Path(path), list(required)
-    columns: dict[int, str] | None = None
-    rows = []
-    for number, cells in enumerate(read_cells(path, sheet), 1):
-        texts = [cell_text(cell) for cell in cells]
-        if columns is None:
-            named = _name_columns(texts)
-            if all(column in named.values() for column in required):
-                columns = named
-            elif number >= _HEADER_WITHIN:
-                break
-        elif any(texts):
-            rows.append(Row(path.name, number, _named(columns, texts)))
-    if columns is None:
+    path, said_sheet = file_and_sheet(path)
+    required, sheet = list(required), said_sheet or sheet
+    sheets = sheet_names(path) if sheet is None else [sheet]
+    tables = [_Table(path, name, required, said) for name in sheets]
+    found = [table for table in tables if table.rows]
+    if len(found) > 1:
         raise InputError(
-            f"{path}: no header row with the columns {', '.join(required)} among its first "
-            f"{_HEADER_WITHIN} rows."
+            f"{path}: several sheets have these columns: "
+            f"{', '.join(str(table.sheet) for table in found)}. Name one: {path}#{found[0].sheet}"
         )
-    if not rows:
+    if found:
+        return found[0].rows
+    if any(table.columns for table in tables):
         raise InputError(f"{path}: the table has a header but no rows.")
-    return rows
+    raise _no_header(path, tables, required, said)
+
+
+class _Table:
+    """One sheet: its rows, and its columns by name; `nearest` is the row most like a header."""
+
+    def __init__(self, path: Path, sheet: str | None, required: list[str], said):
+        self.sheet, self.rows = sheet, []
+        self.columns: dict[int, str] = {}
+        self.nearest: tuple[int, int, list[str]] = (0, 0, [])  # known names, row, cells
+        named_before = 0
+        for number, cells in enumerate(read_cells(path, sheet), 1):
+            texts = [cell_text(cell) for cell in cells]
+            # Under a header of two rows with merged cells, the second one says more.
+            if not self.columns or number == named_before + 1:
+                named = name_columns(texts, said or {})
+                if named and set(required) | set(said or {}) <= set(named.values()):
+                    if len(named) > len(self.columns):
+                        self.columns, named_before, self.rows = named, number, []
+                        continue
+                elif not self.columns:
+                    self._note(number, texts, len(named))
+                    if number >= _HEADER_WITHIN:
+                        break
+            if self.columns and any(texts):
+                self.rows.append(Row(path.name, number, _named(self.columns, texts)))
+
+    def _note(self, number: int, texts: list[str], known: int) -> None:
+        written = [text for text in texts if text]
+        if len(written) > 1 and known >= self.nearest[0] + bool(self.nearest[2]):
+            self.nearest = (known, number, written)
+
+
+def _no_header(path: Path, tables: list[_Table], required: list[str], said) -> InputError:
+    """What is missing, and what there is instead."""
+    wanted = [name if name not in (said or {}) else said[name] for name in required]
+    wanted += [column for name, column in (said or {}).items() if name not in required]
+    if len(tables) > 1:
+        sheets = ", ".join(str(table.sheet) for table in tables)
+        where = f"in any of its sheets ({sheets})"
+    else:
+        where = f"among its first {_HEADER_WITHIN} rows"
+    _, number, cells = max((table.nearest for table in tables), key=lambda nearest: nearest[0])
+    there = f"; row {number} has {', '.join(cells[:12])}" if cells else ""
+    hint = ""
+    if said is not None and cells:
+        missing = [n for n in required if n not in name_columns(cells, said).values()]
+        hint = " Say which is which: --columns " + ",".join(f"{n}=NAME" for n in missing)
+    return InputError(
+        f"{path}: no header row with the columns {', '.join(wanted)} {where}{there}.{hint}"
+    )
 
 
 def _named(columns: dict[int, str], texts: list[str]) -> dict[str, str]:
@@ -122,68 +204,33 @@ def _named(columns: dict[int, str], texts: list[str]) -> dict[str, str]:
     return {name: texts[i] if i < len(texts) else "" for i, name in columns.items()}
 
 
-def _name_columns(texts: list[str]) -> dict[int, str]:
-    """Index -> name in `COLUMNS` for the cells of a header row; the first of a name counts."""
-    plain = [re.sub(r"[^a-z0-9]", "", text.lower()) for text in texts]
+def name_columns(texts: list[str], said: Mapping[str, str]) -> dict[int, str]:
+    """Index -> name in `COLUMNS` for the cells of a header row; the first of a name counts.
+
+    Args:
+        texts: the cells.
+        said: names that the user says, which go before the usual ones.
+
+    >>> name_columns(["person", "Estimated Emotion", "FPS"], {"subject": "Person"})
+    {0: 'subject', 1: 'label', 2: 'fps'}
+    """
+    as_said = [_folded(text) for text in texts]
     named: dict[int, str] = {}
+    for name, column in said.items():
+        if _folded(column) in as_said:
+            named[as_said.index(_folded(column))] = name
+    plain = [re.sub(r"[^a-z0-9]", "", text.lower()) for text in texts]
     for name, spellings in COLUMNS.items():
+        if name in said:
+            continue
         places = [plain.index(spelling) for spelling in spellings if spelling in plain]
         if places:
-            named[places[0]] = name
+            named.setdefault(places[0], name)
     return named
 
 
-def read_cells(path: Path, sheet: str | None = None) -> Iterator[tuple]:
-    """The rows of an `.xlsx` or `.csv` file as tuples of cell values, within the size limits."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    if path.stat().st_size > LARGEST_FILE:
-        raise InputError(f"{path}: over {LARGEST_FILE >> 20} MB, too large for an annotation.")
-    source = _workbook_rows(path, sheet) if path.suffix.lower() == ".xlsx" else _csv_rows(path)
-    for count, row in enumerate(source, 1):
-        if count > MOST_ROWS:
-            raise InputError(f"{path}: over {MOST_ROWS} rows, too many for an annotation.")
-        yield row
-
-
-def _csv_rows(path: Path) -> Iterator[tuple]:
-    if path.suffix.lower() not in {".csv", ".txt"}:
-        raise InputError(f"{path}: an annotation is an .xlsx or a .csv file.")
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            for row in csv.reader(file):
-                yield tuple(row)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a readable CSV file in UTF-8 ({error}).") from None
-
-
-def _workbook_rows(path: Path, sheet: str | None) -> Iterator[tuple]:
-    import openpyxl
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
-        if unpacked > LARGEST_UNPACKED:
-            raise InputError(f"{path}: unpacks to {unpacked >> 20} MB, too large for a sheet.")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except InputError:
-        raise
-    except Exception as error:  # openpyxl raises whatever its XML reader does
-        raise InputError(f"{path}: not a readable .xlsx workbook ({error}).") from None
-    try:
-        names = book.sheetnames
-        chosen = sheet if sheet in names else names[0]
-        if sheet is not None and sheet not in names and len(names) > 1:
-            raise InputError(f"{path}: no sheet {sheet!r}; it holds {', '.join(names)}.")
-        page = book[chosen]
-        page.reset_dimensions()  # some writers state a range that is too small
-        yield from page.iter_rows(values_only=True)
-    except InputError:
-        raise
-    except Exception as error:  # rows are read as they are asked for
-        raise InputError(f"{path}: not a readable .xlsx workbook ({error}).") from None
-    finally:
-        book.close()
+def _folded(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def find_table(
@@ -198,12 +245,12 @@ def find_table(
     """
     if annotation is not None:
         path = Path(annotation)
-        return path if path.is_file() or path.is_absolute() else tree.root / path
+        return path if file_and_sheet(path)[0].is_file() or path.is_absolute() else tree.root / path
     found = tree.find_files(pattern, depth)
     if len(found) != 1:
         what = f"several: {', '.join(str(p) for p in found)}" if found else "none"
         raise InputError(
             f"{tree.root}: looked for the annotation of {tree.dataset}, a file like {pattern!r}, "
-            f"and found {what}; name it with annotation=PATH."
+            f"and found {what}; name it with annotation=PATH{tree.about_links()}."
         )
     return found[0]

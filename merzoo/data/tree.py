@@ -1,19 +1,24 @@
-"""The folders of a dataset: each is listed once, and nothing outside the root is ever reached.
+"""The folders of a dataset: each is listed once, and nothing outside the root is reached unasked.
 
 An annotation cell is looked up among the names that the folder really holds; it never becomes a
-path. Links that lead out of the root are not followed but noted. Listing reads names only: no image
-is opened, and no file is asked for its size.
+path. Links that lead out of the root are not followed but noted, unless `following_links` says so.
+Listing reads names only: no image is opened, and no file is asked for its size.
 """
 
+import contextlib
 import os
 import re
-from collections.abc import Callable, Iterable
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 from merzoo.data.frames import IMAGE_SUFFIXES, ImageFrames, frame_number
 from merzoo.errors import InputError
+from merzoo.listing import entries
 
-_JUNK = {"Thumbs.db", "desktop.ini", "__MACOSX"}
+_FOLLOW_LINKS: ContextVar[bool] = ContextVar("follow_links", default=False)
 _LARGEST_TEXT = 1 << 20  # bytes of a small annotation file; the real ones stay below 1 kB
 
 
@@ -37,6 +42,16 @@ def escapes(cell: str) -> bool:
     return ".." in parts or cell.startswith(("/", "\\", "~")) or bool(drive) or "\0" in cell
 
 
+@contextlib.contextmanager
+def following_links(follow: bool = True) -> Iterator[None]:
+    """Trees made within follow links that lead out of their root (`--follow-links`)."""
+    token = _FOLLOW_LINKS.set(follow)
+    try:
+        yield
+    finally:
+        _FOLLOW_LINKS.reset(token)
+
+
 class Tree:
     """A dataset's root folder. Folders inside it are named by relative paths (`""` is the root).
 
@@ -50,12 +65,14 @@ class Tree:
 
     def __init__(self, root: str | Path, dataset: str):
         self.root, self.dataset = Path(root), dataset
+        self.follow_links = _FOLLOW_LINKS.get()
         if not self.root.is_dir():
             what = "is a file, not a folder" if self.root.exists() else "no such folder"
             raise InputError(f"{root}: {what}; give the root of your copy of {dataset}.")
         self._real = os.path.realpath(self.root)
         self._listings: dict[str, tuple[dict[str, str], list[str]]] = {}
-        self.links_out: list[str] = []
+        self._folded: dict[str, tuple[Counter[str], dict[str, str]]] = {}
+        self.links_out: list[str] = []  # met, and not followed
 
     def folders(self, folder: str = "") -> dict[str, str]:
         """Name -> relative path of the folders directly inside `folder`."""
@@ -121,13 +138,76 @@ class Tree:
         return data.decode("utf-8-sig", errors="replace")
 
     def resolve(self, cell: str) -> Path:
-        """The path that a manifest's cell names, inside the root; `InputError` if it leads out."""
-        path = self.root / cell
-        if escapes(cell) or not self._inside(os.path.realpath(path)):
+        """The path that a manifest's cell names, inside the root.
+
+        Windows' separators are read too, and what differs in case or in its Unicode form only is
+        found, as on the systems that take such names for the same.
+
+        Raises:
+            InputError: if it leads out of the root.
+        """
+        within = self._within(cell)
+        if not escapes(within) and not self._allowed(self.root / within):
             raise InputError(
-                f"{cell!r} leads out of {self.root}; write paths relative to that folder."
+                f"{cell!r} is a link that leads out of {self.root}, to "
+                f"{os.path.realpath(self.root / within)}; --follow-links follows it."
             )
-        return path
+        if escapes(within):
+            tail = self._tail(cell)
+            such = f", such as {tail}" if tail else ""
+            raise InputError(
+                f"{cell!r} leads out of {self.root}; write paths relative to that folder{such}."
+            )
+        path = self.root / self._spelt(within)
+        return path if self._allowed(path) else self.resolve(str(path))
+
+    def _within(self, cell: str) -> str:
+        """A full path of a file below the root as a relative one; others as they are."""
+        for base in (self.root.absolute(), Path(self._real)):
+            with contextlib.suppress(ValueError):
+                return str(Path(cell).relative_to(base))
+        return cell
+
+    def _spelt(self, cell: str) -> str:
+        """A relative path as the folders spell it; as written where there is no such file."""
+        if (self.root / cell).exists():
+            return cell
+        parts = [part for part in re.split(r"[/\\]", cell) if part not in ("", ".")]
+        folder = ""
+        for depth, part in enumerate(parts):
+            if folder not in self._folded:
+                names = [*self.folders(folder), *self.files(folder)]
+                self._folded[folder] = (
+                    Counter(map(_same_name, names)),
+                    {_same_name(name): name for name in names},
+                )
+            counts, spelt = self._folded[folder]
+            name = part if counts[_same_name(part)] != 1 else spelt[_same_name(part)]
+            folder = f"{folder}/{name}" if folder else name
+            if not (self.root / folder).is_dir():
+                return "/".join([folder, *parts[depth + 1 :]])
+        return folder
+
+    def _tail(self, cell: str) -> str:
+        """The longest end of a path of elsewhere that is a file here; empty if none is."""
+        parts = [part for part in re.split(r"[/\\]", cell) if part]
+        if ".." in parts or "\0" in cell:
+            return ""
+        tails = ("/".join(parts[start:]) for start in range(1, len(parts)))
+        return next((tail for tail in tails if (self.root / self._spelt(tail)).exists()), "")
+
+    def about_links(self) -> str:
+        """What to say of links that were met and not followed; empty where there are none."""
+        if not self.links_out:
+            return ""
+        first = self.path(self.links_out[0])
+        more = f" and {len(self.links_out) - 1} more" if len(self.links_out) > 1 else ""
+        verb = "are links that lead" if more else "is a link that leads"
+        return f"; {first}{more} {verb} out of it and not followed: --follow-links follows them"
+
+    def _allowed(self, path: str | Path) -> bool:
+        """Whether a path may be read: inside the root, or links were said to be followed."""
+        return self.follow_links or self._inside(os.path.realpath(path))
 
     def _inside(self, real: str) -> bool:
         return real == self._real or real.startswith(self._real.rstrip(os.sep) + os.sep)
@@ -136,27 +216,24 @@ class Tree:
         if folder not in self._listings:
             folders: dict[str, str] = {}
             files: list[str] = []
-            try:
-                with os.scandir(self.root / folder) as entries:
-                    for entry in entries:
-                        self._sort_in(entry, folder, folders, files)
-            except OSError as error:
-                raise InputError(
-                    f"{self.root / folder}: cannot be listed: {error.strerror}."
-                ) from None
-            self._listings[folder] = dict(sorted(folders.items())), sorted(files)
+            for entry in entries(self.root / folder):
+                self._sort_in(entry, folder, folders, files)
+            self._listings[folder] = folders, files
         return self._listings[folder]
 
     def _sort_in(self, entry: os.DirEntry, folder: str, folders: dict, files: list) -> None:
-        if entry.name.startswith((".", "~$")) or entry.name in _JUNK:
-            return
         relative = f"{folder}/{entry.name}" if folder else entry.name
-        if entry.is_symlink() and not self._inside(os.path.realpath(entry.path)):
+        if entry.is_symlink() and not self._allowed(entry.path):
             self.links_out.append(relative)
         elif entry.is_dir():
             folders[entry.name] = relative
         else:
             files.append(entry.name)
+
+
+def _same_name(name: str) -> str:
+    """What Windows and macOS take for the same name: case and Unicode form left out."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def match_name(names: dict[str, str], wanted: str) -> str | None:
@@ -208,6 +285,6 @@ def choose_folder(
     if not candidates:
         raise InputError(
             f"{tree.root}: no folder like {child!r} within {depth} levels; give the root of your "
-            f"copy of {tree.dataset}."
+            f"copy of {tree.dataset}{tree.about_links()}."
         )
     return candidates[0]

@@ -15,6 +15,10 @@ from merzoo.data.pixels import LARGEST_IMAGE, READING
 from merzoo.data.sequence import Frames
 from merzoo.errors import InputError
 
+VIDEO_SUFFIXES = {
+    *(".3gp", ".avi", ".flv", ".h264", ".264", ".m2ts", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov"),
+    *(".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"),
+}
 _RATES = 1.0, 10_000.0  # frames per second that can be
 
 

@@ -174,6 +174,7 @@ def evaluate(
     used = choose_engine(
         engine,
         learner,
+        classes=len(data.classes),
         size=sum(x.nbytes for x in data.modalities.values()) * (FEATURES if cache_backbone else 1),
         callbacks=callbacks,
         watched=bool(learner.recipe.validation) or rule.name == "inner" or audit_epochs,

@@ -24,6 +24,7 @@ from merzoo.exporting.convert import REPRESENTATIVE
 from merzoo.exporting.formats import FORMATS, format_named
 from merzoo.exporting.graph import default_crop_size, with_preprocessing
 from merzoo.exporting.probes import REAL_DATA, face_pairs, inputs_of
+from merzoo.listing import is_empty
 from merzoo.models.random_inputs import random_inputs
 from merzoo.progress import progress_bar
 
@@ -164,11 +165,7 @@ def _check(model, path: Path, format: str, preprocessing: bool, int8: bool) -> P
     endings = [ending for name in FORMATS if (ending := format_named(name).SUFFIX)]
     if not suffix and (path.is_file() or path.suffix in endings):
         raise InputError(f"{path}: a SavedModel is a folder; give a path without an ending.")
-    if (
-        path.is_dir()
-        and (suffix or any(path.iterdir()))
-        and not (path / "saved_model.pb").is_file()
-    ):
+    if path.is_dir() and (suffix or not is_empty(path)) and not (path / "saved_model.pb").is_file():
         raise InputError(f"{path}: is a folder with other things in it; choose another path.")
     if int8 and (format != "litert" or preprocessing):
         raise InputError(

@@ -74,6 +74,22 @@ def form_of(layer: str, window: tuple[int, int], channels: int, filters: int = 1
     return "library"
 
 
+def slow_in_loops(model: keras.Model) -> list[str]:
+    """Names of layers whose gradients XLA does many times slower inside of a loop on a CPU.
+
+    They are convolutions of Keras itself, as networks from elsewhere have them; those of
+    `merzoo.layers` are none. On another backend or device there are none.
+
+    >>> slow_in_loops(keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Dense(2)]))
+    []
+    """
+    if keras.backend.backend() != "jax" or _device() != "cpu":
+        return []
+    kinds = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+    found = (layer for layer in model._flatten_layers() if isinstance(layer, kinds))
+    return [x.name for x in found if type(x).__module__.partition(".")[0] != "merzoo"]
+
+
 @contextlib.contextmanager
 def forced(form: Form) -> Iterator[None]:
     """Layers called inside take this form, for measurements; other kinds of layer `"library"`."""

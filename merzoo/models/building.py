@@ -78,8 +78,9 @@ def _same_numbers_in_a_row() -> bool:
         return False
     import jax
 
-    threefry = jax.config.jax_default_prng_impl == "threefry2x32"
-    return threefry and jax.config.jax_threefry_partitionable
+    settings: Any = jax.config  # whose attributes type checkers do not know
+    threefry = settings.jax_default_prng_impl == "threefry2x32"
+    return threefry and settings.jax_threefry_partitionable
 
 
 def in_a_row(initializer: Callable) -> Callable:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from merzoo.data.clip import Clip
-from merzoo.data.frames import Frames
+from merzoo.data.frames import HeldFrames
 from merzoo.data.labels import LABEL_MAPS
 from merzoo.errors import InputError
 from merzoo.modalities import input_shapes
@@ -117,16 +117,6 @@ class Classifier:
         return predict(self.model, Unlabelled(modalities), batch_size=1)
 
 
-class _HeldFrames(Frames):
-    """Decoded frames as they are, without a copy."""
-
-    def __init__(self, frames: Sequence[np.ndarray]):
-        self.held, self.name, self.numbers = frames, "segment", range(len(frames))
-
-    def _read(self, position):
-        return self.held[position]
-
-
 def clips_of(
     frames, spots: Sequence[Spot], faces, fps: float | None
 ) -> Iterator[tuple[Clip, Face | None]]:
@@ -153,7 +143,7 @@ def clips_of(
             "predict",
             "predict/nobody",
             f"segment {number}",
-            _HeldFrames(held),
+            HeldFrames(held, "segment"),
             fps=fps,
             onset=0,
             apex=spot.apex - spot.onset,

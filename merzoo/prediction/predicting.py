@@ -18,6 +18,7 @@ from merzoo.data.videos import VideoFrames
 from merzoo.errors import InputError, unknown
 from merzoo.prediction.annotate import write_annotated
 from merzoo.prediction.classify import Classifier, clips_of
+from merzoo.prediction.given import expand
 from merzoo.prediction.motion import Motion, measure_motion
 from merzoo.prediction.results import Failed, Prediction, Segment, write_results
 from merzoo.prediction.sources import Source, open_source
@@ -29,11 +30,8 @@ from merzoo.preprocessing.face import find_face
 from merzoo.progress import progress_bar
 
 HOW = ("auto", "spot", "whole")
-ANNOTATED = {
-    "half": 0.5,
-    "full": 1.0,
-    "none": None,
-}  # width of the annotated video over the video's
+# Width of the annotated video over the video's.
+ANNOTATED: dict[str, float | None] = {"half": 0.5, "full": 1.0, "none": None}
 SHORT_CLIP = 1.5  # seconds up to which a clip is taken as one expression
 _NAMED = 5  # places of jumps that a warning lists
 _LONGEST_WHOLE = 400  # frames; a longer clip is surely not one expression
@@ -59,14 +57,16 @@ def predict(
 
     Args:
         source: path of a video, of a folder of frames, a pair of images (onset, apex), or
-            `"sample"`, merzoo's own synthetic video.
+            `"sample"`, merzoo's own synthetic video; or frames in memory: a (T, H, W, 3) RGB or
+            (T, H, W) grey uint8 array, a list of pictures, or whatever yields them one by one (all
+            are kept).
         model: a name of `merzoo.list_models()`, a built `keras.Model`, the path of a `.keras` file,
             or a `Classifier` (which saves loading a model for each of many files).
         weights: tag of the weights manifest, folder of a training run or path of a `.weights.h5`
             file; `None` for the tag `"synthetic"`.
         how: `"spot"` looks for expressions; `"whole"` takes the clip as one, from its first to its
             last frame, and spots the apex; `"auto"` is `"whole"` up to 1.5 seconds.
-        fps: frames per second; needed to spot in a folder of frames.
+        fps: frames per second; needed to spot in a folder of frames, or in frames in memory.
         classes: names of the classes in order, for weights that do not say them.
         settings: of the spotter; `None` for the defaults.
         out: folder for `predictions.json`, `predictions.csv` and an annotated video; `None` writes
@@ -88,6 +88,7 @@ def predict(
     >>> found = predict("sample", "ststnet", "synthetic")  # doctest: +SKIP
     >>> [(segment.label, segment.apex_seconds) for segment in found]  # doctest: +SKIP
     [('surprise', 1.32)]
+    >>> found = predict(frames, fps=100)  # doctest: +SKIP
     """
     _check(how, annotated)
     opened = open_source(source, fps)
@@ -116,7 +117,7 @@ def predict_files(
     """`predict` for many files: one that cannot be used is reported and the rest go on.
 
     Args:
-        sources: each as `predict` takes it.
+        sources: each as `predict` takes it; of a folder of videos each video.
         model: loaded once.
         out: folder for one `predictions.json`, one `predictions.csv`, and the annotated videos.
         how, fps, settings, annotated: as in `predict`.
@@ -129,7 +130,7 @@ def predict_files(
     _check(how, annotated)
     folder = _folder(out)
     results: list[Prediction | Failed] = []
-    for source in sources:
+    for source in [one for given in sources for one in expand(given)]:
         with _shown(None) as step:
             try:
                 opened = open_source(source, fps)
@@ -138,11 +139,20 @@ def predict_files(
                 taken = [video.name for video in videos if video is not None]
                 results.append(_annotated(opened, result, folder, annotated, step, taken))
             except (InputError, OSError) as error:
-                name = " + ".join(map(str, source)) if isinstance(source, tuple) else str(source)
+                name = _name_of(source)
                 results.append(Failed(name, " ".join(str(error).split())))
         write_results(folder, results)
         done(results[-1])
     return results
+
+
+def _name_of(source) -> str:
+    """A source that could not be opened, for people."""
+    if isinstance(source, str | os.PathLike):
+        return str(source)
+    if isinstance(source, tuple) and all(isinstance(one, str | os.PathLike) for one in source):
+        return " + ".join(map(str, source))
+    return getattr(source, "name", None) or f"{type(source).__name__} of frames"
 
 
 def _check(how: str, annotated: str) -> None:
@@ -317,7 +327,8 @@ def _annotated(
     source: Source, result: Prediction, folder: Path, size: str, step, taken=()
 ) -> Prediction:
     """Writes the annotated video, under a name not `taken`; a pair of images has none."""
-    if source.kind == "pair" or size == "none":
+    share = ANNOTATED[size]
+    if source.kind == "pair" or share is None:
         return result
     stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in Path(source.name).stem)
     name, number = f"{stem}.annotated.webm", 1
@@ -330,7 +341,7 @@ def _annotated(
         source.frames,
         result,
         lambda n, of: step("writing the video", n, of),
-        share=ANNOTATED[size],
+        share=share,
     )
     return replace(result, annotated=path)
 

@@ -49,7 +49,7 @@ class Prediction(Sequence):
 
     Args:
         source: what was given.
-        kind: `"video"`, `"folder"` or `"pair"`.
+        kind: `"video"`, `"folder"`, `"frames"` (in memory) or `"pair"`.
         segments: what was found; may be empty.
         frames: their number.
         fps: frames per second, or `None`.

@@ -1,11 +1,11 @@
-"""What can be predicted on: a video, a folder of frames, a pair of images, a camera, the sample."""
+"""What can be predicted on: videos, folders, pairs of images, pictures in memory, a camera."""
 
 import math
 import os
 import re
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from merzoo.data.synthetic.generate import RECIPE
 from merzoo.data.synthetic.long import plan_long, write_long
 from merzoo.errors import InputError
 from merzoo.home import home
+from merzoo.listing import left_by_system
+from merzoo.prediction.given import WANTED, held, pictures
 
 SAMPLE = "sample"
 SAMPLE_SEED, SAMPLE_SECONDS, SAMPLE_RATE = 40_348, 5.0, 100.0
@@ -36,7 +38,7 @@ class Source:
 
     Args:
         name: as the user gave it.
-        kind: `"video"`, `"folder"` or `"pair"`.
+        kind: `"video"`, `"folder"`, `"frames"` (in memory) or `"pair"`.
         frames: of it, read lazily.
         given_fps: frames per second that the user gave, or `None`.
     """
@@ -94,21 +96,25 @@ def open_source(given, fps: float | None = None) -> Source:
     """Opens an input.
 
     Args:
-        given: path of a video or of a folder of images, a pair of paths of images (onset and apex),
-            or `"sample"`, merzoo's own synthetic video.
-        fps: frames per second, for a folder, or a video whose file states them wrongly.
+        given: path of a video or of a folder of images; paths of images in order (two are onset and
+            apex); pictures in memory, see `pictures`; or `"sample"`, merzoo's own synthetic video.
+        fps: frames per second, for a folder or pictures, or a video whose file states them wrongly.
 
     Raises:
         InputError: if it cannot be used, saying why.
     """
     if fps is not None and not 1 <= fps <= 10_000:
         raise InputError(f"fps must be from 1 to 10000, got {fps}.")
-    if isinstance(given, tuple | list):
-        return _pair(given)
+    if isinstance(given, Frames):
+        kind = "video" if isinstance(given, VideoFrames) else "frames"
+        return Source(given.name, kind, given, fps)
+    if not isinstance(given, str | os.PathLike):
+        return _in_memory(given, fps)
     if str(given) == SAMPLE:
         return Source(SAMPLE, "video", VideoFrames(sample_video(), _KEPT))
     path = Path(given)
     if path.is_dir():
+        _not_of_videos(path)
         return Source(str(given), "folder", _KeptFrames(ImageFrames.from_folder(path), _KEPT), fps)
     if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
         pages = one_image(path)
@@ -121,9 +127,48 @@ def open_source(given, fps: float | None = None) -> Source:
     return Source(str(given), "video", VideoFrames(path, _KEPT), fps)
 
 
+def _in_memory(given, fps: float | None) -> Source:
+    """Paths of images, or pictures: an array of them, a list, or what yields them."""
+    if not isinstance(given, np.ndarray):
+        if not isinstance(given, Iterable):
+            raise InputError(f"a {type(given).__name__} is nothing to predict on: {WANTED}.")
+        given = list(given)
+    if len(given) and all(isinstance(one, str | os.PathLike) for one in given):
+        return _of_paths(given, fps)
+    frames = pictures(given)
+    if len(frames) > 2:
+        return Source(frames.name, "frames", frames, fps)
+    if len(frames) == 1:
+        raise InputError(f"{frames.name}: one image shows no movement; give onset and apex.")
+    return Source(frames.name, "pair", frames)
+
+
+def _of_paths(given: Sequence, fps: float | None) -> Source:
+    if len(given) == 2:
+        return _pair(given)
+    if len(given) == 1:
+        return open_source(given[0], fps)
+    paths = [Path(path) for path in given]
+    other = next((path for path in paths if path.suffix.lower() not in IMAGE_SUFFIXES), None)
+    if other is not None:
+        raise InputError(
+            f"{other}: no image; of several files predict takes the frames of one clip, and "
+            "predict_files takes several videos."
+        )
+    frames = ImageFrames(paths, range(len(paths)))
+    return Source(f"{paths[0]} to {paths[-1].name}", "folder", _KeptFrames(frames, _KEPT), fps)
+
+
+def _not_of_videos(folder: Path) -> None:
+    images, videos, _ = held(folder)
+    if videos and len(videos) >= len(images):
+        raise InputError(
+            f"{folder}: holds {len(videos)} videos; predict takes one, such as {videos[0]}, and "
+            "predict_files (or merzoo predict FOLDER) all of them."
+        )
+
+
 def _pair(given: Sequence) -> Source:
-    if len(given) != 2:
-        raise InputError(f"a pair is two images, onset and apex, got {len(given)}.")
     onset, apex = ImageFrames([Path(path) for path in given], [0, 1])  # of one depth
     if onset.shape[:2] != apex.shape[:2]:
         raise InputError(
@@ -145,6 +190,8 @@ def group_inputs(given: Sequence[str]) -> list:
     groups: list[str | tuple[str, str]] = []
     waiting = None
     for text in given:
+        if left_by_system(Path(text).name):  # of a pattern such as clips/*
+            continue
         image = Path(text).suffix.lower() in IMAGE_SUFFIXES and not Path(text).is_dir()
         if waiting is not None:
             if not image:

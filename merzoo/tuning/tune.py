@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from merzoo.errors import InputError, unknown
+from merzoo.listing import is_empty
 from merzoo.metrics import compared
 from merzoo.training.recipes import Recipe, change_preprocessing, recipe_as_dict
 
@@ -184,7 +185,7 @@ def _check_folder(folder: Path, settings: dict) -> None:
                 f"{folder} holds another search: its {changed[0]} differs. Give another --out, or "
                 f"remove that folder."
             )
-    elif folder.exists() and any(folder.iterdir()):
+    elif folder.exists() and not is_empty(folder):
         raise InputError(f"{folder}: not empty and not a search's folder; give another --out.")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(file, settings)

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from merzoo.errors import InputError
-from merzoo.home import home
+from merzoo.home import home, homes
 from merzoo.weights.entry import WeightsEntry
 from merzoo.weights.manifest import weights_folder
 
@@ -73,9 +73,9 @@ def fetch(entry: WeightsEntry, timeout: float = TIMEOUT) -> Path:
     return target
 
 
-def places(entry: WeightsEntry) -> tuple[Path, Path]:
+def places(entry: WeightsEntry) -> tuple[Path, ...]:
     """Where the file of an entry may lie: beside the manifest, or in merzoo's home."""
-    return weights_folder() / entry.file, home("weights", entry.file)
+    return (weights_folder() / entry.file, *homes("weights", entry.file))
 
 
 def fault(path: Path, entry: WeightsEntry) -> str | None:

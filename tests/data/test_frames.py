@@ -115,7 +115,7 @@ def test_an_unreadable_folder_is_named(folder, monkeypatch):
     def refuse(self):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(frames.Path, "iterdir", refuse)
+    monkeypatch.setattr("merzoo.listing.os.scandir", refuse)
     with pytest.raises(InputError, match="cannot be read: Permission denied"):
         frames.ImageFrames.from_folder(folder)
 

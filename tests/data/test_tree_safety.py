@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from merzoo.data import casme2, load, manifest, tables
+from merzoo.data import casme2, load, manifest
+from merzoo.data import cells as cells_of
 from merzoo.data.checks import check
 from merzoo.data.tables import read_table
 from merzoo.data.tree import Tree, escapes
@@ -105,17 +106,17 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b"0" * 3_000_000)
-    monkeypatch.setattr(tables, "LARGEST_UNPACKED", 1_000_000)
+    monkeypatch.setattr(cells_of, "LARGEST_UNPACKED", 1_000_000)
     with pytest.raises(InputError, match="unpacks to"):
         read_table(path, ("subject",))
 
 
 def test_too_large_a_table_is_refused(tmp_path, monkeypatch):
     trees.write_csv(tmp_path / "a.csv", [("subject",), *[("s",)] * 50])
-    monkeypatch.setattr(tables, "MOST_ROWS", 20)
+    monkeypatch.setattr(cells_of, "MOST_ROWS", 20)
     with pytest.raises(InputError, match="over 20 rows"):
         read_table(tmp_path / "a.csv", ("subject",))
-    monkeypatch.setattr(tables, "LARGEST_FILE", 10)
+    monkeypatch.setattr(cells_of, "LARGEST_FILE", 10)
     with pytest.raises(InputError, match="too large"):
         read_table(tmp_path / "a.csv", ("subject",))
 

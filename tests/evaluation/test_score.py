@@ -110,6 +110,16 @@ def test_a_bad_table_is_one_clear_line(tmp_path, changes, says):
     assert says in str(error.value) and "\n" not in str(error.value)
 
 
+def test_a_table_as_european_excel_saves_it_scores_the_same(tmp_path):
+    shares = {"p_negative": 0.5, "p_positive": 0.25, "p_surprise": 0.25}
+    plain, _ = read_foreign([written(tmp_path, twelve(**shares))])
+    path = tmp_path / "theirs.csv"
+    twelve(**shares).to_csv(path, index=False, sep=";", decimal=",", encoding="utf-16")
+    pd.testing.assert_frame_equal(read_foreign([path])[0], plain)
+    twelve(**shares).to_excel(tmp_path / "theirs.xlsx", index=False)
+    pd.testing.assert_frame_equal(read_foreign([tmp_path / "theirs.xlsx"])[0], plain)
+
+
 def test_bad_files_and_classes(tmp_path):
     def fails(text, says, **options):
         path = tmp_path / "file.txt"

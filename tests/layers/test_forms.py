@@ -6,7 +6,7 @@ import pytest
 from keras import layers, ops
 
 from merzoo.layers import AveragePooling2D, Conv2D, MaxPooling2D, PatchConv2D
-from merzoo.layers.forms import TABLE, forced, form_of
+from merzoo.layers.forms import TABLE, forced, form_of, slow_in_loops
 from tests.battery import run_layer_test
 
 numpy = ops.convert_to_numpy
@@ -132,3 +132,11 @@ def test_forms_are_those_of_jax_alone():
 
 def test_ststnet_keeps_the_name_that_its_weights_are_filed_by():
     assert issubclass(PatchConv2D, Conv2D) and PatchConv2D.__name__ == "PatchConv2D"
+
+
+def test_only_convolutions_of_keras_are_slow_in_loops():
+    x = keras.Input((9, 8, 6))
+    inner = keras.Sequential([layers.Conv2D(2, 3, name="theirs")])
+    model = keras.Model(x, Conv2D(2, 3, name="ours")(inner(x)))
+    on_cpu = keras.backend.backend() == "jax" and form_of("max", (2, 2), 1) == "slices"
+    assert slow_in_loops(model) == (["theirs"] if on_cpu else [])

@@ -112,6 +112,30 @@ def test_the_annotated_video_has_the_rate_and_a_timeline(found, frames):
     assert page[:436].std() > 20
 
 
+def test_frames_in_memory_give_what_their_files_give(folder, frames, classifier):
+    wanted = predict(folder, classifier, fps=FPS)
+    assert wanted.how == "whole" and len(wanted) == 1
+    for given in (frames[:40], list(frames[:40]), iter(frames[:40]), ArrayFrames(frames[:40])):
+        found = predict(given, classifier, fps=FPS)
+        assert (found.kind, found.frames, found.fps) == ("frames", 40, FPS)
+        assert found.segments == wanted.segments
+
+
+def test_a_folder_of_videos_is_one_table(frames, classifier, tmp_path):
+    clips = tmp_path / "clips"
+    (clips / "s2").mkdir(parents=True)
+    for name in ("b.avi", "a.avi", "s2/a.avi"):
+        write_video(clips / name, frames[:40], FPS)
+    (clips / "._a.avi").write_bytes(b"x")
+    (clips / "notes.txt").write_text("mine")
+    results = predict_files([clips], classifier, tmp_path / "out")
+    paths = [str(clips / name) for name in ("a.avi", "b.avi", "s2/a.avi")]
+    assert [result.source for result in results] == paths
+    with open(tmp_path / "out" / "predictions.csv") as file:
+        assert [row["source"] for row in csv.DictReader(file)] == paths
+    assert len({result.annotated.name for result in results}) == 3
+
+
 def test_two_images_are_a_pair(frames, plan, classifier, tmp_path):
     event = plan.of_kind("micro")[0]
     pair = images(tmp_path, frames[[event.onset, event.apex]])

@@ -5,6 +5,8 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from merzoo.commands._options import add_reading_options, data_of
+
 if TYPE_CHECKING:
     from merzoo.data.checks import Report
 
@@ -18,6 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     kinds = ", ".join(KINDS)
     parser.add_argument("kind", metavar="KIND", help=f"one of {kinds}; options as smic?part=vis")
     parser.add_argument("root", metavar="ROOT", help="folder (or manifest file) of your copy")
+    add_reading_options(parser)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--fix-known",
@@ -40,7 +43,8 @@ def run(options) -> int:
     from merzoo.data.datasets import parse_data
 
     kind, _, query = options.kind.partition("?")
-    source = parse_data(f"{kind}:{options.root}" + (f"?{query}" if query else ""))
+    options.data = f"{kind}:{options.root}" + (f"?{query}" if query else "")
+    source = parse_data(data_of(options))
     report = check(source.kind, source.root, images=not options.no_images, **source.options)
     faults = report.open_faults(options.fix_known)
     off = len(faults) + (0 if options.partial else len(report.differences))

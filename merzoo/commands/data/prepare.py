@@ -5,7 +5,12 @@ import re
 import warnings
 from pathlib import Path
 
-from merzoo.commands._options import add_preprocessing_options, preprocessing_of
+from merzoo.commands._options import (
+    add_data_option,
+    add_preprocessing_options,
+    data_of,
+    preprocessing_of,
+)
 from merzoo.commands._shared import add_json_option, choose_backend, print_json
 from merzoo.errors import InputError
 
@@ -14,13 +19,7 @@ EXAMPLE = "merzoo data prepare --data synthetic:medium --model ststnet --out run
 
 
 def arguments(parser) -> None:
-    parser.add_argument(
-        "--data",
-        action="append",
-        required=True,
-        metavar="KIND:PLACE",
-        help="such as casme2:FOLDER; repeat to join data sets",
-    )
+    add_data_option(parser, about="such as casme2:FOLDER; repeat to join data sets")
     parser.add_argument("--model", help="a network: what its inputs ask for is prepared")
     parser.add_argument(
         "--input",
@@ -40,14 +39,15 @@ def run(options) -> int:
     out = _out(options.out)
     parameters = preprocessing_of(options)
     inputs, own = _inputs(options)
-    for text in options.data:
+    data_texts = data_of(options)
+    for text in data_texts:
         _check_clips(text)
     from merzoo.preprocessing.samples import load_samples
 
     with warnings.catch_warnings(record=True) as skipped:
         warnings.simplefilter("always")
         data = load_samples(
-            options.data,
+            data_texts,
             inputs,
             labels=options.labels,
             cache=options.cache,

@@ -18,6 +18,7 @@ from merzoo.data.synthetic.forms import Faults, Form, form_named
 from merzoo.data.synthetic.macro import film_expression, plan_macro
 from merzoo.data.synthetic.plan import ClipPlan, Setting, difficulty_named, plan_clips
 from merzoo.errors import InputError
+from merzoo.listing import left_by_system
 from merzoo.progress import progress_bar
 
 # Raised when the same arguments give other bytes than before.
@@ -196,7 +197,8 @@ def _claim(job: _Job, facts: dict) -> None:
     """Takes an empty folder, or one in which the same run was begun."""
     path = _settings_path(job)
     # Asked in this order: another process that begins the same run writes the settings first.
-    occupied = job.out.is_dir() and not all(map(files.unfinished, job.out.iterdir()))
+    names = [p for p in job.out.iterdir() if not left_by_system(p.name)] if job.out.is_dir() else []
+    occupied = not all(map(files.unfinished, names))
     if path.is_file():
         try:
             known = json.loads(path.read_text())

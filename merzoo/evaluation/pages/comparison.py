@@ -8,6 +8,7 @@ from merzoo.evaluation.pages.paper_tables import score_cells, score_columns
 from merzoo.evaluation.pages.report import keep_figures, write_text
 from merzoo.evaluation.scores.paired_tests import subject_accuracies
 from merzoo.files import write_json
+from merzoo.listing import is_empty
 from merzoo.metrics import UF1, compared
 from merzoo.pages.render import render
 
@@ -23,7 +24,7 @@ def write_comparison(folder: Path, result: dict, tables: dict[str, dict]) -> Pat
     Raises:
         InputError: if the folder holds other files, such as a run.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / "comparison.json").is_file():
+    if folder.exists() and not is_empty(folder) and not (folder / "comparison.json").is_file():
         raise InputError(f"{folder}: not empty and not a comparison's folder; give another --out.")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "comparison.json", result)

@@ -1,22 +1,25 @@
 """Other programs' predictions: read, checked, and judged as merzoo's own.
 
-Two forms are read. A table (`.csv`) has one row a clip (and seed): `dataset`, `subject`, `clip`,
-`label`, `predicted`, and optionally `seed`, `fold` and a column `p_<class>` of probabilities for
-each class. A log is that of MEGC 2019: a line `casme2 sub01` names dataset and subject, and the
-lines below it are `clip truth prediction`, until the next such line. Classes are written as names
-or as their numbers from 0.
+Two forms are read. A table (text or Excel) has one row a clip (and seed): `dataset`, `subject`,
+`clip`, `label`, `predicted`, and optionally `seed`, `fold` and a column `p_<class>` of
+probabilities for each class. A log is that of MEGC 2019: a line `casme2 sub01` names dataset and
+subject, and the lines below it are `clip truth prediction`, until the next such line. Classes are
+written as names or as their numbers from 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from merzoo.data.cells import WORKBOOKS, read_cells, read_text, text_rows
+from merzoo.data.tables import cell_text
 from merzoo.errors import InputError
 from merzoo.evaluation.scores.predictions import classes_in
 
 REQUIRED = ("dataset", "subject", "clip", "label", "predicted")
 OPTIONAL = ("seed", "fold")
+_MOST = 1 << 20  # rows of a workbook; Excel has no more
 LINE = "line"  # column that says where a row stands, for messages
 
 
@@ -71,23 +74,29 @@ def foreign_card(name: str, table, classes: list[str], paths) -> dict:
 
 
 def _read(path: Path):
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a readable text file ({error}).") from None
+    if path.suffix.lower() in WORKBOOKS:
+        return _read_table(path, read_cells(path, most=_MOST))
+    text = read_text(path)
     first = next((line for line in text.splitlines() if line.strip()), "")
     if not first:
         raise InputError(f"{path}: empty.")
-    return _read_table(path) if "," in first else _read_log(path, text)
+    separated = any(delimiter in first for delimiter in ",;\t")
+    return _read_table(path, text_rows(text, path)) if separated else _read_log(path, text)
 
 
-def _read_table(path: Path):
+def _read_table(path: Path, cells: Iterable[Sequence]):
     import pandas as pd
 
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path}: not a readable table ({error}).") from None
+    texts = ([cell_text(cell) for cell in row] for row in cells)
+    rows = [(number, row) for number, row in enumerate(texts, 1) if any(row)]
+    columns = rows[0][1]
+    while columns and not columns[-1]:  # a separator at the end of each line
+        columns.pop()
+    rows = [(number, row + [""] * (len(columns) - len(row))) for number, row in rows[1:]]
+    long = next((number for number, row in rows if any(row[len(columns) :])), None)
+    if long is not None:
+        raise InputError(f"{path}, line {long}: has more cells than the table has columns.")
+    table = pd.DataFrame([row[: len(columns)] for _, row in rows], columns=columns, dtype=str)
     missing = [name for name in REQUIRED if name not in table]
     if missing:
         raise InputError(
@@ -103,14 +112,13 @@ def _read_table(path: Path):
         )
     if not len(table):
         raise InputError(f"{path}: holds no rows.")
-    table = table.apply(lambda column: column.str.strip())
-    table[LINE] = [f"{path}, line {i + 2}" for i in range(len(table))]
+    table[LINE] = [f"{path}, line {number}" for number, _ in rows]
     for column in [c for c in table if c != LINE]:
         gaps = np.flatnonzero(table[column].str.lower().isin(["", "nan", "none", "null"]))
         if gaps.size:
             raise InputError(f"{table[LINE][gaps[0]]}: {column!r} is empty or NaN.")
     for column in [c for c in table if c.startswith("p_") or c == "seed"]:
-        numbers = pd.to_numeric(table[column], errors="coerce")
+        numbers = pd.to_numeric(table[column].str.replace(",", "."), errors="coerce")
         bad = np.flatnonzero(~np.isfinite(numbers.to_numpy(float)))
         if bad.size:
             where, what = table[LINE][bad[0]], table[column][bad[0]]
