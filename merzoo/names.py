@@ -92,7 +92,7 @@ def person_keys(names: Iterable[str]) -> dict[str, str]:
 
 
 def clip_key(subject: str, clip: str) -> str:
-    """A clip's name without the person's, which some sources put before it.
+    """A clip's name without the person's, which some sources put before it, once or twice.
 
     Args:
         subject: `"dataset/subject"`.
@@ -100,10 +100,12 @@ def clip_key(subject: str, clip: str) -> str:
 
     >>> {clip_key("casme2/sub01", c) for c in ("s1/EP02_01f", "sub01/sub01_EP02_01f", "EP2_1f")}
     {'ep2_1f'}
+    >>> {clip_key("samm/006", c) for c in ("006/006_6_2", "006_006_6_2", "006_6_2")}
+    {'6_2'}
     """
     person = plain_subject(subject).partition("/")[2]
     *folders, last = re.split(r"[/\\]", clip)
-    first = re.match(r"([^\s_-]+)[\s_-]+(?=\S)", last)
+    first = re.match(r"([^\s_-]+)[\s_-]+(\1[\s_-]+)?(?=\S)", last)
     if first and _without_word(first[1]) == person:
         last = last[first.end() :]
     folders = [folder for folder in folders if _without_word(folder) != person]
