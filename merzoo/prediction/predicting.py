@@ -330,7 +330,8 @@ def _annotated(
     source: Source, result: Prediction, folder: Path, size: str, step, taken=()
 ) -> Prediction:
     """Writes the annotated video, under a name not `taken`; a pair of images has none."""
-    if source.kind == "pair" or size == "none":
+    share = ANNOTATED[size]
+    if source.kind == "pair" or share is None:
         return result
     stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in Path(source.name).stem)
     name, number = f"{stem}.annotated.webm", 1
@@ -343,7 +344,7 @@ def _annotated(
         source.frames,
         result,
         lambda n, of: step("writing the video", n, of),
-        share=ANNOTATED[size],
+        share=share,
     )
     return replace(result, annotated=path)
 
