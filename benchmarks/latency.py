@@ -19,6 +19,7 @@ import csv
 import functools
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from machine import machine  # noqa: E402
 
 RESULTS = HERE / "results" / "latency.csv"
+README = HERE.parent / "merzoo" / "prediction" / "README.md"
 SIZE = 640, 480  # pixels
 MODEL, WEIGHTS = "dfrnet", "synthetic"
 GOALS = {"pair": 200.0, "clip": 300.0}  # CPU ms, median
@@ -316,6 +318,21 @@ def write(rows: list[dict]) -> None:
         writer.writerows(rows)
 
 
+def write_table() -> None:
+    """Writes the table of the README from the result file."""
+    with RESULTS.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    lines = ["| of | what | p50 | p95 | unit |", "|---|---|---|---|---|"]
+    for row in rows:
+        lines.append(f"| {' | '.join(row[n] for n in ('section', 'what', 'p50', 'p95', 'unit'))} |")
+    lines += ["", f"{rows[0]['processor']}, {rows[0]['cores']} cores."]
+    pattern = r"(<!-- table: latency -->\n).*?(<!-- end -->)"
+    text = re.sub(
+        pattern, lambda m: f"{m[1]}{chr(10).join(lines)}\n{m[2]}", README.read_text(), flags=re.S
+    )
+    README.write_text(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=SECTIONS, nargs="+", help="sections to run (all)")
@@ -338,6 +355,7 @@ def main() -> None:
         print(f"{'met    ' if one['met'] else 'not met'} {one['goal']}: {one['measured']}")
     if not options.quick:
         write(rows)
+        write_table()
 
 
 if __name__ == "__main__":

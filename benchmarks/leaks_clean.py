@@ -10,6 +10,7 @@ from leak_parts import (
     entry,
     framed,
     loso,
+    numbers,
     priors,
     protocol,
     saved_split,
@@ -55,6 +56,14 @@ def clean_sexes(data):
     people = dict.fromkeys(data.subject.tolist())
     names = {s: f"{'FM'[i % 2]}{i // 2 + 1:02d}" for i, s in enumerate(people)}
     return loso(changed(data, subject=[names[s] for s in data.subject.tolist()]))
+
+
+@clean
+def clean_spellings(data):
+    """one person as s3, S03 and Subject 3, which arrays take as one."""
+    ways = ("s{}", "S{:02d}", "Subject {}")
+    people = [ways[i % 3].format(n) for i, n in enumerate(numbers(data))]
+    return loso(changed(data, subject=people))
 
 
 @clean

@@ -126,9 +126,8 @@ def two_datasets(data):
 
 @planted("one person, two names")
 def spelt_twice(data):
-    """one person as s3 and as s03."""
-    numbered = np.array(numbers(data))
-    names = [f"s{n}" if i % 2 else f"s{n:03d}" for i, n in enumerate(numbered.tolist())]
+    """one person as s3 and as 3."""
+    names = [f"s{n}" if i % 2 else f"{n:03d}" for i, n in enumerate(numbers(data))]
     data = changed(data, subject=names)
     return loso(data), ids(data)
 

@@ -5,7 +5,10 @@ import os
 import platform
 from pathlib import Path
 
-PACKAGES = ("merzoo", "keras", "jax", "tensorflow-cpu", "torch", "numpy", "opencv-python-headless")
+PACKAGES = (
+    *("merzoo", "keras", "jax", "jax-cuda12-plugin", "jax-cuda13-plugin", "tensorflow"),
+    *("tensorflow-cpu", "torch", "numpy", "opencv-python-headless"),
+)
 
 
 def machine() -> dict[str, str]:

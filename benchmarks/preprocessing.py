@@ -88,15 +88,33 @@ def farneback(quick: bool):
 
 def farneback_worker(size: int, batch: int) -> dict:
     """Runs in a process whose KERAS_BACKEND is set: speed of the layer and of OpenCV."""
-    import cv2
+    from keras import ops
+
+    onset, apex = moving_texture(batch, size, size)
+    compiled, inputs = compiled_farneback(onset, apex)
+
+    def in_graph():
+        return ops.convert_to_numpy(compiled(*inputs))
+
+    difference = np.abs(in_graph() - opencv_farneback(onset, apex))
+    layer_time, opencv_time = seconds(in_graph, lambda: opencv_farneback(onset, apex), repeats=9)
+    return {
+        "layer": batch / layer_time,
+        "opencv": batch / opencv_time,
+        "mean": float(difference.mean()),
+        "p99": float(np.quantile(difference, 0.99)),
+    }
+
+
+def compiled_farneback(onset, apex):
+    """`FarnebackFlow` compiled for frames (N, H, W), and these frames on the device."""
     import keras
     from keras import ops
 
     from merzoo.layers import FarnebackFlow
 
-    onset, apex = moving_texture(batch, size, size)
     layer = FarnebackFlow()
-    layer.build([(batch, size, size, 1)] * 2)
+    layer.build([(*onset.shape, 1)] * 2)
     inputs = [ops.convert_to_tensor(x[..., None].astype("float32")) for x in (onset, apex)]
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -111,24 +129,16 @@ def farneback_worker(size: int, batch: int) -> dict:
 
         compiled = torch.inference_mode()(lambda a, b: layer([a, b]))
 
-    def in_graph():
-        return ops.convert_to_numpy(compiled(*inputs))
+    return compiled, inputs
 
-    def opencv():
-        parameters = (0.5, 3, 15, 3, 5, 1.2, 0)
-        return [
-            cv2.calcOpticalFlowFarneback(a, b, None, *parameters)
-            for a, b in zip(onset, apex, strict=True)
-        ]
 
-    difference = np.abs(in_graph() - np.stack(opencv()))
-    layer_time, opencv_time = seconds(in_graph, opencv, repeats=9)
-    return {
-        "layer": batch / layer_time,
-        "opencv": batch / opencv_time,
-        "mean": float(difference.mean()),
-        "p99": float(np.quantile(difference, 0.99)),
-    }
+def opencv_farneback(onset, apex) -> np.ndarray:
+    """(N, H, W, 2) flow of the same frames by OpenCV, one pair after another."""
+    import cv2
+
+    parameters = (0.5, 3, 15, 3, 5, 1.2, 0)
+    pairs = zip(onset, apex, strict=True)
+    return np.stack([cv2.calcOpticalFlowFarneback(a, b, None, *parameters) for a, b in pairs])
 
 
 def magnification(quick: bool):

@@ -77,15 +77,27 @@ def compiled(model, jit: bool | None = None):
     return model
 
 
+def batch_for(work: int, largest: int = LARGEST_BATCH, limit: float = LARGEST_WORK) -> int:
+    """The batch of a network of `work` multiply-adds a sample: `largest`, or the largest power of
+    two below it that `limit` multiply-adds allow.
+
+    >>> batch_for(10**9), batch_for(10 * 10**9), batch_for(10**12)
+    (32, 8, 1)
+    """
+    batch = largest
+    while batch > 1 and batch * work > limit:
+        batch //= 2
+    return batch
+
+
 def measure_model(name: str, budget: float) -> dict:
     """One row of the table. Runs in a process whose KERAS_BACKEND is set."""
     from merzoo.models import create_model
     from merzoo.models.multiply_adds import multiply_adds
 
     model = compiled(create_model(name))
-    work, batch = multiply_adds(model), LARGEST_BATCH
-    while batch > 1 and batch * work > LARGEST_WORK:
-        batch //= 2
+    work = multiply_adds(model)
+    batch = batch_for(work)
     one, many = random_inputs(model, 1), random_inputs(model, batch)
     labels = np.zeros(batch, "int32")
     row = {"trainable": sum(int(np.prod(w.shape)) for w in model.trainable_weights)}

@@ -6,18 +6,20 @@ images, one image or a video, relative to the table's folder, and cannot leave i
 """
 
 import functools
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from merzoo.data.cells import file_and_sheet, is_table
 from merzoo.data.clip import Clip
 from merzoo.data.frames import IMAGE_SUFFIXES, Frames, VideoFrames, one_image
-from merzoo.data.reading import Reading, first_spellings
+from merzoo.data.reading import Reading
 from merzoo.data.sheets import check_cells, place
 from merzoo.data.tables import Row, parse_columns, read_table
 from merzoo.data.tree import Tree
 from merzoo.errors import InputError
 from merzoo.listing import entries
+from merzoo.names import one_spelling, parted_clips, spellings_told
 
 FILES = ("manifest.csv", "clips.csv")  # else the only table in the folder
 REQUIRED = ("path", "subject", "label")
@@ -102,12 +104,17 @@ def load(
 
     Returns:
         One `Clip` per row. Onset, apex and offset are the numbers in the images' file names, or
-        positions from 0 in a video. Without a `dataset` column the dataset is the file's name.
+        positions from 0 in a video. Without a `dataset` column the dataset is the file's name. A
+        person has the first of several spellings (`merzoo.names`), which a warning names. Where
+        clips of two people have the same name, clips are called `"subject/clip"`.
 
     Raises:
         InputError: for a missing file or column, or a row that cannot be loaded.
     """
-    return read(root, columns).usable(on_error)
+    reading = read(root, columns)
+    for note in reading.notes:
+        warnings.warn(note, stacklevel=2)
+    return reading.usable(on_error)
 
 
 def read(root: str | Path, columns: str | Mapping[str, str] | None = None) -> Reading:
@@ -118,12 +125,16 @@ def read(root: str | Path, columns: str | Mapping[str, str] | None = None) -> Re
     path, _ = file_and_sheet(place)
     tree = Tree(path.parent, "the manifest")
     reading = Reading(path.stem, Path(root))
-    names = [f"{_dataset(row, reading)}/{row.text('subject')}" for row in rows]
-    spelt = first_spellings(names)
-    for row, name in zip(rows, names, strict=True):
-        subject = spelt[name]
-        reading.spelt("subject", subject, name, row.where)
-        _add(row, subject, tree, reading)
+    datasets = [row.text("dataset") or reading.dataset for row in rows]
+    written = [f"{d}/{row.text('subject')}" for d, row in zip(datasets, rows, strict=True)]
+    clips = [row.text("clip") or row.text("path") or "" for row in rows]
+    datasets, subjects, joined = one_spelling(datasets, written, clips)
+    clips = parted_clips(datasets, subjects, clips)
+    if joined:
+        reading.notes.append(spellings_told(path.name, joined))
+    for row, name, *names in zip(rows, written, datasets, subjects, clips, strict=True):
+        reading.spelt("subject", names[1], name, row.where)
+        _add(row, names, tree, reading)
     reading.finish(tree)
     return reading
 
@@ -148,12 +159,9 @@ def _file(root: Path) -> Path:
     )
 
 
-def _dataset(row: Row, reading: Reading) -> str:
-    return row.text("dataset") or reading.dataset
-
-
-def _add(row: Row, subject: str, tree: Tree, reading: Reading) -> None:
-    name = row.text("clip") or row.text("path") or ""
+def _add(row: Row, names: Sequence[str], tree: Tree, reading: Reading) -> None:
+    """Adds the clip of a row; `names` are its data set, subject and own name."""
+    dataset, subject, name = names
     try:
         path = row.text("path")
         if row.text("subject") is None or path is None:
@@ -167,7 +175,7 @@ def _add(row: Row, subject: str, tree: Tree, reading: Reading) -> None:
         reading.fault(kind, text, row.where, clip=name, lost=True)
         return
     clip = Clip(
-        _dataset(row, reading),
+        dataset,
         subject,
         name,
         frames,

@@ -7,12 +7,11 @@ caller chose to skip such clips.
 
 import warnings
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from merzoo.data.clip import Clip
-from merzoo.data.tree import Tree, name_key
+from merzoo.data.tree import Tree
 from merzoo.errors import InputError
 
 LINK = "a link that leads out of the root is not followed"
@@ -79,7 +78,7 @@ class Reading:
     clips: list[Clip] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    _seen: dict[str, Clip] = field(default_factory=dict)
+    _seen: dict[tuple[str, str], Clip] = field(default_factory=dict)
     _written: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)
 
     def fault(self, kind: str, message: str, where: str, **more) -> None:
@@ -109,7 +108,7 @@ class Reading:
 
     def add(self, clip: Clip) -> None:
         """Adds a clip, unless its id is taken: then the fault is noted instead."""
-        first = self._seen.setdefault(clip.id, clip)
+        first = self._seen.setdefault((clip.dataset, clip.id), clip)
         if first is clip:
             self.clips.append(clip)
             return
@@ -157,13 +156,3 @@ class Reading:
         if not self.clips:
             raise InputError(f"{self.root}: no clip of {self.dataset} found.")
         return self.clips
-
-
-def first_spellings(names: Sequence[str]) -> dict[str, str]:
-    """`name -> the first name that equals it by `name_key``, so one person stays one subject.
-
-    >>> first_spellings(["s1", "S01", "s2"])
-    {'s1': 's1', 'S01': 's1', 's2': 's2'}
-    """
-    first: dict[str, str] = {}
-    return {name: first.setdefault(name_key(name), name) for name in names}

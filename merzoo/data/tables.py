@@ -153,8 +153,7 @@ class _Table:
     """One sheet: its rows, and its columns by name; `nearest` is the row most like a header."""
 
     def __init__(self, path: Path, sheet: str | None, required: list[str], said):
-        self.sheet = sheet
-        self.rows: list[Row] = []
+        self.sheet, self.rows = sheet, list[Row]()
         self.columns: dict[int, str] = {}
         self.nearest: tuple[int, int, list[str]] = (0, 0, [])  # known names, row, cells
         named_before = 0

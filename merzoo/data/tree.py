@@ -17,18 +17,10 @@ from pathlib import Path
 from merzoo.data.frames import IMAGE_SUFFIXES, ImageFrames, frame_number
 from merzoo.errors import InputError
 from merzoo.listing import entries
+from merzoo.names import plain as name_key
 
 _FOLLOW_LINKS: ContextVar[bool] = ContextVar("follow_links", default=False)
 _LARGEST_TEXT = 1 << 20  # bytes of a small annotation file; the real ones stay below 1 kB
-
-
-def name_key(name: str) -> str:
-    """A name without what differs between sources: case, blanks around, leading zeros.
-
-    >>> name_key("s03_ne_04") == name_key("S3_ne_4")
-    True
-    """
-    return re.sub(r"0*(\d+)", r"\1", name.strip().casefold())
 
 
 def escapes(cell: str) -> bool:

@@ -26,6 +26,7 @@ from merzoo.evaluation.scores.paired_tests import (
 )
 from merzoo.evaluation.scores.predictions import runs_of
 from merzoo.metrics import UF1, compared, headline
+from merzoo.names import clip_key, dataset_key, one_spelling, plain_subject
 
 KEY = ["dataset", "subject", "clip"]
 
@@ -82,7 +83,7 @@ def compare(
         corrected = holm([found[metric.name]["p"] for found in comparisons])
         for found, p in zip(comparisons, corrected, strict=True):
             found[metric.name]["p_holm"] = p
-    subjects = loaded[0].metrics["full"]["subjects"]
+    subjects = len(tables[loaded[0].name]["subjects"])
     for found in comparisons:
         found["note"] = _power_note(found, loaded[0].metrics["full"]["n"], subjects)
     result = {
@@ -90,7 +91,7 @@ def compare(
         "clips": loaded[0].metrics["full"]["n"],
         "subjects": subjects,
         "comparisons": comparisons,
-        "notes": _notes(loaded),
+        "notes": _notes(loaded) + _spellings(loaded, tables),
     }
     if out is not None:
         from merzoo.evaluation.pages.comparison import write_comparison
@@ -121,38 +122,78 @@ def _aligned(loaded: list[Run]) -> dict[str, dict]:
                 f"{first.name} has the classes {', '.join(first.classes)}, {run.name} has "
                 f"{', '.join(run.classes)}: only runs on the same classes can be compared."
             )
-        rows, label, predicted, _ = runs_of(run.predictions, first.classes)
-        keys = list(rows[KEY].itertuples(index=False, name=None))
-        order = sorted(range(len(keys)), key=keys.__getitem__)
-        subject = rows["subject"].to_numpy()[order]
-        tables[run.name] = {
-            "keys": [keys[i] for i in order],
-            "subject": subject,
-            "subjects": sorted(set(subject.tolist())),
-            "label": label[order],
-            "predicted": predicted[:, order],
-        }
-    for run in loaded[1:]:
-        _check_same_clips(first.name, tables[first.name], run.name, tables[run.name])
+        found = _table(run, first.classes)
+        tables[run.name] = found if run is first else _in_order(tables[first.name], found, run.name)
     return tables
 
 
-def _check_same_clips(first: str, a: dict, second: str, b: dict) -> None:
-    if a["keys"] != b["keys"]:
-        common = len(set(a["keys"]) & set(b["keys"]))
+def _table(run: Run, classes: list[str]) -> dict:
+    """A run's labels and predictions in the order of its clips' names."""
+    rows, label, predicted, _ = runs_of(run.predictions, classes)
+    keys = list(rows[KEY].itertuples(index=False, name=None))
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    keys = [keys[i] for i in order]
+    subject = np.array(one_spelling(*zip(*keys, strict=True))[1])
+    return {
+        "run": run.name,
+        "keys": keys,
+        "subject": subject,
+        "subjects": sorted(set(subject.tolist())),
+        "label": label[order],
+        "predicted": predicted[:, order],
+    }
+
+
+def _in_order(a: dict, b: dict, second: str) -> dict:
+    """The second run's table in the order and with the names of the first, whose clips it has."""
+    order = _places(a["keys"], b["keys"])
+    if order is None:
+        common = len(set(map(_normal, a["keys"])) & set(map(_normal, b["keys"])))
         hint = ""
         if not common:
             hint = f" ({'/'.join(a['keys'][0])} in one, {'/'.join(b['keys'][0])} in the other)"
         raise InputError(
-            f"{first} and {second} were tested on different clips: {len(a['keys'])} and "
+            f"{a['run']} and {second} were tested on different clips: {len(a['keys'])} and "
             f"{len(b['keys'])}, {common} in common{hint}. Run both on the same data."
         )
-    differ = np.flatnonzero(a["label"] != b["label"])
+    differ = np.flatnonzero(a["label"] != b["label"][order])
     if differ.size:
         raise InputError(
-            f"{first} and {second} have different labels for {differ.size} clips, the first "
+            f"{a['run']} and {second} have different labels for {differ.size} clips, the first "
             f"{'/'.join(a['keys'][differ[0]])}: use one label map for both."
         )
+
+    own = {"run": second, "keys": [b["keys"][i] for i in order]}
+    return a | own | {"predicted": b["predicted"][:, order]}
+
+
+def _places(first: list[tuple], second: list[tuple]) -> list[int] | None:
+    """Where each clip of the first run stands in the second: by the names as they are, else by
+    their normal forms; `None` where the clips are not the same."""
+    for form in (tuple, _normal):
+        wanted, places = list(map(form, first)), {form(key): i for i, key in enumerate(second)}
+        if len(first) == len(second) == len(places) and set(wanted) == set(places):
+            return [places[key] for key in wanted]
+    return None
+
+
+def _normal(key: tuple[str, str, str]) -> tuple[str, ...]:
+    dataset, subject, clip = key
+    return dataset_key(dataset), plain_subject(subject), clip_key(subject, clip)
+
+
+def _spellings(loaded: list[Run], tables: dict[str, dict]) -> list[str]:
+    """Which runs name their clips otherwise than the first, with an example."""
+    first, notes = loaded[0], []
+    for run in loaded[1:]:
+        pairs = zip(tables[first.name]["keys"], tables[run.name]["keys"], strict=True)
+        one, other = next(((a, b) for a, b in pairs if a != b), (None, None))
+        if one is not None:
+            notes.append(
+                f"{run.name} names clips otherwise than {first.name}: {'/'.join(other[1:])} is "
+                f"taken as {'/'.join(one[1:])}."
+            )
+    return notes
 
 
 def _compare_two(a: dict, b: dict, first: Run, second: Run, permutations: int, seed: int) -> dict:

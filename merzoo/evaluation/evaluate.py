@@ -24,6 +24,7 @@ from merzoo.evaluation.splits.protocols import Fold, parse_protocol, subject_wis
 from merzoo.evaluation.splits.selection import Selection, parse_selection
 from merzoo.files import write_json
 from merzoo.metrics import headline
+from merzoo.names import known_people
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.preparation import preparation_told
 from merzoo.training.batches import check_feed
@@ -107,7 +108,7 @@ def evaluate(
             of `merzoo.training.engines`.
         seeds: how many seeds 0, 1, ... to run.
         jobs: folds run at a time, in worker processes if above 1.
-        subjects: hold out only these (`"dataset/subject"`); `None` for all.
+        subjects: hold out only these (`"dataset/subject"`, however spelt); `None` for all.
         out: folder for the results; `None` makes a temporary one. A run that stopped half-way
             continues when called again with the same folder.
         audit_epochs: also predict the test samples with each epoch's weights, after a fold's
@@ -174,6 +175,7 @@ def evaluate(
     used = choose_engine(
         engine,
         learner,
+        classes=len(data.classes),
         size=sum(x.nbytes for x in data.modalities.values()) * (FEATURES if cache_backbone else 1),
         callbacks=callbacks,
         watched=bool(learner.recipe.validation) or rule.name == "inner" or audit_epochs,
@@ -188,7 +190,7 @@ def evaluate(
         seeds=seeds,
         jobs=jobs,
         cluster=cluster,
-        subjects=subjects,
+        subjects=[fold.name for fold in held_out] if subjects else None,
         selection=rule,
         callbacks=callbacks,
         start=start,
@@ -327,11 +329,14 @@ def _held_out(folds: list[Fold], subjects: list[str] | None, data: Arrays) -> li
     """The folds of the named subjects; all of them for `None`."""
     if not subjects:
         return folds
-    names = {fold.name for fold in folds}
+    names = [fold.name for fold in folds]
+    chosen: set[str] = set()
     for subject in subjects:
-        if subject not in names:
+        found = [subject] if subject in names else known_people(names, [subject])
+        if not found:
             raise unknown("subject", subject, names, f"It has no clips in {data.source}.")
-    return [fold for fold in folds if fold.name in subjects]
+        chosen.update(found)
+    return [fold for fold in folds if fold.name in chosen]
 
 
 def result_of(folder: RunFolder, metrics: dict, predictions, oracle=None, told=()):

@@ -12,6 +12,7 @@ any order. Forward mode (`jax.jvp`) does not work through them.
 """
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -48,8 +49,8 @@ class Geometry:
         ((1, 1), (0, 1))
         """
         reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
-        padding = lax.padtype_to_pads(sides, reach, strides, padding.upper())
-        return cls(*map(tuple, (sides, kernel, strides, dilation, padding)))
+        zeros = lax.padtype_to_pads(sides, reach, strides, padding.upper())
+        return cls(*map(tuple, (sides, kernel, strides, dilation, zeros)))
 
     @property
     def axes(self):
@@ -190,17 +191,17 @@ def _linear(function, first, second):
     return outer
 
 
-convolution = _linear(
+convolution: Callable = _linear(
     _forward,
     lambda geometry, x, kernel, g: gradient_for_inputs(geometry, g, kernel),
     lambda geometry, x, kernel, g: gradient_for_kernel(geometry, x, g),
 )
-gradient_for_inputs = _linear(
+gradient_for_inputs: Callable = _linear(
     _inputs,
     lambda geometry, gradient, kernel, g: convolution(geometry, g, kernel),
     lambda geometry, gradient, kernel, g: gradient_for_kernel(geometry, g, gradient),
 )
-gradient_for_kernel = _linear(
+gradient_for_kernel: Callable = _linear(
     _kernel,
     lambda geometry, x, gradient, g: gradient_for_inputs(geometry, gradient, g),
     lambda geometry, x, gradient, g: convolution(geometry, x, g),

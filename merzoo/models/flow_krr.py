@@ -139,6 +139,7 @@ class FlowKernelRidge(ClassifierMixin, BaseEstimator):
         _, number = np.unique(groups, return_inverse=True)
         order = np.argsort(number, kind="stable")
         members = np.split(order, np.flatnonzero(np.diff(number[order])) + 1)
+        ridge: _Exact | _Expanded
         if is_centre.all():
             ridge = _Exact(values, target, weights)
         else:

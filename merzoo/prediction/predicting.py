@@ -30,11 +30,8 @@ from merzoo.preprocessing.face import find_face
 from merzoo.progress import progress_bar
 
 HOW = ("auto", "spot", "whole")
-ANNOTATED = {
-    "half": 0.5,
-    "full": 1.0,
-    "none": None,
-}  # width of the annotated video over the video's
+# Width of the annotated video over the video's.
+ANNOTATED: dict[str, float | None] = {"half": 0.5, "full": 1.0, "none": None}
 SHORT_CLIP = 1.5  # seconds up to which a clip is taken as one expression
 _NAMED = 5  # places of jumps that a warning lists
 _LONGEST_WHOLE = 400  # frames; a longer clip is surely not one expression

@@ -224,8 +224,8 @@ def without_head_motion(flow: np.ndarray) -> np.ndarray:
         weight = 1 / np.maximum(residual, 0.02)[:, None]
     right, down, grow, turn = fit.astype(np.float32)
     face = np.empty_like(flow)
-    face[..., 0] = flow[..., 0] - ((right + grow * x) - turn * y)
-    face[..., 1] = flow[..., 1] - ((down + grow * y) + turn * x)
+    face[..., 0] = flow[..., 0] - (right + (grow * x - turn * y))
+    face[..., 1] = flow[..., 1] - (down + (grow * y + turn * x))
     return face
 
 

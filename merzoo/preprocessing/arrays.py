@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import json
 import math
+import warnings
 import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.modalities import MODALITIES
+from merzoo.names import one_spelling, parted_clips, spellings_told
 
 COLUMNS = ("label", "subject", "dataset", "clip")
 TEXTS = ("classes", "fitted_on", "annotated")  # of all samples together
@@ -38,7 +40,8 @@ class Arrays:
         label: (N,) int64 class index, 0..len(classes) - 1.
         subject: (N,) text, `"dataset/subject"`.
         dataset: (N,) text.
-        clip: (N,) text, unique within a dataset.
+        clip: (N,) text, unique within a dataset: where two people's clips have the same name, those
+            of that dataset are named `"subject/clip"`.
         classes: names of the classes, in the order of their indices.
         source: where the samples came from, for messages and the protocol file.
         fitted_on: subjects whose samples something in these features was fitted on (a scaler, a
@@ -47,6 +50,9 @@ class Arrays:
         preparation: how clips were made into these samples, plain JSON types, as
             `merzoo.preprocessing.preparation` says; empty for samples that came as arrays.
         annotated: what annotation the features were worked out with: `"apex"`, `"action_units"`.
+
+    A person under several spellings (`merzoo.names`) has the first in every row, and a warning says
+    which were taken as one.
 
     Raises:
         InputError: for lengths, shapes, types, NaN, labels or names that cannot be right.
@@ -79,11 +85,7 @@ class Arrays:
             texts = np.atleast_1d(np.asarray(getattr(self, name), str))
             object.__setattr__(self, name, tuple(texts.tolist()))
         _check_lengths(self)
-        full = [
-            s if s.startswith(f"{d}/") else f"{d}/{s}"
-            for d, s in zip(self.dataset, self.subject, strict=True)
-        ]
-        object.__setattr__(self, "subject", np.asarray(full))
+        _settle_names(self)
         _check_labels(self)
         _check_names(self)
         for name, array in self.modalities.items():
@@ -334,6 +336,17 @@ def _check_labels(data: Arrays) -> None:
         )
 
 
+def _settle_names(data: Arrays) -> None:
+    """Gives every person one name, and clips names that are unique in their data set."""
+    written = [getattr(data, name).tolist() for name in ("dataset", "subject", "clip")]
+    dataset, subject, joined = one_spelling(*written)
+    clip = parted_clips(dataset, subject, written[2])
+    for name, texts in (("dataset", dataset), ("subject", subject), ("clip", clip)):
+        object.__setattr__(data, name, np.asarray(texts))
+    if joined:
+        warnings.warn(spellings_told(data.source, joined), stacklevel=4)
+
+
 def _check_names(data: Arrays) -> None:
     seen: dict[tuple, int] = {}
     for i, key in enumerate(zip(data.dataset.tolist(), data.clip.tolist(), strict=True)):
@@ -343,15 +356,6 @@ def _check_names(data: Arrays) -> None:
                 f"{seen[key]} and {i}."
             )
         seen[key] = i
-    spelt: dict[str, str] = {}
-    for subject in sorted(set(data.subject)):
-        plain = subject.lower()
-        if plain in spelt:
-            raise InputError(
-                f"{data.source}: the subjects {spelt[plain]!r} and {subject!r} differ only in "
-                f"case: one person would stand on both sides of a split."
-            )
-        spelt[plain] = subject
 
 
 def _check_modality(source: str, name: str, array: np.ndarray, clip: np.ndarray) -> None:

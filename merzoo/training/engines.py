@@ -40,6 +40,7 @@ def choose_engine(
     wanted: str,
     learner: Learner,
     *,
+    classes: int = 3,
     size: int = 0,
     callbacks: Sequence = (),
     watched: bool = False,
@@ -50,6 +51,7 @@ def choose_engine(
     Args:
         wanted: one of `ENGINES`.
         learner: what is trained.
+        classes: their number.
         size: bytes of all samples.
         callbacks: Keras callbacks of the caller's.
         watched: whether epochs are looked at while a fold trains: by a validation rule, an inner
@@ -79,6 +81,9 @@ def choose_engine(
     if against:
         return Engine("reuse", against)
     device = _device()
+    slow = _slow_in_loops(learner, classes) if device == "cpu" else None
+    if slow:
+        return Engine("reuse", slow)
     if device == "cpu":
         return Engine("scan", "an epoch as one program costs least on a CPU")
     if together:
@@ -107,6 +112,21 @@ def _against_together(callbacks: Sequence, watched: bool, cluster: bool) -> str 
     if watched:
         return "epochs are looked at while a fold trains"
     return "callbacks are called in each fold" if callbacks else None
+
+
+def _slow_in_loops(learner: Learner, classes: int) -> str | None:
+    """Why the network's layers are better fed step by step, or `None`; merzoo's own never are."""
+    if learner.entry is not None:
+        return None
+    from merzoo.layers.forms import slow_in_loops
+
+    names = slow_in_loops(learner.build(classes))
+    if not names:
+        return None
+    return (
+        f"XLA trains Keras' convolutions ({names[0]}) slowly inside a program of many steps; with "
+        f"those of merzoo.layers, which take the same arguments, 'scan' serves"
+    )
 
 
 def _watches_steps(callback) -> bool:

@@ -17,6 +17,7 @@ from merzoo.data.datasets import load_named
 from merzoo.data.labels import map_labels
 from merzoo.errors import InputError
 from merzoo.modalities import modality
+from merzoo.names import one_spelling, unnamed_sets
 from merzoo.preprocessing.arrays import COLUMNS, Arrays
 from merzoo.preprocessing.pipeline import prepare
 
@@ -56,6 +57,10 @@ class Pool:
         for name in COLUMNS:
             column = np.concatenate([getattr(part, name) for part in self.parts])
             object.__setattr__(self, name, column)
+        written = [getattr(self, name).tolist() for name in ("dataset", "subject", "clip")]
+        dataset, subject, _ = one_spelling(*written)
+        object.__setattr__(self, "dataset", np.asarray(dataset))
+        object.__setattr__(self, "subject", np.asarray(subject))
 
     def __len__(self) -> int:
         return sum(map(len, self.parts))
@@ -87,8 +92,8 @@ class Pool:
 
     def unnamed(self) -> list[str]:
         """Datasets that name no persons: every picture counts as a person of its own."""
-        alone = self.subject == np.char.add(np.char.add(self.dataset, "/"), self.clip)
-        return [d for d in sorted(set(self.dataset.tolist())) if alone[self.dataset == d].all()]
+        columns = (self.dataset.tolist(), self.subject.tolist(), self.clip.tolist())
+        return sorted(unnamed_sets(*columns))
 
     def seen(self) -> tuple[str, ...]:
         """Every subject of the pool, for `WeightsEntry.subjects`; `"fer2013/*"` where unknown."""

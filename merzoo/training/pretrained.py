@@ -8,12 +8,12 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import keras
 
 from merzoo.errors import InputError, unknown
+from merzoo.names import known_people
 from merzoo.training.learner import Learner
 from merzoo.training.optimizers import make_optimizer
 from merzoo.training.recipes import Recipe
@@ -88,8 +88,8 @@ class Start:
         return keras.optimizers.MultiOptimizer(lambda v: ours if id(v) in head else slower)
 
     def check_unseen(self, subjects: Iterable[str], source: str) -> None:
-        """Raises `InputError` if the weights have seen any of the subjects."""
-        found = sorted({s for s in subjects if self._has_seen(s)})
+        """Raises `InputError` if the weights have seen any of the subjects, however spelt."""
+        found = known_people(subjects, self.entry.subjects)
         if found:
             shown = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
             raise InputError(
@@ -110,13 +110,6 @@ class Start:
             "freeze": self.freeze,
             "trunk_rate": self.trunk_rate,
         }
-
-    def _has_seen(self, subject: str) -> bool:
-        plain = subject.casefold()
-        return any(
-            plain == pattern.casefold() or fnmatchcase(plain, pattern.casefold())
-            for pattern in self.entry.subjects
-        )
 
     def _head(self, learner: Learner | None) -> set[str]:
         """Names of the layers whose weights depend on the number of classes."""

@@ -64,7 +64,7 @@ class Plan:
     def engine(self) -> Engine:
         """By which the folds of a trial are trained."""
         size = sum(x.nbytes for x in self.data.modalities.values())
-        return choose_engine("auto", self.learner, size=size)
+        return choose_engine("auto", self.learner, classes=len(self.data.classes), size=size)
 
     def settings(self) -> dict:
         """The plan as plain JSON types; a search continues only under equal ones."""

@@ -20,6 +20,7 @@ from pathlib import Path
 from merzoo.errors import InputError, unknown
 from merzoo.listing import is_empty
 from merzoo.metrics import compared
+from merzoo.names import known_people
 from merzoo.training.recipes import Recipe, change_preprocessing, recipe_as_dict
 
 
@@ -328,7 +329,7 @@ def _judge(plan, searches, outer, outer_parts, seeds, folder):
     )
     without = sum(recipe is None for recipe in found)
     warnings = ()
-    known = set(plan.recipe.chosen_on) & set(plan.data.subject.tolist())
+    known = known_people(plan.data.subject.tolist(), plan.recipe.chosen_on)
     if known:
         warnings += (
             f"The recipe to start from was itself chosen on {len(known)} of these subjects: the "

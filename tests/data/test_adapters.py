@@ -10,6 +10,7 @@ import pytest
 import merzoo
 from merzoo.data import load
 from merzoo.data.casme2 import PUBLISHED as CASME2_PUBLISHED
+from merzoo.data.checks import check
 from merzoo.data.datasets import KINDS, parse_data
 from merzoo.data.fer2013 import PUBLISHED as FER_PUBLISHED
 from merzoo.data.frames import ImageFrames
@@ -299,9 +300,39 @@ def test_manifest_does_not_open_a_video_before_it_is_needed(tmp_path):
 
 def test_manifest_spellings_of_a_subject_are_one_subject(tmp_path):
     trees.write_images(tmp_path, ["a.png", "b.png"])
-    rows = [("subject", "path", "label"), ("s1", "a.png", "joy"), ("S01", "b.png", "joy")]
-    trees.write_csv(tmp_path / "manifest.csv", rows)
-    assert {clip.subject for clip in load("manifest", tmp_path)} == {"manifest/s1"}
+    header = ("subject", "path", "label")
+    for first, second in (("s1", "S01"), ("7", "7.0"), ("Sub 3", "subject_003"), ("A", "A\u200b")):
+        rows = [header, (first, "a.png", "joy"), (second, "b.png", "joy")]
+        trees.write_csv(tmp_path / "manifest.csv", rows)
+        with pytest.warns(
+            UserWarning, match=f"manifest.csv: taken as one person: manifest/{first}"
+        ):
+            clips = load("manifest", tmp_path)
+        assert {clip.subject for clip in clips} == {f"manifest/{first}"}
+    for first, second in (("F01", "M01"), ("s1", "s11"), ("s1", "1")):
+        rows = [header, (first, "a.png", "joy"), (second, "b.png", "joy")]
+        trees.write_csv(tmp_path / "manifest.csv", rows)
+        subjects = [clip.subject for clip in load("manifest", tmp_path)]
+        assert subjects == [f"manifest/{first}", f"manifest/{second}"]
+
+
+def test_manifest_clips_of_two_people_may_have_the_same_name(tmp_path):
+    trees.write_images(tmp_path, ["a.png", "b.png", "c.png"])
+    header = ("dataset", "subject", "clip", "path", "label")
+    rows = [header, ("d", "s1", "EP01", "a.png", "joy"), ("d", "s2", "EP01", "b.png", "joy")]
+    trees.write_csv(tmp_path / "manifest.csv", [*rows, ("e", "s1", "EP01", "c.png", "joy")])
+    found = load("manifest", tmp_path)
+    assert [(clip.dataset, clip.id) for clip in found] == [
+        ("d", "s1/EP01"),
+        ("d", "s2/EP01"),
+        ("e", "EP01"),
+    ]
+    twice = [*rows, ("d", "S01", "EP01", "c.png", "joy")]  # the same person's: once is enough
+    trees.write_csv(tmp_path / "manifest.csv", twice)
+    report = check("manifest", tmp_path)
+    assert report.clips == 2
+    assert "duplicated clip" in {fault.kind for fault in report.faults}
+    assert any("manifest.csv: taken as one person: d/s1 = d/S01" in n for n in report.notes)
 
 
 def test_a_missing_folder_stops_loading_and_names_the_row_unless_skipped(tmp_path):

@@ -135,6 +135,33 @@ def test_other_clips_labels_or_classes_are_refused(tmp_path, three):
         compare([three[0], three[0]])
 
 
+def test_clips_are_matched_however_the_runs_name_them(tmp_path):
+    table = people(6, 4).assign(dataset="casme2")
+    table["subject"] = [f"sub{int(name[1:]) + 1:02d}" for name in table["subject"]]
+    table["clip"] = [f"EP{int(name[1:]) + 2:02d}_01f" for name in table["clip"]]
+    one = predictions(tmp_path / "one.csv", table, 0.4, 1)
+    same = predictions(tmp_path / "same.csv", table, 0.8, 2)
+    asked = compare([one, same], permutations=200)
+    assert asked["notes"] == []
+    other = pd.read_csv(same)
+    other["clip"] = other["subject"] + "/" + other["subject"] + "_" + other["clip"].str.lower()
+    other["subject"] = [str(float(name[3:])) for name in other["subject"]]  # a spreadsheet's
+    other = other.assign(dataset="CASME-II").sample(frac=1, random_state=0)
+    other.to_csv(tmp_path / "other.csv", index=False)
+    found = compare([one, tmp_path / "other.csv"], permutations=200)
+    for name in ("difference", "p", "interval"):
+        assert found["comparisons"][0]["uf1"][name] == asked["comparisons"][0]["uf1"][name]
+    assert found["subjects"] == 6 and found["clips"] == 24
+    assert found["notes"] == [
+        "other names clips otherwise than one: CASME-II/1.0/sub01/sub01_ep02_01f is taken as "
+        "casme2/sub01/EP02_01f."
+    ]
+    other.loc[other["subject"] == "1.0", "subject"] = "F01"  # another person
+    other.to_csv(tmp_path / "other.csv", index=False)
+    with pytest.raises(InputError, match="24 and 24, 20 in common"):
+        compare([one, tmp_path / "other.csv"])
+
+
 def test_command_prints_tables_and_writes_a_page(tmp_path, three, capsys):
     words = ["compare", *map(str, three), "--permutations", "200"]
     out = tmp_path / "compared"

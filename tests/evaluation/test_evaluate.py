@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -39,6 +40,22 @@ def test_held_out_dataset_and_joined_sources(tmp_path):
     table = result.predictions
     assert (table["fold"] == table["dataset"]).all() and set(table["fold"]) == {"a", "b"}
     assert result.by_dataset["b"]["n"] == 30
+
+
+def test_spellings_of_one_person_change_no_fold_no_score_and_no_fingerprint(tmp_path):
+    data = flow_arrays()
+    plain = evaluate("flow-krr", data, out=tmp_path / "run")
+    ways = data.subject.astype(object)
+    ways[1::5] = [name.replace("/s", "/Subject 0") for name in ways[1::5]]
+    with pytest.warns(UserWarning, match=r"a/s0 = a/Subject 00, .* and 3 more; the first"):
+        spelt = replace(data, subject=ways.astype(str))
+    assert spelt.fingerprint() == data.fingerprint()
+    again = evaluate("flow-krr", spelt, out=tmp_path / "run")  # goes on in the same folder
+    assert again.predictions.equals(plain.predictions)
+    part = evaluate("flow-krr", data, subjects=["A/sub02"], out=tmp_path / "part")
+    assert set(part.predictions["subject"]) == {"a/s2"}
+    card = json.loads((tmp_path / "part" / "protocol.json").read_text())
+    assert card["held_out_subjects"] == ["a/s2"]
 
 
 def test_metrics_follow_from_the_predictions_file_alone(tmp_path):

@@ -116,11 +116,37 @@ def test_prepare_says_which_annotation_it_used(tmp_path):
 
 def test_a_split_that_one_dataset_stays_out_of_has_no_spelling_leak():
     data = people(4)
-    data = parts.changed(data, subject=["s1", "s01", "s2", "s3"] * 4)
-    rows = np.flatnonzero(np.isin(data.subject, ["made/s1", "made/s01", "made/s2"]))
+    data = parts.changed(data, subject=["s1", "1", "s2", "s3"] * 4)
+    rows = np.flatnonzero(np.isin(data.subject, ["made/s1", "made/1", "made/s2"]))
     fold = Fold("s3", rows, np.setdiff1d(np.arange(len(data)), rows))
     only_flow = data.with_modalities({"flow_image": data.modalities["flow_image"]})
     assert find_leaks(only_flow, [fold]) == []
+
+
+def test_a_person_spelt_in_two_ways_stands_on_one_side_and_a_split_that_parts_them_is_named():
+    data = people(4)
+    with pytest.warns(UserWarning, match="made/Sub 1 = made/s01"):
+        data = parts.changed(data, subject=(["Sub 1"] * 2 + ["s01"] * 2 + ["s2"] * 4) * 2)
+    flow = data.with_modalities({"flow_image": data.modalities["flow_image"]})
+    folds = loso(flow)
+    assert [fold.test.size for fold in folds] == [8, 8] and find_leaks(flow, folds) == []
+    parted = Fold("first", np.arange(2, 16), np.arange(2))
+    (found,) = find_leaks(flow, [parted])
+    assert found.kind == "subject on both sides" and len(found.samples) == 8
+    doubtful = parts.changed(flow, subject=(["s1"] * 4 + ["1"] * 4) * 2)  # one person, or two?
+    (found,) = find_leaks(doubtful, loso(doubtful))
+    assert found.kind == "one person, two names" and "made/1 = made/s1" in found.message
+
+
+@pytest.mark.parametrize(
+    "written", ["Made/S3", "made/subject_03", "MADE/3.0", "made/[3]", "m*/s03"]
+)
+def test_weights_and_searches_know_a_person_however_written(written, data):
+    start = find_leaks(data, loso(data), weights=parts.entry(written))
+    searched = find_leaks(data, loso(data), recipe=Recipe("mine", chosen_on=(written,)))
+    assert [f.kind for f in start] == ["weights know test subjects"]
+    assert [f.kind for f in searched] == ["settings chosen on test subjects"]
+    assert len(start[0].samples) == len(searched[0].samples) == 4
 
 
 def test_the_command_line_says_no_with_status_1(tmp_path, capsys, data):

@@ -172,6 +172,39 @@ def test_a_split_file_that_does_not_fit_is_refused(tmp_path):
         read_split(tmp_path / "split.json", data)
 
 
+def test_a_split_file_finds_samples_that_the_data_name_otherwise(tmp_path):
+    clips = [f"sub{s:02d}/EP0{c}_01f" for s in (1, 2, 11) for c in (2, 3)]
+    people = [clip.split("/")[0] for clip in clips]
+    data = Arrays({}, [0, 1] * 3, people, ["casme2"] * 6, clips, ("no", "yes"))
+
+    def read(train, test):
+        folds = {"first": {"train": train, "test": test}}
+        (tmp_path / "split.json").write_text(json.dumps({"folds": folds}))
+        (fold,) = read_split(tmp_path / "split.json", data)
+        return fold.train.tolist(), fold.test.tolist()
+
+    train = ["CASME2/sub01/sub01_EP02_01f", "CASME-II/s1/EP3_1f", "casme2/1/EP02_01f"]
+    assert read(train, ["casme2/sub11_EP02_01f"]) == ([0, 1], [4])
+    for strange in ("casme2/sub03_EP02_01f", "casme2/F01_EP02_01f", "samm/sub01/EP02_01f"):
+        with pytest.raises(InputError, match="Unknown sample"):
+            read(train, [strange])
+
+
+def test_folds_are_of_people_however_written():
+    names = ["P1", "p01", "P2", "P2 ", "F01", "M01"]
+    with pytest.warns(UserWarning, match="d/P1 = d/p01, d/P2 = d/P2 ;"):
+        data = Arrays({}, [0, 1] * 3, names, ["d"] * 6, list("abcdef"), ("no", "yes"))
+    assert [(f.name, f.test.tolist()) for f in make_folds("loso", data)] == [
+        ("d/F01", [4]),
+        ("d/M01", [5]),
+        ("d/P1", [0, 1]),
+        ("d/P2", [2, 3]),
+    ]
+    for name in ("kfold:3", "stratified-kfold:2"):
+        for fold in make_folds(name, data):
+            assert not set(data.subject[fold.train]) & set(data.subject[fold.test])
+
+
 def test_a_split_over_clips_is_marked_and_stands_beside_the_figure_by_subject(tmp_path):
     result = evaluate("flow-krr", flow_arrays(), protocol="kfold-clips:3", out=tmp_path)
     beside = result.metrics["by_subject"]

@@ -84,6 +84,19 @@ def test_probabilities_and_seeds_give_curves_and_an_ensemble(tmp_path):
     assert any("not the class of the highest probability" in w for w in result.warnings)
 
 
+def test_a_person_written_in_two_ways_is_one_subject(tmp_path):
+    plain = score(written(tmp_path, twelve()), out=tmp_path / "plain")
+    ways = ["s1", "S01", "sub 1", "Subject_1", *["s2"] * 4, *["1"] * 2, *["1.0"] * 2]
+    table = twelve(subject=ways, dataset=["casme2"] * 7 + ["CASME2"] + ["smic"] * 4)
+    with pytest.warns(UserWarning, match="one person: casme2/s1 = casme2/S01 = casme2/sub 1 ="):
+        result = score(written(tmp_path, table), out=tmp_path / "run")
+    assert result.metrics["full"]["interval"] == plain.metrics["full"]["interval"]
+    assert result.metrics["full"]["subjects"] == 3
+    assert set(result.predictions["subject"]) == {"casme2/s1", "casme2/s2", "smic/1"}
+    two = twelve(subject=["F01"] * 4 + ["M01"] * 4 + ["s1"] * 4)
+    assert score(written(tmp_path, two), out=tmp_path / "two").metrics["full"]["subjects"] == 3
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import pytest
 
+import merzoo
+import merzoo.layers
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
 from merzoo.training import batches, on_device
@@ -172,6 +174,12 @@ def test_the_engine_is_chosen_by_what_it_has_to_do():
     fed = choose_engine("auto", learner, callbacks=[EveryStep()])
     assert fed.name == "reuse" and "EveryStep is called at every step" in fed.why
     assert choose_engine("auto", learner, size=1 << 40).name == "reuse"
+    flow = keras.Input((28, 28, 3), name="flow_image")
+    for layers, name in ((keras.layers, "reuse"), (merzoo.layers, "scan")):
+        x = keras.layers.Flatten()(layers.Conv2D(2, 3, name="first")(flow))
+        own = keras.Model(flow, keras.layers.Dense(3, activation="softmax")(x))
+        chosen = choose_engine("auto", resolve(own))
+        assert chosen.name == name and (name == "scan" or "(first)" in chosen.why)
     for wanted, facts, reason in (
         ("scan", {"callbacks": [EveryStep()]}, "EveryStep"),
         ("together", {"watched": True}, "epochs are looked at"),
@@ -186,11 +194,11 @@ def test_fixed_layers_are_parted_from_those_that_learn():
     x = keras.Input((8, 8, 3), name="flow_image")
     y = keras.layers.Rescaling(2.0)(x)
     frozen = keras.layers.Conv2D(4, 3, trainable=False)
-    y = keras.layers.Flatten()(frozen(y))
+    y = keras.layers.Flatten(name="flat")(frozen(y))
     y = keras.layers.BatchNormalization(center=False, scale=False, name="moving")(y)
     model = keras.Model(x, keras.layers.Dense(3, activation="softmax")(y))
     first, rest = split_fixed(model)
-    assert [layer.name for layer in first.layers][-1] == "flatten"
+    assert [layer.name for layer in first.layers][-1] == "flat"
     assert "moving" in [layer.name for layer in rest.layers]  # its statistics are of the batch
     some = np.random.default_rng(0).random((2, 8, 8, 3)).astype("float32")
     np.testing.assert_allclose(rest(first(some)), model(some), atol=1e-6)

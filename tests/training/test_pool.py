@@ -65,6 +65,19 @@ def test_nobody_is_on_both_sides_and_equal_pictures_stay_together(tmp_path):
         split_validation(Pool((picture_arrays(subjects=3),)), 0.2)
 
 
+def test_a_person_in_two_parts_is_one_however_written():
+    parts = []
+    for dataset, people in (("demo", ("s1", "s2")), ("Demo", ("S01", "subject 3"))):
+        images = {"apex": np.zeros((4, 8, 8, 1), "float32")}
+        clips = [f"{person}_{i}" for person in people for i in range(2)]
+        subject = np.repeat(people, 2)
+        parts.append(Arrays(images, [0, 1] * 2, subject, [dataset] * 4, clips, ("no", "yes")))
+    pool = Pool(tuple(parts))
+    people = ["demo/s1", "demo/s1", "demo/s2", "demo/s2", "demo/s1", "demo/s1"]
+    assert pool.groups().tolist() == [*people, "demo/subject 3", "demo/subject 3"]
+    assert pool.seen() == ("demo/s1", "demo/s2", "demo/subject 3") and pool.unnamed() == []
+
+
 def test_parts_that_do_not_fit_together_are_refused():
     with pytest.raises(InputError, match="different classes"):
         Pool((picture_arrays(), picture_arrays(classes=("no", "yes"))))

@@ -90,6 +90,10 @@ def test_subjects_that_the_weights_have_seen_are_refused(run):
     start.check_unseen(["ck_plus/S006", "casme2/sub01"], "data")
     with pytest.raises(InputError, match=r"trained on 2 of the subjects of data \(CK_plus/s005, f"):
         start.check_unseen(["casme2/sub01", "CK_plus/s005", "fer2013/happy/Training_1"], "data")
+    for written in ("CK+/S5", "ck-plus/subject 005", "ck_plus/5.0", "CK_plus/s005\u200b"):
+        with pytest.raises(InputError, match="trained on 1 of the subjects"):
+            start.check_unseen([written], "data")
+    start.check_unseen(["ck_plus/S50", "ck_plus/F005"], "data")
 
 
 def test_freezing_keeps_a_layer_and_all_before_it(run):

@@ -42,7 +42,7 @@ def find_leaks(
     Example:
 
     >>> import numpy as np
-    >>> data = Arrays({}, [0, 1] * 4, ["s1", "s01"] * 4, ["x"] * 8, list("12345678"),
+    >>> data = Arrays({}, [0, 1] * 4, ["s1", "1"] * 4, ["x"] * 8, list("12345678"),
     ...               ("no", "yes"))
     >>> folds = [Fold("s1", np.arange(1, 8, 2), np.arange(0, 8, 2))]
     >>> [(f.kind, f.severity, len(f.samples)) for f in find_leaks(data, folds)]

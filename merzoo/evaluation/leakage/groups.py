@@ -1,16 +1,10 @@
 """Leaks that names alone show: subjects, clips and frames on both sides, one person's two names."""
 
-import re
-
 import numpy as np
 
 from merzoo.data.frame_samples import MARK, clip_of
 from merzoo.evaluation.leakage.findings import Finding, Sides, some
-
-# Words before the number of a subject that mean nothing but "subject". Other letters may tell
-# people apart (F01 and M01 are two), so they count.
-_WORDS = r"(?:s|sub|subj|subject|sbj)?"
-_NUMBERED = re.compile(rf"{_WORDS}[\s_.-]*0*(\d+)")
+from merzoo.names import plain_subject, unnamed_sets
 
 
 def shared_groups(sides: Sides, by: str) -> list[Finding]:
@@ -41,25 +35,18 @@ def shared_groups(sides: Sides, by: str) -> list[Finding]:
     return findings
 
 
-def plain_subject(subject: str) -> str:
-    """A subject's name without what spellings differ in.
-
-    >>> plain_subject("casme2/s03"), plain_subject("CASME-II/sub3"), plain_subject("x/F01")
-    ('casme2/3', 'casme2/3', 'x/f01')
-    """
-    dataset, _, name = subject.partition("/")
-    dataset = re.sub(r"[\W_]", "", dataset.casefold())
-    for roman, number in (("iii", "3"), ("ii", "2")):
-        dataset = re.sub(f"(?<=e){roman}$", number, dataset)  # CASME II
-    name = name.casefold().strip()
-    numbered = _NUMBERED.fullmatch(name)
-    return f"{dataset}/{numbered[1] if numbered else name}"
-
-
 def spelling_variants(sides: Sides) -> list[Finding]:
-    """Subjects whose names differ in spelling only and who stand on opposite sides of a fold."""
-    subjects = sides.data.subject
-    plain = np.array([plain_subject(name) for name in subjects.tolist()])
+    """Subjects whose names differ in spelling only and who stand on opposite sides of a fold.
+
+    Within one set most spellings are one subject already (`merzoo.names.one_spelling`). What is
+    left is in doubt, such as `s1` beside `1`, or one set under two names.
+    """
+    data, subjects = sides.data, sides.data.subject
+    columns = [column.tolist() for column in (data.dataset, subjects, data.clip)]
+    unnamed = unnamed_sets(*columns)
+    plain = np.array(
+        [s if d in unnamed else plain_subject(s) for d, s in zip(*columns[:2], strict=True)]
+    )
     found = []
     for name in sides.shared(plain):
         spelt = sorted(set(subjects[plain == name].tolist()))

@@ -1,11 +1,9 @@
 """Leaks through what happened before: weights, settings, features, annotation, class priors."""
 
-import fnmatch
-
 import numpy as np
 
 from merzoo.evaluation.leakage.findings import Finding, Sides, some
-from merzoo.evaluation.leakage.groups import plain_subject
+from merzoo.names import known_people
 from merzoo.weights import WeightsEntry
 
 _FEATURES = 4096  # of each modality that are looked at
@@ -16,9 +14,8 @@ _PRIOR_AGREES = 2e-3  # relative; numbers rounded to three digits agree
 def _tested(sides: Sides, patterns) -> tuple[list[str], tuple[str, ...]]:
     """Subjects among names or patterns such as `"fer2013/*"`, however spelt, that are tested, and
     the names of their tested samples."""
-    subjects, patterns = sides.data.subject, [plain_subject(p) for p in patterns]
-    names = {s: plain_subject(s) for s in set(subjects[sides.tested].tolist())}
-    seen = sorted(s for s, n in names.items() if any(fnmatch.fnmatchcase(n, p) for p in patterns))
+    subjects = sides.data.subject
+    seen = known_people(subjects[sides.tested].tolist(), patterns)
     return seen, sides.names(np.isin(subjects, seen) & sides.tested)
 
 

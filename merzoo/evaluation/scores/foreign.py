@@ -7,6 +7,7 @@ subject, and the lines below it are `clip truth prediction`, until the next such
 written as names or as their numbers from 0.
 """
 
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from merzoo.data.cells import WORKBOOKS, read_cells, read_text, text_rows
 from merzoo.data.tables import cell_text
 from merzoo.errors import InputError
 from merzoo.evaluation.scores.predictions import classes_in
+from merzoo.names import one_spelling, spellings_told
 
 REQUIRED = ("dataset", "subject", "clip", "label", "predicted")
 OPTIONAL = ("seed", "fold")
 _MOST = 1 << 20  # rows of a workbook; Excel has no more
+KEY = ["dataset", "subject", "clip"]
 LINE = "line"  # column that says where a row stands, for messages
 
 
@@ -40,10 +43,7 @@ def read_foreign(
     for column in ("label", "predicted"):
         table[column] = _names(table, column, found)
     _check_probabilities(table, found)
-    table["subject"] = [
-        s if s.startswith(f"{d}/") else f"{d}/{s}"
-        for d, s in zip(table["dataset"], table["subject"], strict=True)
-    ]
+    table = _settled(table, paths)
     _check_clips(table)
     columns = ["seed", "dataset", "subject", "clip", "fold", "label", "predicted"]
     columns += [f"p_{name}" for name in found if f"p_{name}" in table]
@@ -180,6 +180,19 @@ def _classes(table, labels: str, classes: Sequence[str] | None) -> tuple:
     return table, chosen
 
 
+def _settled(table, paths):
+    """The table with every person under one name; folds that are named after people too."""
+    dataset, subject, joined = one_spelling(*(table[c].tolist() for c in KEY))
+    if joined:
+        source = ", ".join(Path(path).name for path in paths)
+        warnings.warn(spellings_told(source, joined), stacklevel=4)
+    pairs = zip(table["dataset"], table["subject"], strict=True)
+    whole = [s if s.startswith(f"{d}/") else f"{d}/{s}" for d, s in pairs]
+    named = dict(zip(whole, subject, strict=True))
+    fold = [named.get(name, name) for name in table["fold"]]
+    return table.assign(dataset=dataset, subject=subject, fold=fold)
+
+
 def _names(table, column: str, classes: list[str]):
     numbers = {str(k): name for k, name in enumerate(classes)}
     names = {name.lower(): name for name in classes}
@@ -212,17 +225,16 @@ def _check_probabilities(table, classes: list[str]) -> None:
 
 
 def _check_clips(table) -> None:
-    key = ["dataset", "subject", "clip"]
-    twice = np.flatnonzero(table.duplicated(["seed", *key]))
+    twice = np.flatnonzero(table.duplicated(["seed", *KEY]))
     if twice.size:
         row = table.iloc[twice[0]]
-        same = (table[["seed", *key]] == row[["seed", *key]]).all(axis=1)
+        same = (table[["seed", *KEY]] == row[["seed", *KEY]]).all(axis=1)
         before = table[LINE][same].iloc[0]
         raise InputError(
             f"{row[LINE]}: clip {row['clip']!r} of {row['subject']} stands twice, first in "
             f"{before}."
         )
-    sizes = table.groupby(key).agg(seeds=("seed", "size"), labels=("label", "nunique"))
+    sizes = table.groupby(KEY).agg(seeds=("seed", "size"), labels=("label", "nunique"))
     seeds = table["seed"].nunique()
     for column, most, what in (
         ("seeds", seeds, f"is missing in some of the {seeds} seeds"),

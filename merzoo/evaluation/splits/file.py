@@ -5,12 +5,15 @@
 """
 
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from merzoo.errors import InputError, unknown
 from merzoo.evaluation.splits.protocols import Fold, make_folds, split_fingerprint
+from merzoo.names import clip_key, dataset_key, plain, plain_subject
 from merzoo.preprocessing.arrays import Arrays
 
 
@@ -38,7 +41,9 @@ def read_split(path: str | Path, data: Arrays) -> list[Fold]:
     """The folds of a `split.json` for these samples.
 
     A file may hold fewer samples than the data: the others are neither trained on nor tested.
-    Overlaps of training and test are left to the leak audit, which names them.
+    Overlaps of training and test are left to the leak audit, which names them. A sample that the
+    data name otherwise (`CASME2/sub01_EP02_01f` for `casme2/sub01/EP02_01f`) is found by its normal
+    form, where only one has it.
 
     Raises:
         InputError: for a missing or damaged file, a sample that the data lack, an empty side, or a
@@ -54,11 +59,14 @@ def read_split(path: str | Path, data: Arrays) -> list[Fold]:
             '{"folds": {NAME: {"train": [...], "test": [...]}}}.'
         ) from None
     row = {name: i for i, name in enumerate(data.ids().tolist())}
+    written = (sample for sides_of in sides.values() for side in sides_of for sample in side)
+    known = _as_data_name_them(dict.fromkeys(written), data)
     tested: dict[str, str] = {}
     folds = []
     for name, (train, test) in sides.items():
         if not train or not test:
             raise InputError(f"{path}: fold {name} has no samples to train on or to test.")
+        train, test = ([known.get(s, s) for s in side] for side in (train, test))
         for sample in (*train, *test):
             if sample not in row:
                 raise unknown("sample", sample, row, f"{path}, fold {name}, is of other data.")
@@ -73,3 +81,28 @@ def read_split(path: str | Path, data: Arrays) -> list[Fold]:
     if not folds:
         raise InputError(f"{path}: holds no folds.")
     return folds
+
+
+def _as_data_name_them(samples: Iterable[str], data: Arrays) -> dict[str, str]:
+    """Sample as a file names it -> `"dataset/clip"` of the data, for those that can be told."""
+    ids = data.ids().tolist()
+    known = dict(zip(ids, ids, strict=True))
+    strange = [sample for sample in samples if sample not in known]
+    if not strange:
+        return known
+    columns = (data.dataset.tolist(), data.subject.tolist(), data.clip.tolist())
+    forms: dict[tuple[str, str], set[str]] = {}
+    for name, dataset, subject, clip in zip(ids, *columns, strict=True):
+        forms.setdefault((plain_subject(subject), clip_key(subject, clip)), set()).add(name)
+        forms.setdefault((dataset_key(dataset), plain(clip)), set()).add(name)
+    for sample in strange:
+        dataset, _, clip = sample.partition("/")
+        leads = [clip.split("/")[0], re.split(r"[\s_-]", clip.rsplit("/", 1)[-1])[0]]
+        people = [f"{dataset}/{lead}" for lead in leads]
+        tried = [(plain_subject(person), clip_key(person, clip)) for person in people]
+        found = [
+            forms[form] for form in [*tried, (dataset_key(dataset), plain(clip))] if form in forms
+        ]
+        if found and len(found[0]) == 1:
+            known[sample] = next(iter(found[0]))
+    return known
