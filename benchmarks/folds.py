@@ -28,8 +28,8 @@ from machine import machine  # noqa: E402
 SAMPLES, SUBJECTS, SEEDS, BATCH = 442, 68, 3, 32  # as many as the MEGC 2019 flow images
 STEPS = -(-SAMPLES // BATCH)  # an epoch
 
-# (network, recipe, the recipe's epochs, those of a fold that is timed, folds of the short and of the
-# longer run, largest ratio wanted)
+# (network, recipe, the recipe's epochs, those of a fold that is timed, folds of the short and of
+# the longer run, largest ratio wanted)
 PAIRS = (
     ("ststnet", "merzoo-flow", 12, 12, (2, 8), 1.0),
     ("ststnet", "ststnet", 12, 12, (2, 8), 1.0),
