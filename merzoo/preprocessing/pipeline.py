@@ -23,6 +23,7 @@ from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.cache import Batch, Cache, CacheError, contents_of, key
 from merzoo.preprocessing.detector import Choice, check_landmarks, choose_detectors
 from merzoo.preprocessing.extract import EXTRACTORS, extractor
+from merzoo.preprocessing.face import detector_files
 from merzoo.preprocessing.parameters import check_parameters, recorded
 from merzoo.preprocessing.preparation import preparation_of, used_annotation
 from merzoo.progress import progress_bar
@@ -177,8 +178,8 @@ def _key(clip: Clip, content: str, name: str, shape, parameters) -> str:
     annotation = (clip.onset, clip.apex, clip.offset, clip.fps, clip.action_units)
     chosen = recorded({p: parameters[p] for p in row.parameters})
     detector = chosen.get("detector")
-    files = [_files("dlib")] if row.landmarks or detector == "dlib" else []
-    files += [_files(detector)] if detector == "yunet" else []
+    files = [_landmark_files()] if row.landmarks or detector == "dlib" else []
+    files += [detector_files(detector)] if detector == "yunet" else []
     return key(
         content=content,
         annotation=annotation,
@@ -191,11 +192,9 @@ def _key(clip: Clip, content: str, name: str, shape, parameters) -> str:
 
 
 @functools.cache
-def _files(detector: str) -> str:
-    """Which model files a detector takes: others give other landmarks."""
-    from merzoo.preprocessing.face import detector_files
-
-    return detector_files(detector)
+def _landmark_files() -> str:
+    """Name and size of the landmark file: another file gives other landmarks."""
+    return detector_files("dlib")
 
 
 def _extract(clips, keys, missing, shapes, of_clips, store: Cache, jobs) -> dict[int, str]:
