@@ -175,6 +175,7 @@ def _cut(frame: np.ndarray, face: Face) -> tuple[np.ndarray, Box]:
     scale = min(1.0, _LARGEST_FACE / max(height, width))
     if scale < 1:
         part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    box = y1 - top, x1 - left, y2 - top, x2 - left
-    near = tuple(round(scale * value) for value in box)
-    return part.reshape(*part.shape[:2], frame.shape[-1]), near
+    up, down, before, after = (
+        round(scale * value) for value in (y1 - top, y2 - top, x1 - left, x2 - left)
+    )
+    return part.reshape(*part.shape[:2], frame.shape[-1]), (up, before, down, after)

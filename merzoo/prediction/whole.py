@@ -65,7 +65,8 @@ def _first_face(frames, model: Classifier) -> tuple[int, Face]:
         reason = error
     last = len(frames) - 3
     stride = max(1, last // _STARTS)
-    without, start, face = 0, 0, None
+    without, start = 0, 0
+    face: Face | None = None
     for position in dict.fromkeys((*range(stride, last, stride), last)):
         face = _seen(frames, position, model)
         if face is not None:

@@ -63,7 +63,9 @@ def choose_detectors(clips: Sequence[Clip], asked: str, store: Cache) -> dict[st
             for the detector `"yunet"` without its model file.
     """
     chosen = {}
-    files = {}  # said of detectors that came late, so that earlier answers are found again
+    files: dict[
+        str, str
+    ] = {}  # said of detectors that came late, so that earlier answers are found again
     if asked == "yunet":
         check_detector(asked)
         files = {"files": detector_files(asked)}
