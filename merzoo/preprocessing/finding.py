@@ -39,7 +39,7 @@ def dlib_faces(image: np.ndarray) -> list[Found]:
     import_dlib()
     # No upsampling: it gives false second faces on face crops.
     found, scores, _ = hog().run(plain(image), 0, 0.0)
-    return [of_dlib(one) for one in _sure(found, scores)]
+    return [of_dlib(one) for one in sure(found, scores)]
 
 
 def haar_faces(image: np.ndarray) -> list[Found]:
@@ -48,7 +48,7 @@ def haar_faces(image: np.ndarray) -> list[Found]:
     found, support = cascade("frontalface_alt2").detectMultiScale2(
         grey(image), scaleFactor=1.1, minNeighbors=5, minSize=(smallest, smallest)
     )
-    boxes = _sure(found, support)
+    boxes = sure(found, support)
     return [Found((int(y), int(x), int(y + h), int(x + w))) for x, y, w, h in boxes]
 
 
@@ -118,7 +118,7 @@ def of_dlib(place) -> Found:
     return Found((place.top(), place.left(), place.bottom() + 1, place.right() + 1))
 
 
-def _sure(found, scores) -> list:
+def sure(found, scores) -> list:
     """The detections that score at least a quarter of the best one: the rest is background."""
     return [one for one, score in zip(found, scores, strict=True) if score >= max(scores) / 4]
 

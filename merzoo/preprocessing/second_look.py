@@ -23,6 +23,7 @@ from merzoo.preprocessing.finding import (
     one_each,
     scaled,
     spread,
+    sure,
 )
 
 SMALLEST_FACE = 60  # pixels from ear to ear that this is made for
@@ -125,10 +126,10 @@ def around(box: Box, shape: tuple[int, ...], share: float) -> tuple[slice, slice
 def _among(light: np.ndarray, shape, confirm: Callable) -> list[Found]:
     """The confirmed candidates of the coarsest picture that shows any."""
     for scale in _scales(shape):
-        found = [confirm(light, box) for box in _candidates(light, scale)]
-        kept = [one for one in found if one is not None]
+        found = [(confirm(light, box), support) for box, support in _candidates(light, scale)]
+        kept = [(one, support) for one, support in found if one is not None]
         if kept:
-            return _apart(kept)
+            return _apart(sure(*zip(*kept, strict=True)))
     return []
 
 
@@ -145,15 +146,15 @@ def _scales(shape: tuple[int, ...]) -> Iterator[float]:
         yield max(coarse, fine) if coarse < 1 else 1.0
 
 
-def _candidates(light: np.ndarray, scale: float) -> Iterator[Box]:
-    """Boxes of the frame that may be faces, the best supported first."""
+def _candidates(light: np.ndarray, scale: float) -> Iterator[tuple[Box, int]]:
+    """Boxes of the frame that may be faces, and their support, the best supported first."""
     picture = equalised(scaled(light, scale))
     found, support = cascade("frontalface_alt2").detectMultiScale2(
         picture, scaleFactor=1.1, minNeighbors=3, minSize=(_LEAST, _LEAST)
     )
     for i in sorted(range(len(found)), key=lambda i: -support[i])[:_CANDIDATES]:
         x, y, width, height = (round(float(value) / scale) for value in found[i])
-        yield y, x, y + height, x + width
+        yield (y, x, y + height, x + width), int(support[i])
 
 
 def _by_eyes(light: np.ndarray, box: Box) -> Found | None:
