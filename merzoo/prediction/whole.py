@@ -1,5 +1,8 @@
 """A short clip as one expression: from its first frame with a face, with the apex spotted."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 
 from merzoo.errors import InputError
@@ -10,6 +13,9 @@ from merzoo.preprocessing.aligned_clip import WORKING_SIZE
 from merzoo.preprocessing.apex import Apex, spot_apex
 from merzoo.preprocessing.face import Face, NoFaceError, find_face
 
+# Pixels; the apex of a short clip is looked for on crops of this side: a quarter of the time of the
+# whole crop, and nearer to the true apex (see the README of this folder).
+SPOTTING_SIZE = 112
 LONGEST_WHOLE = 400  # frames; a longer clip is surely not one expression
 _STARTS = 16  # places where the first face of a clip is looked for, then between two of them
 
@@ -37,20 +43,20 @@ def take_whole(source: Source, model: Classifier, step) -> tuple[int, Face, Apex
     start, face = _first_face(frames, model)
     first = frames[start]
     alignment = align(face, WORKING_SIZE, WORKING_SIZE)
-    crops = []
+    crops, side = [], (SPOTTING_SIZE, SPOTTING_SIZE)
     for position in range(start, len(frames)):
         frame = frames[position]
         if frame.shape != first.shape:
             raise InputError(
                 f"{source.name}: frame {position} is of another size than frame {start}."
             )
-        crops.append(alignment.apply(frame))
+        crops.append(cv2.resize(alignment.apply(frame), side, interpolation=cv2.INTER_AREA))
         step("looking for the apex", position + 1, len(frames))
     apex = spot_apex(crops, "flow")
     if apex.index == 0:
         after = f"frame {start}" if start else "its first frame"
         raise InputError(f"{source.name}: nothing moves after {after}.")
-    return start, face, apex
+    return start, face, replace(apex, curve=apex.curve * (WORKING_SIZE / SPOTTING_SIZE))
 
 
 def _first_face(frames, model: Classifier) -> tuple[int, Face]:
