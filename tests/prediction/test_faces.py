@@ -1,5 +1,7 @@
 """Whose face is followed, and from which frame on: films that begin without one, and of several."""
 
+import argparse
+
 import cv2
 import numpy as np
 import pytest
@@ -86,3 +88,15 @@ def test_a_person_who_is_followed_is_not_left_for_a_larger_one(beside):
     motion = measure_motion(frames, FPS, "haar", which="largest")
     assert not motion.missing and len(motion.faces) >= 3
     assert all(face.eyes[:, 0].max() < SIZE[0] for _, face in motion.faces)
+
+
+def test_the_command_line_takes_the_choice():
+    from merzoo.commands import predict as command
+    from merzoo.commands._options import preprocessing_of
+
+    parser = argparse.ArgumentParser()
+    command.arguments(parser)
+    options = parser.parse_args(["a.mp4", "--out", "x", "--face", "left", "--detector", "haar"])
+    assert preprocessing_of(options) == {"face": "left", "detector": "haar"}
+    with pytest.raises(InputError, match="Did you mean 'largest'"):
+        preprocessing_of(parser.parse_args(["a.mp4", "--out", "x", "--face", "larger"]))
