@@ -9,6 +9,7 @@ goes to the nearest frame and the clip is flagged.
 import re
 from pathlib import Path
 
+from merzoo.data.cells import ENDING
 from merzoo.data.clip import Clip
 from merzoo.data.frames import Frames, frame_number
 from merzoo.data.reading import Published, Reading
@@ -30,7 +31,7 @@ PUBLISHED = Published(
     },
 )
 EMOTIONS = frozenset(["happiness", "disgust", "fear", "anger", "sadness", "surprise", "others"])
-SHEET = r"cas\(?me\)?\^?3.*part_?a.*me.*\.(xlsx|csv)"
+SHEET = rf"cas\(?me\)?\^?3.*part_?a.*me.*{ENDING}"
 _SUBJECT = r"spno\.\d+"
 _CUT = r"spno\.\d+_.+_\d+"
 

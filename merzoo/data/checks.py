@@ -45,8 +45,15 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
     def open_faults(self, fix_known: bool = False) -> list[Fault]:
-        """The faults that remain: all, or those without a known correction."""
-        return [fault for fault in self.faults if not (fix_known and fault.correction)]
+        """The faults that remain: all, or those without a known correction.
+
+        What the authors published so is none.
+        """
+        return [
+            fault
+            for fault in self.faults
+            if not fault.published and not (fix_known and fault.correction)
+        ]
 
     def as_dict(self) -> dict:
         """For JSON."""

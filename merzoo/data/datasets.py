@@ -30,6 +30,7 @@ KINDS: dict[str, Kind] = {
     "casme": Kind("merzoo.data.casme", "CASME"),
     "casme3": Kind("merzoo.data.casme3", "CAS(ME)^3 part A"),
     "mmew": Kind("merzoo.data.mmew", "MMEW"),
+    "dfme": Kind("merzoo.data.dfme", "DFME; option split=train|testA|testB"),
     "megc2019": Kind("merzoo.data.megc2019", "the composite of SMIC-HS, CASME II and SAMM"),
     "manifest": Kind("merzoo.data.manifest", "clips of one's own, listed in a CSV file"),
     "ck_plus": Kind("merzoo.data.ck_plus", "CK+ sequences, or CK+48 images"),

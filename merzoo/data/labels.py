@@ -193,6 +193,12 @@ LABEL_MAPS: Mapping[str, LabelMap] = MappingProxyType(
                 {"samm": _same("anger contempt disgust fear happiness sadness surprise others")},
                 about="all eight emotions of SAMM, 159 clips",
             ),
+            LabelMap(
+                "dfme-7",
+                ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surprise"),
+                {"dfme": _same("happiness anger contempt disgust fear sadness surprise", "others")},
+                about="the seven emotions of DFME",
+            ),
             LabelMap("smic", _MEGC3, {"smic": _SMIC}, about="the three classes of SMIC"),
             LabelMap(
                 "objective-5",

@@ -7,6 +7,7 @@ some copies, so either word means the same here.
 import re
 from pathlib import Path
 
+from merzoo.data.cells import ENDING
 from merzoo.data.clip import Clip
 from merzoo.data.frames import Frames
 from merzoo.data.labels import emotion
@@ -23,7 +24,7 @@ EMOTIONS = frozenset(
     ]
 )
 PUBLISHED = Published(clips=300)
-SHEET = r"mmew.*\.(xlsx|csv)"
+SHEET = rf"mmew.*{ENDING}"
 
 
 def recognises(tree: Tree) -> bool:

@@ -29,7 +29,7 @@ class SheetForm:
     """How a dataset's sheet is read.
 
     Args:
-        fps: frames per second.
+        fps: frames per second where the row does not say; `None` if unknown.
         subject: cell -> the subject as merzoo names it, such as `"sub01"`.
         clip_id: (subject, clip cell, onset number) -> id.
         frames: (subject, clip cell, (onset, offset) numbers) -> frames; `None` if there is no
@@ -39,7 +39,7 @@ class SheetForm:
         known_apexes: ids of clips whose apex is outside in every copy of the set.
     """
 
-    fps: float
+    fps: float | None
     subject: Callable[[str], str]
     clip_id: Callable[[str, str, int | None], str]
     frames: Callable[[str, str, tuple[int | None, int | None]], Frames | None]
@@ -77,6 +77,7 @@ def _clip_of(row: Row, reading: Reading, form: SheetForm) -> tuple[Clip, dict[st
     reading.spelt("subject", subject, written, row.where)
     try:
         numbers = {column: row.whole(column) for column in ("onset", "apex", "offset")}
+        fps = row.decimal("fps") or form.fps
     except InputError as error:
         raise _LostRow("unreadable number", str(error)) from None
     try:
@@ -91,7 +92,7 @@ def _clip_of(row: Row, reading: Reading, form: SheetForm) -> tuple[Clip, dict[st
         form.clip_id(subject, name, numbers["onset"]),
         frames,
         label=row.text("label"),
-        fps=form.fps,
+        fps=fps,
         action_units=row.text("action_units"),
         objective_class=_objective_class(row, reading),
         source=row.where,

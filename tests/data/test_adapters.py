@@ -14,6 +14,7 @@ from merzoo.data.checks import check
 from merzoo.data.datasets import KINDS, parse_data
 from merzoo.data.fer2013 import PUBLISHED as FER_PUBLISHED
 from merzoo.data.frames import ImageFrames
+from merzoo.data.labels import map_labels
 from merzoo.data.megc2019 import PUBLISHED as MEGC_PUBLISHED
 from merzoo.data.raf_db import PUBLISHED as RAF_PUBLISHED
 from merzoo.data.samm import PUBLISHED as SAMM_PUBLISHED
@@ -35,6 +36,7 @@ def by_id(clips):
         ("casme", trees.casme, {}, 1),
         ("casme3", trees.casme3, {}, 2),
         ("mmew", trees.mmew, {}, 2),
+        ("dfme", trees.dfme, {}, 3),
         ("megc2019", trees.megc2019, {}, 5),
         ("manifest", trees.manifest, {}, 2),
         ("ck_plus", trees.ck_plus, {}, 2),
@@ -177,6 +179,30 @@ def test_mmew_others_and_repression_are_one_class(tmp_path):
     clips = load("mmew", trees.mmew(tmp_path))
     assert {clip.subject for clip in clips} == {"mmew/S03"}
     assert by_id(clips)["S03-01-005"].onset == 1
+
+
+def test_dfme_parts_are_splits_and_the_rate_is_unknown_unless_said(tmp_path):
+    clips = by_id(load("dfme", trees.dfme(tmp_path)))
+    clip = clips["sub0003_01"]
+    assert (clip.subject, clip.onset, clip.apex, clip.offset) == ("dfme/sub0003", 0, 3, 7)
+    assert (clip.split, clip.fps, clip.label) == ("train", None, "Disgust")
+    assert clips["sub0101_01"].split == "testA"
+    (test,) = load("dfme", tmp_path, split="testa", fps="300")
+    assert (test.id, test.fps) == ("sub0101_01", 300.0)
+    with pytest.raises(InputError, match="no sheet of testB; it has those of testA, train"):
+        load("dfme", tmp_path, split="testB")
+    mapped = map_labels(list(clips.values()), "dfme-7").counts()
+    assert (mapped["disgust"], mapped["fear"]) == (2, 1)
+
+
+def test_dfme_sheet_in_two_copies_and_a_clip_in_two_folders(tmp_path):
+    trees.dfme(tmp_path)
+    trees.write_images(tmp_path / "zip/copy/sub0003_01", ["00005.png"])
+    assert [f.kind for f in check("dfme", tmp_path).faults] == ["two folders of a clip"]
+    rows = [trees.DFME_HEADER, *trees.DFME_ROWS["training_full_with_AU.xlsx"]]
+    trees.write_sheet(tmp_path / "dfme_train.xlsx", rows)
+    with pytest.raises(InputError, match="several sheets of train"):
+        load("dfme", tmp_path)
 
 
 def test_megc2019_is_joined_by_the_list_with_its_spellings_and_blank_rows(tmp_path):

@@ -36,6 +36,25 @@ def write_sheet(path: Path, rows, sheet: str = "Sheet1") -> None:
     book.save(path)
 
 
+def write_old_sheet(path: Path, sheets: dict, merged=()) -> None:
+    """An `.xls` workbook; `merged` are first row, last row, first and last column, from 0."""
+    import pytest
+
+    xlwt = pytest.importorskip("xlwt")
+    pytest.importorskip("xlrd")
+    book = xlwt.Workbook()
+    for name, rows in sheets.items():
+        page = book.add_sheet(name)
+        for top, end, left, right in merged:
+            page.merge(top, end, left, right)
+        for number, row in enumerate(rows):
+            for column, value in enumerate(row):
+                if value is not None:
+                    page.write(number, column, value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book.save(str(path))
+
+
 def write_csv(path: Path, rows) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", newline="") as file:
@@ -165,6 +184,25 @@ def mmew(root: Path, folder="others", label="repression") -> Path:
         (3, "S03-01-005", 2, 5, 8, "14", label),
     ]
     write_sheet(root / "MMEW_Micro_Exp.xlsx", rows)
+    return root
+
+
+DFME_HEADER = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Emotion", "AU")
+DFME_ROWS = {
+    "training_full_with_AU.xlsx": (
+        ("sub0003", "sub0003_01", 5, 8, 12, "Disgust", "AU4+AU7"),
+        ("sub0003", "sub0003_02", 1, 3, 9, "Disgust", "4"),
+    ),
+    "testA_full_with_AU.xlsx": (("sub0101", "sub0101_01", 30, 33, 36, "fear", "AU20"),),
+}
+
+
+def dfme(root: Path, sheets=DFME_ROWS) -> Path:
+    for name, rows in sheets.items():
+        base = root / ("train_data/train_data" if "train" in name else "test_data_A/test_data_A")
+        for _, clip, onset, _, offset, *_ in rows:
+            write_images(base / clip, [f"{n:05d}.png" for n in range(onset, offset + 1)])
+        write_sheet(root / "full_release_annotation" / name, [DFME_HEADER, *rows])
     return root
 
 
