@@ -28,6 +28,7 @@ KINDS: dict[str, Kind] = {
     "samm": Kind("merzoo.data.samm", "SAMM"),
     "smic": Kind("merzoo.data.smic", "SMIC; option part=hs|vis|nir|e-hs"),
     "casme": Kind("merzoo.data.casme", "CASME"),
+    "casme_sq": Kind("merzoo.data.casme_sq", "CAS(ME)^2; option split=micro|macro|all"),
     "casme3": Kind("merzoo.data.casme3", "CAS(ME)^3 part A"),
     "mmew": Kind("merzoo.data.mmew", "MMEW"),
     "dfme": Kind("merzoo.data.dfme", "DFME; option split=train|testA|testB"),
@@ -37,6 +38,9 @@ KINDS: dict[str, Kind] = {
     "raf_db": Kind("merzoo.data.raf_db", "RAF-DB, basic emotions"),
     "fer2013": Kind("merzoo.data.fer2013", "FER-2013, csv or folders; option votes=FER+ csv"),
 }
+
+
+LONG = ("casme_sq",)  # kinds with `long_videos`
 
 
 class DataSource(NamedTuple):
@@ -126,6 +130,33 @@ def load(kind: str, root: str | Path = "", **options) -> Any:
         raise unknown("kind of data", kind, KINDS)
     entry = KINDS[kind]
     loader = getattr(importlib.import_module(entry.module), entry.function)
+    return call(kind, loader, root, options)
+
+
+def load_long(kind: str, root: str | Path, **options) -> Any:
+    """Loads the long recordings of a dataset, with the intervals of the expressions in them.
+
+    Args:
+        kind: `"casme_sq"`, `"casme3"` or `"samm_lv"`.
+        root: the folder of the user's copy.
+        **options: of that kind; see the `long_videos` of its module.
+
+    Returns:
+        A list of `merzoo.data.long_videos.LongVideo`.
+
+    Raises:
+        InputError: for a kind without long recordings, an unknown option, or a copy that cannot be
+            read.
+
+    Example:
+
+    >>> for video in load_long("casme_sq", "/data/CASME2_long"):  # doctest: +SKIP
+    ...     spots, _ = spot(measure_motion(video.frames, video.fps))
+    ...     print(spotting_scores([(s.onset, s.offset) for s in spots], video.intervals("micro")))
+    """
+    if kind not in LONG:
+        raise unknown("kind of data with long recordings", kind, LONG)
+    loader = importlib.import_module(KINDS[kind].module).long_videos
     return call(kind, loader, root, options)
 
 

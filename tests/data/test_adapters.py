@@ -36,6 +36,7 @@ def by_id(clips):
         ("casme", trees.casme, {}, 1),
         ("casme3", trees.casme3, {}, 2),
         ("mmew", trees.mmew, {}, 2),
+        ("casme_sq", trees.casme_sq, {"split": "all"}, 3),
         ("dfme", trees.dfme, {}, 3),
         ("megc2019", trees.megc2019, {}, 5),
         ("manifest", trees.manifest, {}, 2),

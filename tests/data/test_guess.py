@@ -21,6 +21,7 @@ from tests.data.test_fer2013_tables import challenge
         ("casme", trees.casme),
         ("casme3", trees.casme3),
         ("mmew", trees.mmew),
+        ("casme_sq", trees.casme_sq),
         ("dfme", trees.dfme),
         ("megc2019", trees.megc2019),
         ("manifest", trees.manifest),

@@ -187,6 +187,34 @@ def mmew(root: Path, folder="others", label="repression") -> Path:
     return root
 
 
+# number of the person, clip, onset, apex, offset, action units, emotion, type, self-report
+CASME_SQ_ROWS = (
+    (1, "disgust1_1", 20, 24, 30, "4+7", "negative", "micro-expression", "disgust"),
+    (1, "disgust1_2", 40, 52, 0, "12", "positive", "macro-expression", "happiness"),
+    (3, "happy1_1", 5, 0, 12, "12", "positive", "micro-expression", "happiness"),
+)
+
+
+def casme_sq(root: Path, rows=CASME_SQ_ROWS) -> Path:
+    for folder in ("s15/15_0101disgustingteeth", "s19/23_0502funnyerrors", "s19/19_0401girl"):
+        write_images(root / "rawpic" / folder, [f"img{n:03d}.jpg" for n in range(1, 61)])
+    sheets = {
+        "CASFEcode_final": rows,
+        "naming rule1": [(15, "s15", 1), (19, "s19", 3)],
+        "naming rule2": [(101, "disgust1"), ("0502", "happy1")],
+    }
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, cells in sheets.items():
+        page = book.create_sheet(name)
+        for row in cells:
+            page.append(list(row))
+    book.save(root / "CAS(ME)^2code_final(Updated).xlsx")
+    return root
+
+
 DFME_HEADER = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Emotion", "AU")
 DFME_ROWS = {
     "training_full_with_AU.xlsx": (

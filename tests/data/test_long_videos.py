@@ -1,0 +1,82 @@
+"""Long recordings: expressions cut out of them, and whole with the intervals in them."""
+
+import pytest
+
+from merzoo.data import load, load_long
+from merzoo.data.checks import check
+from merzoo.errors import InputError
+from merzoo.names import dataset_key
+from tests.data import trees
+
+
+def by_id(clips):
+    return {clip.id: clip for clip in clips}
+
+
+def test_casme_sq_gives_micro_expressions_unless_told_otherwise(tmp_path):
+    trees.casme_sq(tmp_path)
+    clips = by_id(load("casme_sq", tmp_path))
+    assert set(clips) == {"s15/disgust1_1_20", "s19/happy1_1_5"}
+    clip = clips["s15/disgust1_1_20"]
+    assert (clip.frames.numbers[0], clip.frames.numbers[-1]) == (20, 30)
+    assert (clip.onset, clip.apex, clip.offset, clip.fps) == (0, 4, 10, 30.0)
+    assert (clip.subject, clip.label, clip.split) == ("casme_sq/s15", "negative", "micro")
+    # The recording of person 3's film lies in the name of person 23; an apex of 0 is none.
+    other = clips["s19/happy1_1_5"]
+    assert "23_0502" in other.frames.name
+    assert (other.apex, other.flags) == (None, ("no apex",))
+    with pytest.raises(InputError, match="Did you mean 'macro'"):
+        load("casme_sq", tmp_path, split="macr")
+
+
+def test_casme_sq_takes_the_apex_for_an_offset_of_0(tmp_path):
+    (clip,) = load("casme_sq", trees.casme_sq(tmp_path), split="macro")
+    assert (clip.onset, clip.apex, clip.offset) == (0, 12, 12)
+    assert clip.flags == ("offset 0",)
+    report = check("casme_sq", tmp_path)
+    assert [fault.kind for fault in report.faults] == ["offset 0"]
+    assert report.open_faults() == []
+    assert report.differences == [
+        "subjects: 2 found, 22 published",
+        "micro: 2 found, 57 published",
+        "macro: 1 found, 300 published",
+    ]
+
+
+def test_casme_sq_rows_that_nothing_can_be_made_of(tmp_path):
+    rows = (
+        (1, "disgust1_1", 20, 0, 0, "4", "negative", "micro-expression", ""),
+        (1, "disgust1_2", 20, 22, 25, "4", "negative", "blink", ""),
+        (1, "anger1_1", 20, 22, 25, "4", "negative", "micro-expression", ""),
+    )
+    faults = check("casme_sq", trees.casme_sq(tmp_path, rows)).faults
+    assert [fault.kind for fault in faults] == [
+        *("unknown expression type", "offset 0", "missing folder"),
+    ]
+    assert [fault.lost for fault in faults] == [False, True, True]
+
+
+def test_casme_sq_is_never_casme2():
+    spelt = ("casme_sq", "CASME_sq", "CAS(ME)^2", "CAS(ME)2")
+    assert {dataset_key(name) for name in spelt} == {"cas(me)2"}
+    assert dataset_key("CASME2") == dataset_key("CASME II") == "casme2"
+
+
+def test_long_videos_of_casme_sq_hold_all_intervals(tmp_path):
+    videos = {video.id: video for video in load_long("casme_sq", trees.casme_sq(tmp_path))}
+    assert set(videos) == {
+        *("s15/15_0101disgustingteeth", "s19/23_0502funnyerrors", "s19/19_0401girl"),
+    }
+    video = videos["s15/15_0101disgustingteeth"]
+    assert (len(video.frames), video.fps, video.subject) == (60, 30.0, "casme_sq/s15")
+    # Frames 20..30 and 40..52 of those numbered from 1.
+    assert video.intervals("micro") == [(19, 29)]
+    assert video.intervals("macro") == [(39, 51)]
+    assert video.intervals(None) == [(19, 29), (39, 51)]
+    assert video.expressions[0].frames is video.frames
+    assert videos["s19/19_0401girl"].intervals(None) == []
+
+
+def test_kinds_without_long_recordings_are_told(tmp_path):
+    with pytest.raises(InputError, match="Unknown kind of data with long recordings"):
+        load_long("casme2", tmp_path)
