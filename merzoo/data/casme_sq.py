@@ -161,11 +161,11 @@ def _naming_rules(sheet: Path) -> tuple[dict[str, str], dict[str, str]]:
     """Number of a person -> folder; name of a film -> its code, four digits."""
     people, films = dict(PEOPLE), dict(FILMS)
     for name in sheet_names(sheet):
-        rule = re.fullmatch(r"naming ?rule ?([12])", str(name).strip(), re.IGNORECASE)
-        for cells in read_cells(sheet, name) if rule else ():
+        rule = re.sub(r"\W", "", str(name).lower())
+        for cells in read_cells(sheet, name) if rule.startswith("namingrule") else ():
             texts = [*map(cell_text, cells), "", "", ""]
-            if rule[1] == "1" and texts[2].isdigit() and re.fullmatch(r"s\d+", texts[1]):
+            if rule == "namingrule1" and texts[2].isdigit() and re.fullmatch(r"s\d+", texts[1]):
                 people[texts[2]] = texts[1]
-            elif rule[1] == "2" and texts[0].isdigit() and texts[1]:
+            elif rule == "namingrule2" and texts[0].isdigit() and texts[1]:
                 films[texts[1].lower()] = f"{int(texts[0]):04d}"
     return people, films
