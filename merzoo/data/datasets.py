@@ -29,7 +29,7 @@ KINDS: dict[str, Kind] = {
     "smic": Kind("merzoo.data.smic", "SMIC; option part=hs|vis|nir|e-hs"),
     "casme": Kind("merzoo.data.casme", "CASME"),
     "casme_sq": Kind("merzoo.data.casme_sq", "CAS(ME)^2; option split=micro|macro|all"),
-    "casme3": Kind("merzoo.data.casme3", "CAS(ME)^3 part A"),
+    "casme3": Kind("merzoo.data.casme3", "CAS(ME)^3; options part=a|c, split=micro|macro"),
     "mmew": Kind("merzoo.data.mmew", "MMEW"),
     "dfme": Kind("merzoo.data.dfme", "DFME; option split=train|testA|testB"),
     "megc2019": Kind("merzoo.data.megc2019", "the composite of SMIC-HS, CASME II and SAMM"),
@@ -40,7 +40,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-LONG = ("casme_sq",)  # kinds with `long_videos`
+LONG = ("casme_sq", "casme3")  # kinds with `long_videos`
 
 
 class DataSource(NamedTuple):

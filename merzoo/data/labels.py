@@ -194,6 +194,24 @@ LABEL_MAPS: Mapping[str, LabelMap] = MappingProxyType(
                 about="all eight emotions of SAMM, 159 clips",
             ),
             LabelMap(
+                "casme3-3",
+                _MEGC3,
+                {"casme3": _megc3("anger disgust fear sadness", "others")},
+                about="three classes of CAS(ME)^3, without others",
+            ),
+            LabelMap(
+                "casme3-4",
+                (*_MEGC3, "others"),
+                {"casme3": _megc3("anger disgust fear sadness", "") | {"others": "others"}},
+                about="four classes of CAS(ME)^3: the three, and others",
+            ),
+            LabelMap(
+                "casme3-7",
+                ("happiness", "disgust", "fear", "anger", "sadness", "surprise", "others"),
+                {"casme3": _same("happiness disgust fear anger sadness surprise others")},
+                about="the seven emotions of CAS(ME)^3, part A, 860 clips",
+            ),
+            LabelMap(
                 "dfme-7",
                 ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surprise"),
                 {"dfme": _same("happiness anger contempt disgust fear sadness surprise", "others")},

@@ -9,12 +9,14 @@ import pytest
 
 import merzoo
 from merzoo.data import load
+from merzoo.data.action_units import parse_action_units
 from merzoo.data.casme2 import PUBLISHED as CASME2_PUBLISHED
+from merzoo.data.casme3 import PUBLISHED as CASME3_PUBLISHED
 from merzoo.data.checks import check
 from merzoo.data.datasets import KINDS, parse_data
 from merzoo.data.fer2013 import PUBLISHED as FER_PUBLISHED
 from merzoo.data.frames import ImageFrames
-from merzoo.data.labels import map_labels
+from merzoo.data.labels import label_map, map_labels
 from merzoo.data.megc2019 import PUBLISHED as MEGC_PUBLISHED
 from merzoo.data.raf_db import PUBLISHED as RAF_PUBLISHED
 from merzoo.data.samm import PUBLISHED as SAMM_PUBLISHED
@@ -36,6 +38,8 @@ def by_id(clips):
         ("casme", trees.casme, {}, 1),
         ("casme3", trees.casme3, {}, 2),
         ("mmew", trees.mmew, {}, 2),
+        ("casme3", trees.casme3_c, {"part": "c"}, 2),
+        ("casme3", trees.casme3_intervals, {"split": "macro"}, 1),
         ("casme_sq", trees.casme_sq, {"split": "all"}, 3),
         ("dfme", trees.dfme, {}, 3),
         ("megc2019", trees.megc2019, {}, 5),
@@ -174,6 +178,33 @@ def test_casme3_clips_of_one_recording_and_dropped_frames(tmp_path, form):
     assert clip.frames.numbers[clip.apex] == 169  # 170 was dropped: 169 and 171 are as near
     assert "1 dropped frames" in clip.flags
     assert "apex frame 170 dropped, 169 taken" in clip.flags
+
+
+def test_casme3_part_c_has_other_people_and_no_apex(tmp_path):
+    clips = by_id(load("casme3", trees.casme3_c(tmp_path), part="c"))
+    clip = clips["C01_1_373"]
+    assert (clip.subject, clip.onset, clip.apex, clip.offset) == ("casme3/C01", 0, None, 7)
+    assert parse_action_units(clip.action_units).numbers == {4, 7}
+    three = map_labels(list(clips.values()), "casme3-3").counts()
+    assert three == {"negative": 1, "positive": 1, "surprise": 0}
+    with pytest.raises(InputError, match="label map 'casme3-7'"):
+        map_labels(list(clips.values()), "casme3-7")
+    with pytest.raises(InputError, match="Unknown part of CAS"):
+        load("casme3", tmp_path, part="b")
+    with pytest.raises(InputError, match="Unknown kind of expression in part c"):
+        load("casme3", tmp_path, part="c", split="macro")
+
+
+def test_casme3_label_maps_of_part_a(tmp_path):
+    clips = load("casme3", trees.casme3(tmp_path))
+    assert map_labels(clips, "casme3-4").counts()["positive"] == 1
+    assert map_labels(clips, "casme3-7").counts()["happiness"] == 1
+    kept = {name: label_map(name).table("casme3") for name in ("casme3-3", "casme3-4")}
+    published = CASME3_PUBLISHED.classes
+    # Of the 860 clips 161 are others: 699 in three classes, all in four and in seven.
+    others = sum(n for emotion, n in published.items() if kept["casme3-3"][emotion] is None)
+    assert (others, sum(published.values())) == (161, 860)
+    assert all(kept["casme3-4"][emotion] for emotion in published)
 
 
 def test_mmew_others_and_repression_are_one_class(tmp_path):

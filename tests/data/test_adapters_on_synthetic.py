@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from merzoo.data.checks import check as check_copy
-from merzoo.data.datasets import load_named
+from merzoo.data.datasets import load_named, parse_data
 
 pytest.importorskip("merzoo.data.synthetic.forms.casme2")
 from merzoo.data.synthetic import synthesize
@@ -20,6 +20,8 @@ ADAPTERS = {
     "smic": "smic",
     "dfme": "dfme",
     "casme_sq": "casme_sq?split=all",
+    "casme3": "casme3",
+    "casme3_c": "casme3?part=c",
     "ck_plus": "ck_plus",
     "raf_db": "raf_db",
     "fer2013": "fer2013",
@@ -34,10 +36,10 @@ KINDS = {
 # What is read as it should be, without a word.
 SILENT = (
     *("stray file", "blanks around a cell", "units spelt otherwise"),
-    *("apex 0", "folder of another person"),
+    *("apex 0", "folder of another person", "clip spelt otherwise", "dropped frame"),
 )
 # Their quirks are the published annotation's own, and no fault of a copy.
-AS_PUBLISHED = ("dfme", "casme_sq")
+AS_PUBLISHED = ("dfme", "casme_sq", "casme3")
 SUBJECTS, CLIPS = 4, 5
 
 
@@ -66,7 +68,9 @@ def load(named, root):
 
 
 def check(named, root):
-    return check_copy(named.partition("?")[0], root)
+    source = parse_data(named.replace("?", f":{root}?") if "?" in named else f"{named}:{root}")
+    options = {name: value for name, value in source.options.items() if name != "split"}
+    return check_copy(source.kind, root, **options)
 
 
 def test_a_clean_tree_loads_whole(trees):

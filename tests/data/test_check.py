@@ -1,6 +1,7 @@
 """`merzoo data check` finds each planted fault, and nothing on a clean tree."""
 
 import json
+from functools import partial
 
 import pytest
 
@@ -15,6 +16,7 @@ CLEAN = [
     ("smic", trees.smic),
     ("casme", trees.casme),
     ("casme3", trees.casme3),
+    ("casme3", partial(trees.casme3, form="whole")),
     ("mmew", trees.mmew),
     ("dfme", trees.dfme),
     ("megc2019", trees.megc2019),

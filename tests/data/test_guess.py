@@ -21,6 +21,8 @@ from tests.data.test_fer2013_tables import challenge
         ("casme", trees.casme),
         ("casme3", trees.casme3),
         ("mmew", trees.mmew),
+        ("casme3", trees.casme3_c),
+        ("casme3", trees.casme3_intervals),
         ("casme_sq", trees.casme_sq),
         ("dfme", trees.dfme),
         ("megc2019", trees.megc2019),

@@ -77,6 +77,21 @@ def test_long_videos_of_casme_sq_hold_all_intervals(tmp_path):
     assert videos["s19/19_0401girl"].intervals(None) == []
 
 
+def test_long_videos_of_casme3_by_the_sheet_of_both_kinds(tmp_path):
+    videos = {video.id: video for video in load_long("casme3", trees.casme3_intervals(tmp_path))}
+    assert set(videos) == {"spNO.1/b", "spNO.1/c"}
+    video = videos["spNO.1/b"]
+    assert len(video.frames) == 199  # one of 200 was dropped
+    # Frames 166..175 with the 170th missing; an onset of 0 begins with the recording, and an
+    # offset of 0 ends at the apex (frame 190).
+    assert video.intervals("micro") == [(165, 173)]
+    assert video.intervals("macro") == [(0, 59), (178, 188)]
+    assert videos["spNO.1/c"].expressions == ()
+    micro = next(clip for clip in video.expressions if clip.split == "micro")
+    assert (micro.label, micro.frames.numbers[micro.apex]) == ("micro", 169)
+    assert "apex frame 170 dropped, 169 taken" in micro.flags
+
+
 def test_kinds_without_long_recordings_are_told(tmp_path):
     with pytest.raises(InputError, match="Unknown kind of data with long recordings"):
         load_long("casme2", tmp_path)

@@ -166,6 +166,34 @@ def casme3(root: Path, form="cut") -> Path:
     return root
 
 
+def casme3_intervals(root: Path) -> Path:
+    """Recordings with both kinds, the macro-expressions with emotions in a sheet of their own."""
+    for name in ("b", "c"):
+        folder = root / "part_A" / "spNO.1" / name / "color"
+        write_images(folder, [f"{n}.jpg" for n in range(1, 201) if n != 170])
+    header = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Expression type")
+    rows = [
+        ("spNO.1", "B", 166, 170, 175, "4", "Micro-expression"),
+        ("spNO.1", "b", 0, 20, 60, "12", "Macro-expression"),
+        ("spNO.1", "b", 180, 190, 0, "12", "Macro-expression"),
+    ]
+    write_sheet(root / "CAS(ME)3_part_A_v2.xlsx", [header, *rows])
+    macro = [("sub", "seq", "onset", "apex", "offset", "au", "emotion")]
+    macro += [("spNO.1", "b", 180, 190, 0, "12", "happy")]
+    write_sheet(root / "cas(me)3_part_A_MaE_label_JpgIndex_v2_emotion.xlsx", macro)
+    return root
+
+
+def casme3_c(root: Path) -> Path:
+    for person in ("01", "02"):
+        folder = root / "part_C" / person / "a" / "color"
+        write_images(folder, [f"{n}.jpg" for n in range(370, 400)])
+    header = ("sub", "count", "onset", "offset", "au", "emotion", "PHY")
+    rows = [(1, 1, 373, 380, "4\uff0c7", "negative", "x"), (2, 1, 390, 396, 12, "happy", "y")]
+    write_sheet(root / "CAS(ME)3_part_C_ME.xlsx", [header, *rows])
+    return root
+
+
 def mmew(root: Path, folder="others", label="repression") -> Path:
     for emotion in ("happiness", folder):
         clip = f"S03-01-00{2 if emotion == 'happiness' else 5}"

@@ -5,7 +5,19 @@ import importlib
 from merzoo.data.synthetic.forms.form import Faults, Form
 from merzoo.errors import unknown
 
-FORMS = ("native", "casme2", "samm", "smic", "dfme", "casme_sq", "ck_plus", "raf_db", "fer2013")
+FORMS = (
+    "native",
+    "casme2",
+    "samm",
+    "smic",
+    "dfme",
+    "casme_sq",
+    "casme3",
+    "casme3_c",
+    "ck_plus",
+    "raf_db",
+    "fer2013",
+)
 
 __all__ = ["FORMS", "Faults", "Form", "form_named"]
 
