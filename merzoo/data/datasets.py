@@ -26,6 +26,7 @@ KINDS: dict[str, Kind] = {
     "synthetic": Kind("merzoo.data.synthetic", "invented clips: easy, medium or hard", "clips"),
     "casme2": Kind("merzoo.data.casme2", "CASME II"),
     "samm": Kind("merzoo.data.samm", "SAMM"),
+    "samm_lv": Kind("merzoo.data.samm_lv", "SAMM Long Videos; option split=micro|macro|all"),
     "smic": Kind("merzoo.data.smic", "SMIC; option part=hs|vis|nir|e-hs"),
     "casme": Kind("merzoo.data.casme", "CASME"),
     "casme_sq": Kind("merzoo.data.casme_sq", "CAS(ME)^2; option split=micro|macro|all"),
@@ -40,7 +41,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-LONG = ("casme_sq", "casme3")  # kinds with `long_videos`
+LONG = ("casme_sq", "casme3", "samm_lv")  # kinds with `long_videos`
 
 
 class DataSource(NamedTuple):

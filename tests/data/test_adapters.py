@@ -33,6 +33,7 @@ def by_id(clips):
     [
         ("casme2", trees.casme2, {}, 4),
         ("samm", trees.samm, {}, 3),
+        ("samm_lv", trees.samm_lv, {}, 3),
         ("smic", trees.smic, {}, 3),
         ("smic", trees.smic_extended, {"part": "e-hs"}, 1),
         ("casme", trees.casme, {}, 1),

@@ -17,6 +17,7 @@ ADAPTERS = {
     "native": "manifest",
     "casme2": "casme2",
     "samm": "samm",
+    "samm_lv": "samm_lv",
     "smic": "smic",
     "dfme": "dfme",
     "casme_sq": "casme_sq?split=all",
@@ -39,7 +40,7 @@ SILENT = (
     *("apex 0", "folder of another person", "clip spelt otherwise", "dropped frame"),
 )
 # Their quirks are the published annotation's own, and no fault of a copy.
-AS_PUBLISHED = ("dfme", "casme_sq", "casme3")
+AS_PUBLISHED = ("dfme", "casme_sq", "casme3", "samm_lv")
 SUBJECTS, CLIPS = 4, 5
 
 

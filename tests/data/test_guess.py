@@ -16,6 +16,7 @@ from tests.data.test_fer2013_tables import challenge
     [
         ("casme2", trees.casme2),
         ("samm", trees.samm),
+        ("samm_lv", trees.samm_lv),
         ("smic", trees.smic),
         ("smic", trees.smic_extended),
         ("casme", trees.casme),

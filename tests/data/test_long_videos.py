@@ -92,6 +92,29 @@ def test_long_videos_of_casme3_by_the_sheet_of_both_kinds(tmp_path):
     assert "apex frame 170 dropped, 169 taken" in micro.flags
 
 
+def test_samm_lv_movements_and_videos(tmp_path):
+    clips = by_id(load("samm_lv", trees.samm_lv(tmp_path)))
+    assert set(clips) == {"006_1_1_20", "006_1_2_0", "007_7_1_40"}
+    assert {clip.subject for clip in clips.values()} == {"samm_lv/006", "samm_lv/007"}
+    macro = clips["006_1_2_0"]
+    # The frames are numbered from 1: an onset of 0 is the first, frame 5 is the fifth.
+    assert (macro.onset, macro.apex, macro.offset, macro.label) == (0, 4, 17, "macro")
+    assert macro.flags == ("onset 0",)
+    assert [clip.id for clip in load("samm_lv", tmp_path, split="macro")] == ["006_1_2_0"]
+    videos = {video.id: video for video in load_long("samm_lv", tmp_path)}
+    assert set(videos) == {"006_1", "007_7", "007_6"}
+    assert videos["006_1"].intervals("macro") == [(0, 17)]
+    assert videos["006_1"].intervals("micro") == [(19, 29)]
+    assert videos["007_6"].intervals(None) == []
+
+
+def test_samm_lv_is_compared_with_the_published_counts(tmp_path):
+    report = check("samm_lv", trees.samm_lv(tmp_path))
+    assert [fault.kind for fault in report.faults] == ["onset 0"]
+    assert report.open_faults() == []
+    assert report.differences == ["micro: 2 found, 159 published", "macro: 1 found, 343 published"]
+
+
 def test_kinds_without_long_recordings_are_told(tmp_path):
     with pytest.raises(InputError, match="Unknown kind of data with long recordings"):
         load_long("casme2", tmp_path)

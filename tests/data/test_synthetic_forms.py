@@ -17,6 +17,7 @@ SMALL = {
     "smic": {"size": (56, 68), "fps": 40.0},
     "dfme": {"size": (56, 68), "fps": 40.0},
     "casme_sq": {"size": (56, 68)},
+    "samm_lv": {"size": (56, 68), "fps": 40.0},
     "casme3": {"size": (56, 68)},
     "casme3_c": {"size": (56, 68)},
     "ck_plus": {"size": (56, 68), "subjects": 1, "clips": 2},

@@ -114,6 +114,27 @@ def samm(root: Path, rows=SAMM_ROWS) -> Path:
     return root
 
 
+SAMM_LV_HEADER = (
+    *("Subject", "Filename", "Inducement Code", "Onset", "Apex", "Offset", "Duration", "Type"),
+    *("Action Units", "Notes"),
+)
+SAMM_LV_ROWS = (
+    ("006", "006_1_1", 1, 20, 24, 30, 11, "Micro - 1/2", "12A", None),
+    ("006", "006_1_2", 1, 0, 5, 18, 19, "Macro", "4+7", "begins before the video"),
+    (7, "007_7_1", 7, 40, 45, 50, 11, "Micro - 1/2", "T18", None),
+)
+
+
+def samm_lv(root: Path, rows=SAMM_LV_ROWS) -> Path:
+    for video in ("006_1", "007_7", "007_6"):
+        names = [f"{video}_{n:04d}.jpg" for n in range(1, 61)]
+        write_images(root / "SAMM_longvideos" / video, names)
+    preamble = [[f"line {n} of the authors' explanation"] for n in range(1, 10)]
+    sheet = root / "SAMM_LongVideos_V2_Release.xlsx"
+    write_sheet(sheet, [*preamble, SAMM_LV_HEADER, *rows])  # the header is Excel's row 10
+    return root
+
+
 SMIC_CLIPS = ("s1/negative/s1_ne_01", "s1/surprise/s1_sur_02", "s20/positive/s20_po_14")
 
 

@@ -9,6 +9,7 @@ FORMS = (
     "native",
     "casme2",
     "samm",
+    "samm_lv",
     "smic",
     "dfme",
     "casme_sq",
