@@ -33,6 +33,7 @@ KINDS: dict[str, Kind] = {
     "casme3": Kind("merzoo.data.casme3", "CAS(ME)^3; options part=a|c, split=micro|macro"),
     "mmew": Kind("merzoo.data.mmew", "MMEW"),
     "dfme": Kind("merzoo.data.dfme", "DFME; option split=train|testA|testB"),
+    "4dme": Kind("merzoo.data.four_dme", "4DME; option frames=grey|color"),
     "megc2019": Kind("merzoo.data.megc2019", "the composite of SMIC-HS, CASME II and SAMM"),
     "manifest": Kind("merzoo.data.manifest", "clips of one's own, listed in a CSV file"),
     "ck_plus": Kind("merzoo.data.ck_plus", "CK+ sequences, or CK+48 images"),

@@ -43,6 +43,7 @@ def by_id(clips):
         ("casme3", trees.casme3_intervals, {"split": "macro"}, 1),
         ("casme_sq", trees.casme_sq, {"split": "all"}, 3),
         ("dfme", trees.dfme, {}, 3),
+        ("4dme", trees.four_dme, {}, 3),
         ("megc2019", trees.megc2019, {}, 5),
         ("manifest", trees.manifest, {}, 2),
         ("ck_plus", trees.ck_plus, {}, 2),
@@ -212,6 +213,20 @@ def test_mmew_others_and_repression_are_one_class(tmp_path):
     clips = load("mmew", trees.mmew(tmp_path))
     assert {clip.subject for clip in clips} == {"mmew/S03"}
     assert by_id(clips)["S03-01-005"].onset == 1
+
+
+def test_4dme_clips_of_several_emotions_keep_them_and_are_left_out_by_maps(tmp_path):
+    clips = by_id(load("4dme", trees.four_dme(tmp_path)))
+    clip = clips["01/clip_b"]
+    assert (clip.label, clip.fps) == ("negative+repression", 60.0)
+    assert parse_action_units(clip.action_units).numbers == {4, 7}
+    assert clips["01/clip_a"].frames.numbers[clips["01/clip_a"].apex] == 1830
+    assert clips["24/clip_a"].subject == "4dme/24"
+    five = map_labels(list(clips.values()), "4dme-5")
+    assert five.counts()["repression"] == five.counts()["positive"] == 1
+    assert five.excluded == {"4dme/negative+repression": 1}
+    three = map_labels(list(clips.values()), "megc3")
+    assert three.counts() == {"negative": 0, "positive": 1, "surprise": 0}
 
 
 def test_dfme_parts_are_splits_and_the_rate_is_unknown_unless_said(tmp_path):

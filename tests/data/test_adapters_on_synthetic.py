@@ -23,6 +23,7 @@ ADAPTERS = {
     "casme_sq": "casme_sq?split=all",
     "casme3": "casme3",
     "casme3_c": "casme3?part=c",
+    "4dme": "4dme",
     "ck_plus": "ck_plus",
     "raf_db": "raf_db",
     "fer2013": "fer2013",
@@ -38,9 +39,10 @@ KINDS = {
 SILENT = (
     *("stray file", "blanks around a cell", "units spelt otherwise"),
     *("apex 0", "folder of another person", "clip spelt otherwise", "dropped frame"),
+    "several emotions",
 )
 # Their quirks are the published annotation's own, and no fault of a copy.
-AS_PUBLISHED = ("dfme", "casme_sq", "casme3", "samm_lv")
+AS_PUBLISHED = ("dfme", "casme_sq", "casme3", "samm_lv", "4dme")
 SUBJECTS, CLIPS = 4, 5
 
 

@@ -19,6 +19,7 @@ CLEAN = [
     ("casme3", partial(trees.casme3, form="whole")),
     ("mmew", trees.mmew),
     ("dfme", trees.dfme),
+    ("4dme", trees.four_dme),
     ("megc2019", trees.megc2019),
     ("manifest", trees.manifest),
     ("ck_plus", trees.ck_plus),

@@ -26,6 +26,7 @@ from tests.data.test_fer2013_tables import challenge
         ("casme3", trees.casme3_intervals),
         ("casme_sq", trees.casme_sq),
         ("dfme", trees.dfme),
+        ("4dme", trees.four_dme),
         ("megc2019", trees.megc2019),
         ("manifest", trees.manifest),
         ("ck_plus", trees.ck_plus),

@@ -264,6 +264,20 @@ def casme_sq(root: Path, rows=CASME_SQ_ROWS) -> Path:
     return root
 
 
+def four_dme(root: Path) -> Path:
+    rows = [
+        ("sub_ID", "fold_name", "Onset", "Apex", "Offset", "AUs", "Emotion", "Positive"),
+        (1, "clip_a", 1826, 1830, 1840, "AU12", "Positive", 1),
+        (1, "clip_b", 12, 15, 20, "AU4+AU7(k)", "Repression, Negative", 0),
+        (24, "clip_a", 1, 4, 9, "AU17", "Repression", 0),
+    ]
+    for subject, clip, onset, _, offset, *_ in rows[1:]:
+        names = [f"Frame_{n:09d}.jpg" for n in range(onset, offset + 1)]
+        write_images(root / "micro_short_gray_video" / f"{subject:02d}" / clip, names)
+    write_sheet(root / "4DME_Labelling_Micro_release v1.xlsx", rows)
+    return root
+
+
 DFME_HEADER = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Emotion", "AU")
 DFME_ROWS = {
     "training_full_with_AU.xlsx": (

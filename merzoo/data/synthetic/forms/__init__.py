@@ -15,10 +15,13 @@ FORMS = (
     "casme_sq",
     "casme3",
     "casme3_c",
+    "4dme",
     "ck_plus",
     "raf_db",
     "fer2013",
 )
+# A module's name begins with a letter.
+_MODULES = {"4dme": "four_dme"}
 
 __all__ = ["FORMS", "Faults", "Form", "form_named"]
 
@@ -31,4 +34,4 @@ def form_named(name: str) -> Form:
     """
     if name not in FORMS:
         raise unknown("form", name, FORMS)
-    return importlib.import_module(f"{__name__}.{name}").FORM
+    return importlib.import_module(f"{__name__}.{_MODULES.get(name, name)}").FORM
