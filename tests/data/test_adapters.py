@@ -39,6 +39,7 @@ def by_id(clips):
         ("casme", trees.casme, {}, 1),
         ("casme3", trees.casme3, {}, 2),
         ("mmew", trees.mmew, {}, 2),
+        ("mmew", trees.mmew_flat, {}, 2),
         ("casme3", trees.casme3_c, {"part": "c"}, 2),
         ("casme3", trees.casme3_intervals, {"split": "macro"}, 1),
         ("casme_sq", trees.casme_sq, {"split": "all"}, 3),
@@ -180,6 +181,35 @@ def test_casme3_clips_of_one_recording_and_dropped_frames(tmp_path, form):
     assert clip.frames.numbers[clip.apex] == 169  # 170 was dropped: 169 and 171 are as near
     assert "1 dropped frames" in clip.flags
     assert "apex frame 170 dropped, 169 taken" in clip.flags
+
+
+def test_casme2_and_casme_sheets_of_before_2007(tmp_path):
+    trees.casme2(tmp_path / "2")
+    (tmp_path / "2/CASME2-coding-20140508.xlsx").unlink()
+    header = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame")
+    rows = [(*header, "Action Units", "Estimated Emotion"), *trees.CASME2_ROWS]
+    trees.write_old_sheet(tmp_path / "2/CASME2_label_Ver_2.xls", {"Sheet1": rows})
+    clip = by_id(load("casme2", tmp_path / "2"))["sub01/EP02_01f"]
+    assert (clip.onset, clip.apex, clip.offset, clip.label) == (0, 13, 40, "happiness")
+    assert clip.source == "CASME2_label_Ver_2.xls, row 2"
+    trees.casme(tmp_path / "1")
+    (tmp_path / "1/CASME-coding.xlsx").unlink()
+    header = ("Subject", "Filename", None, "OnsetF", "ApexF1", "ApexF2", "OffsetF", None)
+    rows = [
+        (*header, "Onset", "Total", "AU", "Emotion"),  # Onset and Total are milliseconds
+        (1, "EP01_12", None, 20, 25, "\\", 30, None, 150.0, 316.7, 4, "tense"),
+    ]
+    trees.write_old_sheet(tmp_path / "1/CASME-coded-20190721.xls", {"Sheet1": rows})
+    clip = load("casme", tmp_path / "1")[0]
+    assert (clip.onset, clip.apex, clip.offset, clip.action_units) == (0, 5, 10, "4")
+
+
+def test_mmew_clips_in_no_folder_of_their_class(tmp_path):
+    clips = by_id(load("mmew", trees.mmew_flat(tmp_path)))
+    assert (clips["S12-03-004"].apex, clips["S12-03-004"].flags) == (None, ("no apex",))
+    report = check("mmew", tmp_path)
+    assert [fault.kind for fault in report.faults] == ["no apex"]
+    assert report.open_faults() == []
 
 
 def test_casme3_part_c_has_other_people_and_no_apex(tmp_path):

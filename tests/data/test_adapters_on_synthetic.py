@@ -24,6 +24,7 @@ ADAPTERS = {
     "casme3": "casme3",
     "casme3_c": "casme3?part=c",
     "4dme": "4dme",
+    "mmew": "mmew",
     "ck_plus": "ck_plus",
     "raf_db": "raf_db",
     "fer2013": "fer2013",
@@ -40,9 +41,10 @@ SILENT = (
     *("stray file", "blanks around a cell", "units spelt otherwise"),
     *("apex 0", "folder of another person", "clip spelt otherwise", "dropped frame"),
     "several emotions",
+    "others called repression",
 )
 # Their quirks are the published annotation's own, and no fault of a copy.
-AS_PUBLISHED = ("dfme", "casme_sq", "casme3", "samm_lv", "4dme")
+AS_PUBLISHED = ("dfme", "casme_sq", "casme3", "samm_lv", "4dme", "mmew")
 SUBJECTS, CLIPS = 4, 5
 
 

@@ -22,6 +22,7 @@ from tests.data.test_fer2013_tables import challenge
         ("casme", trees.casme),
         ("casme3", trees.casme3),
         ("mmew", trees.mmew),
+        ("mmew", trees.mmew_flat),
         ("casme3", trees.casme3_c),
         ("casme3", trees.casme3_intervals),
         ("casme_sq", trees.casme_sq),

@@ -18,6 +18,7 @@ SMALL = {
     "dfme": {"size": (56, 68), "fps": 40.0},
     "casme_sq": {"size": (56, 68)},
     "4dme": {"size": (56, 68), "fps": 40.0},
+    "mmew": {"size": (56, 68), "fps": 40.0},
     "samm_lv": {"size": (56, 68), "fps": 40.0},
     "casme3": {"size": (56, 68)},
     "casme3_c": {"size": (56, 68)},
@@ -177,6 +178,7 @@ def test_planted_faults_are_listed_beside_the_tree(form, tmp_path):
         "offset 0",
         "onset 0",
         "several emotions",
+        "no apex",
     }
     for fault in planted:
         if fault["fault"] in ("missing frame", "missing folder", "missing image"):

@@ -236,6 +236,20 @@ def mmew(root: Path, folder="others", label="repression") -> Path:
     return root
 
 
+def mmew_flat(root: Path) -> Path:
+    """The newer sheet, an apex missing in it, and clips in no folder of their class."""
+    for clip in ("S03-01-002", "S12-03-004"):
+        write_images(root / "Micro_Expression" / clip, [f"{n}.jpg" for n in range(1, 9)])
+    header = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units")
+    rows = [
+        (*header, "Estimated Emotion", "remarks"),
+        ("S03", "S03-01-002", 1, 4, 8, "6+12", "happiness", None),
+        ("S12", "S12-03-004", 2, None, 8, "14", "disgust", "apex"),
+    ]
+    write_sheet(root / "MMEW_Micro_Exp_new.xlsx", rows)
+    return root
+
+
 # number of the person, clip, onset, apex, offset, action units, emotion, type, self-report
 CASME_SQ_ROWS = (
     (1, "disgust1_1", 20, 24, 30, "4+7", "negative", "micro-expression", "disgust"),

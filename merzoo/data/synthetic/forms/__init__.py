@@ -16,6 +16,7 @@ FORMS = (
     "casme3",
     "casme3_c",
     "4dme",
+    "mmew",
     "ck_plus",
     "raf_db",
     "fer2013",
