@@ -28,11 +28,12 @@ from machine import machine  # noqa: E402
 SAMPLES, SUBJECTS, SEEDS, BATCH = 442, 68, 3, 32  # as many as the MEGC 2019 flow images
 STEPS = -(-SAMPLES // BATCH)  # an epoch
 
-# (network, recipe, epochs of a fold, folds of the short and the longer run, largest ratio wanted)
+# (network, recipe, the recipe's epochs, those of a fold that is timed, folds of the short and of
+# the longer run, largest ratio wanted)
 PAIRS = (
-    ("ststnet", "merzoo-flow", 12, (2, 10), 1.0),
-    ("ststnet", "ststnet", 12, (2, 10), 1.0),
-    ("offapexnet", "offapexnet", 4, (1, 4), 1.0),
+    ("ststnet", "merzoo-flow", 12, 12, (2, 8), 1.0),
+    ("ststnet", "ststnet", 12, 12, (2, 8), 1.0),
+    ("offapexnet", "offapexnet", 40, 4, (1, 4), 1.0),
 )
 
 
@@ -57,7 +58,7 @@ def quick() -> list[dict]:
     """Goals with what was measured, for run.py."""
     with tempfile.TemporaryDirectory(prefix="folds-") as folder:
         file = random_flow(Path(folder))
-        rows = [row for pair in PAIRS for row in compared(*pair, "scan", file, whole=False)]
+        rows = [row for pair in PAIRS for row in compared(*pair, "scan", file, False, both=False)]
     write(rows)
     return [
         {
@@ -71,15 +72,24 @@ def quick() -> list[dict]:
     ]
 
 
-def compared(network, recipe, epochs, folds, wanted, engine, file, whole: bool) -> list[dict]:
-    """Rows of one network, recipe and engine, and of the PyTorch loop beside it."""
+def compared(
+    network, recipe, full_epochs, epochs, folds, wanted, engine, file, whole, both=True
+) -> list[dict]:
+    """Rows of one network, recipe and engine, and of the PyTorch loop beside it; `both` ways round
+    on the two cores, or each size one way."""
+    epochs = full_epochs if whole else epochs
     commands = (
         lambda count: merzoo_command(network, recipe, epochs, engine, file, count),
         lambda count: torch_command(network, epochs, file, count),
     )
     sizes = (SUBJECTS,) if whole else folds
-    cpu = np.array([pair_of_processes(*(one(size) for one in commands)) for size in sizes])
-    full = SUBJECTS * SEEDS * STEPS * epochs
+    cpu = np.array(
+        [
+            pair_of_processes(*(one(size) for one in commands), turned=place % 2 == 1, both=both)
+            for place, size in enumerate(sizes)
+        ]
+    )
+    full = SUBJECTS * SEEDS * STEPS * full_epochs
     rows = []
     for place, way in enumerate((f"merzoo, engine {engine}", "plain PyTorch loop")):
         if whole:
@@ -124,11 +134,11 @@ def torch_command(network, epochs, file, count) -> list[str]:
     return [*command, "--epochs", str(epochs), "--seeds", str(SEEDS), "--folds", str(count)]
 
 
-def pair_of_processes(one: list[str], other: list[str]) -> tuple[float, float]:
-    """CPU seconds of both, run side by side on two cores, the mean of both ways round."""
+def pair_of_processes(one: list[str], other: list[str], turned: bool, both: bool) -> tuple:
+    """CPU seconds of two processes side by side on two cores, the mean of both ways round."""
     cores = sorted(os.sched_getaffinity(0))[:2]
     found = []
-    for order in (cores, cores[::-1]):
+    for order in (cores, cores[::-1]) if both else ((cores[::-1] if turned else cores),):
         running = [start(command, core) for command, core in zip((one, other), order, strict=False)]
         if len(cores) == 1:
             running.append(start(other, cores[0]))

@@ -75,7 +75,7 @@ def main() -> int:
     if not options.tiny:  # whose figures say nothing
         for goal in goals(record.rows):
             print(f"{goal['goal']}: {goal['measured']}, {'met' if goal['met'] else 'NOT MET'}")
-    print(f"written: {record.file}")
+    print(f"written: {record.file}" if record.rows else "nothing was measured in that time")
     return 0
 
 

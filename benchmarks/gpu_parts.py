@@ -74,7 +74,7 @@ TINY_CASES = {
     "keyregionnet-head": Case(
         *("keyregionnet", "keyregionnet-cached", 1),
         {"input_shape": (32, 32, 3), "frames": 2, "global_units": 8, "ib_units": 4},
-        *(24, 4),
+        *(8, 4),
         **FEW,
         cached=True,
     ),

@@ -109,7 +109,7 @@ def plot(rows: list[dict], file: Path) -> None:
 
 def share_of(row: dict) -> float | None:
     """Measured over wanted (turned round where more is better); `None` without two numbers."""
-    goal = re.findall(r"(<=|>=|at most|at least|<|>)\s*([\d.]+)", row["goal"])
+    goal = re.findall(r"(<=|>=|at most|at least|under|<|>)\s*([\d.]+)", row["goal"])
     number = re.search(r"[\d.]+(?:e-?\d+)?", str(row["measured"]))
     if not goal or number is None:
         return None

@@ -6,6 +6,7 @@ import pytest
 
 from merzoo.data.frames import ImageFrames
 from merzoo.errors import InputError
+from merzoo.evaluation.pages.hardest_clips import FOLDER, read_pictures
 from merzoo.files import claim_folder
 from merzoo.listing import entries, is_empty, left_by_system
 
@@ -42,3 +43,11 @@ def test_a_folder_that_was_only_looked_at_is_still_empty(tmp_path):
     (other / ".gitignore").write_bytes(b"x")
     with pytest.raises(InputError, match="not empty"):
         claim_folder(other, {"model": "ststnet"})
+
+
+def test_a_run_carried_on_a_mac_s_disk_still_gives_its_report(tmp_path):
+    pictures = tmp_path / FOLDER
+    pictures.mkdir()
+    cv2.imwrite(str(pictures / "00.png"), np.zeros((4, 4), np.uint8))
+    (pictures / "._00.png").write_bytes(b"x")
+    assert list(read_pictures(tmp_path)) == [0]

@@ -11,8 +11,9 @@ from itertools import islice
 from pathlib import Path
 
 from merzoo.data.cells import is_table, read_cells
+from merzoo.data.manifest import REQUIRED
 from merzoo.data.pixels import IMAGE_SUFFIXES
-from merzoo.data.tables import cell_text
+from merzoo.data.tables import cell_text, name_columns
 from merzoo.data.tree import Tree
 from merzoo.data.videos import VIDEO_SUFFIXES
 from merzoo.errors import InputError
@@ -76,9 +77,11 @@ def _advice(tree: Tree) -> str:
     if len(tables) == 1:
         names = [text for text in _header(tree.path("", tables[0])) if text]
         has = f" (it has {', '.join(names[:9])})" if names else ""
+        known = name_columns(names, {}).values()
+        columns = ",".join(f"{name}=NAME" for name in REQUIRED if name not in known)
         return (
             f"if {tables[0]} lists its clips, say which column is which{has}: "
-            f"--data manifest:{tree.root} --columns path=NAME,subject=NAME,label=NAME"
+            f"--data manifest:{tree.root} --columns {columns}"
         )
     if tables:
         return f"name the table that lists its clips, such as manifest:{tree.path('', tables[0])}"

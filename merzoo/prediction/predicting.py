@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from merzoo.data.videos import VideoFrames
@@ -32,6 +33,9 @@ from merzoo.progress import progress_bar
 HOW = ("auto", "spot", "whole")
 # Width of the annotated video over the video's.
 ANNOTATED: dict[str, float | None] = {"half": 0.5, "full": 1.0, "none": None}
+# Pixels; the apex of a short clip is looked for on crops of this side: a quarter of the time of the
+# whole crop, and nearer to the true apex (see the README of this folder).
+SPOTTING_SIZE = 112
 SHORT_CLIP = 1.5  # seconds up to which a clip is taken as one expression
 _NAMED = 5  # places of jumps that a warning lists
 _LONGEST_WHOLE = 400  # frames; a longer clip is surely not one expression
@@ -238,17 +242,17 @@ def _whole(source: Source, model: Classifier, step):
     first = frames[0]
     face = find_face(first, model.parameters["detector"], "frame 0")
     alignment = align(face, WORKING_SIZE, WORKING_SIZE)
-    crops = []
+    crops, side = [], (SPOTTING_SIZE, SPOTTING_SIZE)
     for position in range(len(frames)):
         frame = frames[position]
         if frame.shape != first.shape:
             raise InputError(f"{source.name}: frame {position} is of another size than frame 0.")
-        crops.append(alignment.apply(frame))
+        crops.append(cv2.resize(alignment.apply(frame), side, interpolation=cv2.INTER_AREA))
         step("looking for the apex", position + 1, len(frames))
     apex = spot_apex(crops, "flow")
     if apex.index == 0:
         raise InputError(f"{source.name}: nothing moves after its first frame.")
-    return face, apex
+    return face, replace(apex, curve=apex.curve * (WORKING_SIZE / SPOTTING_SIZE))
 
 
 def _about_times(source: Source, settings: Settings) -> list[str]:

@@ -8,6 +8,7 @@ that depends on the seed and the epoch's number alone, so that a training that w
 with the batches that it would have had.
 """
 
+import contextlib
 import functools
 import importlib.util
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,17 @@ def check_feed() -> None:
             "Networks are fed by TensorFlow's tf.data whatever the backend, and TensorFlow is not "
             "installed: pip install 'merzoo[tensorflow]'."
         )
+
+
+@functools.cache
+def leave_devices_alone() -> None:
+    """Keeps TensorFlow, where it only feeds another backend, from taking graphics cards' memory."""
+    import keras
+    import tensorflow as tf
+
+    if keras.backend.backend() != "tensorflow":
+        with contextlib.suppress(RuntimeError):  # it is in use already
+            tf.config.set_visible_devices([], "GPU")
 
 
 def training_graph(
@@ -65,6 +77,7 @@ def training_graph(
     Raises:
         InputError: for an unknown augmentation.
     """
+    leave_devices_alone()
     names = augmentation_names(augment)
     soft = soft_labels or _mixes(names)
     weight = np.ones(len(data)) if sample_weight is None else sample_weight
@@ -204,6 +217,7 @@ def order_of_steps(size: int, batch_size: int, steps: int, seed: int) -> np.ndar
     >>> order_of_steps(4, 3, 3, seed=0).tolist()
     [[2, 3, 1], [0, 2, 0], [3, 1, 3]]
     """
+    leave_devices_alone()
     epochs = -(-steps * batch_size // size)
     rows = np.concatenate([np.asarray(_order(size, epoch, seed)) for epoch in range(epochs)])
     return rows[: steps * batch_size].reshape(steps, batch_size)

@@ -9,6 +9,7 @@ import keras
 
 _KNOWN = ("keras.src.layers.", "merzoo.layers.")  # modules whose layers treat each sample alone
 _NOT = ("Lambda", "Dropout", "GaussianNoise", "GaussianDropout", "AlphaDropout", "Discretization")
+_FOLDS, _UNFOLDS = ("FoldTime",), "UnfoldTime"  # frames become samples, and clips again
 
 
 def split_fixed(model):
@@ -28,29 +29,37 @@ def split_fixed(model):
     """
     if not isinstance(model, keras.Model) or not getattr(model, "operations", None):
         return None
-    inside = {id(operation) for operation in model.operations}
-    fixed: set[int] = set()
-    cut: dict[int, object] = {}
-    for operation in model.operations:
-        taken = _arguments(operation)
-        if all(id(x) in fixed for x in taken) and _is_fixed(operation):
-            fixed.update(id(x) for x in _results(operation))
-            continue
-        cut.update({id(x): x for x in taken if id(x) in fixed})
-    cut.update({id(x): x for x in model.outputs if id(x) in fixed})
-    tensors = list(cut.values())
-    if (
-        not tensors
-        or all(_is_input(x) for x in tensors)
-        or any(id(x._keras_history.operation) not in inside for x in tensors)
-    ):
+    fixed, cut, folded = _walk(model, ())
+    if any(id(x) in folded for x in cut):  # frames there, not samples: part before they are made
+        fixed, cut, folded = _walk(model, _FOLDS)
+    if not cut or all(_is_input(x) for x in cut):
         return None
+    tensors = list(cut)
     used = [x for x in model.inputs if id(x) in fixed]
     first = keras.Model(used, tensors)
     rest = keras.Model(tensors, model.outputs, name=model.name)
     if [id(v) for v in rest.trainable_variables] != [id(v) for v in model.trainable_variables]:
         return None
     return first, rest
+
+
+def _walk(model, without: tuple[str, ...]) -> tuple[set, list, set]:
+    """Ids of the tensors that fixed layers give, those that others take of them, and ids of those
+    whose first axis is not that of samples. Layers of the kinds `without` count as not fixed."""
+    fixed: set[int] = set()
+    folded: set[int] = set()
+    cut: dict[int, object] = {}
+    for operation in model.operations:
+        taken, kind = _arguments(operation), type(operation).__name__
+        if kind not in without and all(id(x) in fixed for x in taken) and _is_fixed(operation):
+            results = {id(x) for x in _results(operation)}
+            fixed |= results
+            if kind in _FOLDS or (kind != _UNFOLDS and any(id(x) in folded for x in taken)):
+                folded |= results
+        else:
+            cut.update({id(x): x for x in taken if id(x) in fixed})
+    cut.update({id(x): x for x in model.outputs if id(x) in fixed})
+    return fixed, list(cut.values()), folded
 
 
 def _is_fixed(operation) -> bool:

@@ -75,7 +75,7 @@ def test_a_table_of_other_columns_is_told_to_name_them(tmp_path):
     (tmp_path / "my.csv").write_text("file;person;emotion\na.mp4;s1;joy\n")
     said = refused(tmp_path)
     assert "(it has file, person, emotion)" in said
-    assert f"--data manifest:{tmp_path} --columns path=NAME,subject=NAME,label=NAME" in said
+    assert f"--data manifest:{tmp_path} --columns path=NAME,subject=NAME" in said
 
 
 def test_several_kinds_are_listed(tmp_path):

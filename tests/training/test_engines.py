@@ -208,6 +208,17 @@ def test_fixed_layers_are_parted_from_those_that_learn():
     assert split_fixed(noisy) is None
 
 
+@pytest.mark.parametrize("unfolded", [True, False])
+def test_clips_are_parted_and_never_their_frames(unfolded):
+    clips = keras.Input((4, 8, 8, 3), name="sequence")
+    x = merzoo.layers.FoldTime()(keras.layers.Rescaling(2.0)(clips))
+    x = merzoo.layers.UnfoldTime(4)(x) if unfolded else keras.layers.Dense(2)(x)
+    x = x if unfolded else merzoo.layers.UnfoldTime(4)(x)
+    first, rest = split_fixed(keras.Model(clips, keras.layers.Dense(3)(keras.layers.Flatten()(x))))
+    assert first.outputs[0].shape == ((None, 768) if unfolded else (None, 4, 8, 8, 3))
+    assert rest.output_shape == (None, 3)
+
+
 def test_without_a_table_the_numbers_are_the_same(monkeypatch):
     data, people = flow_arrays(), ["a/s0"]
     recipe = replace(RECIPES["mirrored, prepared once"], epochs=2)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from merzoo.evaluation.scores.predictions import runs_of
+from merzoo.listing import left_by_system
 from merzoo.modalities import rows_of
 from merzoo.preprocessing.arrays import Arrays
 
@@ -69,6 +70,7 @@ def read_pictures(folder: Path) -> dict[int, str]:
     return {
         int(file.stem): "data:image/png;base64," + base64.b64encode(file.read_bytes()).decode()
         for file in sorted((folder / FOLDER).glob("*.png"))
+        if not left_by_system(file.name)
     }
 
 
