@@ -17,7 +17,7 @@ EMOTIONS = frozenset(
         *("surprise", "repression", "others", "anger"),
     ]
 )
-SHEET = rf"(?!casme ?(2|ii|3))casme.*{ENDING}"
+SHEET = rf"(?!casme[-_ ]?(2|ii|3|sq))casme.*{ENDING}"
 _SUBJECT = r"sub ?\d+"
 
 

@@ -1,4 +1,4 @@
-"""DFME: 7,526 micro-expressions filmed at 200, 300 and 500 fps (Zhao et al., IEEE TAC 2024).
+"""DFME: 7,526 micro-expressions filmed at three rates, 200 to 500 fps (Zhao et al., TAC 2024).
 
 The release has three annotations, `training_full_with_AU.xlsx`, `testA_full_with_AU.xlsx` and
 `testB_full_with_AU.xlsx`, and the clips as `train_data/sub0003_01/00001.png` and so on.
@@ -104,8 +104,8 @@ def read(
             reading.clips[first:] = [replace(c, split=name) for c in reading.clips[first:]]
     if reading.clips and all(clip.fps is None for clip in reading.clips):
         reading.notes.append(
-            "the frame rate is not annotated (the set was filmed at 200, 300 and 500 fps); give "
-            "fps=RATE where these clips are of one"
+            "the frame rate is not annotated (the set was filmed at three, from 200 to 500 fps); "
+            "give fps=RATE where these clips are of one"
         )
     reading.finish(tree)
     return reading

@@ -56,10 +56,13 @@ def test_casme_sq_rows_that_nothing_can_be_made_of(tmp_path):
     assert [fault.lost for fault in faults] == [False, True, True]
 
 
-def test_casme_sq_is_never_casme2():
+def test_casme_sq_is_never_casme2(tmp_path):
     spelt = ("casme_sq", "CASME_sq", "CAS(ME)^2", "CAS(ME)2")
     assert {dataset_key(name) for name in spelt} == {"cas(me)2"}
     assert dataset_key("CASME2") == dataset_key("CASME II") == "casme2"
+    trees.megc2019(tmp_path)
+    trees.casme_sq(tmp_path / "CAS(ME)^2")  # before CASME2 in the order of names
+    assert len(load("megc2019", tmp_path)) == 5
 
 
 def test_long_videos_of_casme_sq_hold_all_intervals(tmp_path):
