@@ -124,7 +124,7 @@ def _grouped(clips: Sequence[Clip], name: str) -> dict[str, dict[str, int]]:
 
 
 def _differences(report: Report, published: Published, split: str | None) -> Iterator[str]:
-    whole = split is None  # of one split only its own figures are compared
+    whole = split in (None, "all")  # of one split only its own figures are compared
     chosen = (split or "").lower()
     pairs: list[tuple[str, int, int | None]] = [
         ("clips", report.clips, published.clips if whole else None),

@@ -198,8 +198,9 @@ def call(kind: str, function, root: str | Path, options: dict) -> Any:
     for name, value in options.items():
         if name not in others:
             raise unknown(f"option of {kind}", name, others or ["(none)"])
-        if parameters[name].annotation in (int, float) and isinstance(value, str):
-            options = options | {name: _number(kind, name, value, parameters[name].annotation)}
+        of = _NUMBERS.get(parameters[name].annotation)
+        if of is not None and isinstance(value, str):
+            options = options | {name: _number(kind, name, value, of)}
     if str(root) != "":
         from merzoo.data.tree import following_links
 
@@ -208,6 +209,10 @@ def call(kind: str, function, root: str | Path, options: dict) -> Any:
     if parameters[first].default is inspect.Parameter.empty:
         raise InputError(f"{kind} needs the folder of your copy: write {kind}:ROOT.")
     return function(**options)
+
+
+# What an option is annotated with -> what its text is read as.
+_NUMBERS: dict[Any, type] = {int: int, float: float, int | None: int, float | None: float}
 
 
 def _truth(kind: str, name: str, value: bool | str) -> bool:

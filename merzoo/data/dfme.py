@@ -86,13 +86,15 @@ def read(
 ) -> Reading:
     """Clips and faults of a copy of DFME (arguments as for `load`)."""
     wanted = None if split is None else _split_named(split)
+    if fps is not None and not 0 < fps < 10_000:
+        raise InputError(f"fps={fps:g}: frames per second are a positive number.")
     tree = Tree(root, "DFME")
-    sheets = _sheets(tree, annotation)
+    sheets = _sheets(tree, annotation, wanted)
     if wanted is not None and wanted not in sheets:
         raise InputError(f"{root}: no sheet of {wanted}; it has those of {', '.join(sheets)}.")
     reading = Reading("dfme", tree.root, PUBLISHED, EMOTIONS, USUAL)
     form = SheetForm(
-        fps=None if fps is None else float(fps),
+        fps=fps,
         subject=subject_name,
         clip_id=lambda subject, name, onset: name,
         frames=_frames(tree, _folders(tree, reading)),
@@ -118,8 +120,8 @@ def _split_named(split: str) -> str:
     return found[0]
 
 
-def _sheets(tree: Tree, annotation: str | Path | None) -> dict[str, list[Row]]:
-    """The part of each sheet, and its rows."""
+def _sheets(tree: Tree, annotation: str | Path | None, wanted: str | None) -> dict[str, list[Row]]:
+    """The part of each sheet, by its name or as it is said, and its rows."""
     files = tree.find_files(SHEET, _DEPTH) if annotation is None else []
     if not files:
         files = [find_table(tree, SHEET, annotation, _DEPTH)]
@@ -127,6 +129,8 @@ def _sheets(tree: Tree, annotation: str | Path | None) -> dict[str, list[Row]]:
     for file in files:
         said = re.search(r"test[-_ ]?([ab])", file.name, re.IGNORECASE)
         name = f"test{said[1].upper()}" if said else "train"
+        if annotation is not None and wanted is not None:
+            name = wanted
         if name in sheets:
             raise InputError(
                 f"{tree.root}: several sheets of {name}, one of them {file}; name one with "

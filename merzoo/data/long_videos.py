@@ -3,6 +3,7 @@
 `merzoo.data.load_long` gives them; `load` gives the expressions alone, cut out of the recordings.
 """
 
+import bisect
 import functools
 import re
 from collections.abc import Callable, Iterable
@@ -115,12 +116,17 @@ def cutter(tree: Tree, whole: bool = False) -> Callable[[str, tuple], Frames]:
     def recording(folder: str) -> Frames:
         return tree.frames(folder)
 
+    @functools.cache
+    def numbered(folder: str) -> list[tuple[int, str]]:
+        return sorted((frame_number(name), name) for name in tree.images(folder))
+
     def frames(folder: str, numbers: tuple[int | None, int | None]) -> Frames:
         if whole:
             return recording(folder)
-        first, last = (numbers[0] or 0), (numbers[1] or 1 << 60)
-        names = [n for n in tree.images(folder) if first <= frame_number(n) <= last]
-        return tree.frames(folder, names)
+        found = numbered(folder)
+        begin = bisect.bisect_left(found, (numbers[0] or 0,))
+        end = len(found) if numbers[1] is None else bisect.bisect_left(found, (numbers[1] + 1,))
+        return tree.frames(folder, [name for _, name in found[begin:end]])
 
     return frames
 

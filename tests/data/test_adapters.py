@@ -269,8 +269,19 @@ def test_dfme_parts_are_splits_and_the_rate_is_unknown_unless_said(tmp_path):
     assert (test.id, test.fps) == ("sub0101_01", 300.0)
     with pytest.raises(InputError, match="no sheet of testB; it has those of testA, train"):
         load("dfme", tmp_path, split="testB")
+    for rate, said in (("fast", "must be a number, got 'fast'"), ("0", "fps=0: frames per second")):
+        with pytest.raises(InputError, match=said):
+            load("dfme", tmp_path, fps=rate)
     mapped = map_labels(list(clips.values()), "dfme-7").counts()
     assert (mapped["disgust"], mapped["fear"]) == (2, 1)
+
+
+def test_dfme_sheet_of_any_name_is_of_the_part_that_is_said(tmp_path):
+    trees.dfme(tmp_path)
+    rows = [trees.DFME_HEADER, *trees.DFME_ROWS["testA_full_with_AU.xlsx"]]
+    trees.write_csv(tmp_path / "mine.csv", rows)
+    (clip,) = load("dfme", tmp_path, annotation="mine.csv", split="testB")
+    assert (clip.id, clip.split) == ("sub0101_01", "testB")
 
 
 def test_dfme_sheet_in_two_copies_and_a_clip_in_two_folders(tmp_path):

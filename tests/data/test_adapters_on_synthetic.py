@@ -4,10 +4,11 @@ import json
 import re
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from merzoo.data.checks import check as check_copy
-from merzoo.data.datasets import load_named, parse_data
+from merzoo.data.datasets import LONG, load_long, load_named, parse_data
 
 pytest.importorskip("merzoo.data.synthetic.forms.casme2")
 from merzoo.data.synthetic import synthesize
@@ -106,6 +107,16 @@ def test_quirks_that_are_published_so_leave_nothing_to_mend(trees):
         assert len(planted) >= 3
         assert len(load(kind, faulty)) == SUBJECTS * CLIPS
         assert check(kind, faulty).open_faults() == []
+
+
+def test_long_recordings_hold_the_true_intervals(trees):
+    kind, clean, _, _ = trees
+    if kind.partition("?")[0] in LONG and kind != "casme3?part=c":
+        videos = load_long(kind.partition("?")[0], clean)
+        assert len(videos) == SUBJECTS * CLIPS
+        truth = [np.load(path) for path in clean.with_name("clean.truth").glob("s*/c*.npz")]
+        wanted = sorted((int(one["onset"]), int(one["offset"])) for one in truth)
+        assert sorted(i for video in videos for i in video.intervals(None)) == wanted
 
 
 def _names(found, planted) -> bool:

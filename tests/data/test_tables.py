@@ -9,7 +9,7 @@ import pytest
 
 from merzoo.data import load
 from merzoo.data.cells import read_cells
-from merzoo.data.tables import read_table
+from merzoo.data.tables import read_columns, read_table
 from merzoo.errors import InputError
 from tests.data import trees
 
@@ -159,6 +159,21 @@ def test_an_old_workbook_that_cannot_be_read_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "xlrd", None)  # as where it isn't installed
     with pytest.raises(InputError, match=r"pip install 'merzoo\[xls\]', or save it as \.xlsx"):
         list(read_cells(tmp_path / "m.xls"))
+
+
+def test_columns_without_names_are_known_by_their_order(tmp_path):
+    rows = [("1", "a_1", "5"), ("", "", ""), ("2", "b_1")]
+    path = tmp_path / "m.csv"
+    path.write_text(text_of(rows))
+    found = read_columns(path, ("subject", "clip", "onset"))
+    assert [(row.number, row.cells) for row in found] == [
+        (1, {"subject": "1", "clip": "a_1", "onset": "5"}),
+        (3, {"subject": "2", "clip": "b_1", "onset": ""}),
+    ]
+    path.write_text(text_of([("Subject", "Filename", "Onset"), *rows]))  # a header put above them
+    assert [row.cells["clip"] for row in read_columns(path, ("subject", "clip", "onset"))] == [
+        *("a_1", "b_1"),
+    ]
 
 
 def test_a_sheet_of_another_program_is_said_to_be_one(tmp_path):
