@@ -101,8 +101,10 @@ def clean_workshop(workshop: Path) -> None:
         workshop.rmdir()
 
 
-def write_workbook(path: Path, sheet: str, rows: list[list]) -> None:
-    """Writes an `.xlsx` of one sheet whose bytes depend on its content only.
+def write_workbook(
+    path: Path, sheet: str, rows: list[list], more: dict[str, list[list]] | None = None
+) -> None:
+    """Writes an `.xlsx` whose bytes depend on its content only: one sheet, and `more` after it.
 
     openpyxl stamps the time of writing into the document and into the zip; both are fixed here.
     """
@@ -112,6 +114,10 @@ def write_workbook(path: Path, sheet: str, rows: list[list]) -> None:
     book.active.title = sheet
     for row in rows:
         book.active.append(row)
+    for name, further in (more or {}).items():
+        page = book.create_sheet(name)
+        for row in further:
+            page.append(row)
     written = io.BytesIO()
     book.save(written)
     buffer = io.BytesIO()

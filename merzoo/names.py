@@ -44,11 +44,13 @@ def plain(name: str) -> str:
 def dataset_key(name: str) -> str:
     """A data set's name without what sources differ in.
 
-    >>> [dataset_key(name) for name in ("CASME2", "CASME-II", "casme_2", "CAS(ME)^2", "CK+")]
-    ['casme2', 'casme2', 'casme2', 'cas(me)2', 'ckplus']
+    >>> [dataset_key(name) for name in ("CASME2", "CASME-II", "casme_2", "CK+")]
+    ['casme2', 'casme2', 'casme2', 'ckplus']
+    >>> [dataset_key(name) for name in ("CAS(ME)^2", "casme_sq")]
+    ['cas(me)2', 'cas(me)2']
     """
     name = plain(name).replace("+", "plus")
-    if re.fullmatch(r"cas\W*\(me\)\W*(2|ii)", name):
+    if re.fullmatch(r"cas\W*\(me\)\W*(2|ii)|casme[\W_]?(sq|squared)", name):
         return "cas(me)2"  # another set than CASME II
     name = re.sub(r"(?<!\d)[\W_]+|[\W_]+(?!\d)", "", name)
     name = re.sub(r"[\W_]+", "-", name)  # between two numbers

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from merzoo.data.clip import Clip
-from merzoo.data.datasets import load, parse_data
+from merzoo.data.datasets import load, load_long, parse_data
 from merzoo.moved import moved_names
 
 if TYPE_CHECKING:
     from merzoo.data.synthetic import synthesize
 
-__all__ = ["Clip", "load", "parse_data", "synthesize"]
+__all__ = ["Clip", "load", "load_long", "parse_data", "synthesize"]
 
 
 def __getattr__(name):

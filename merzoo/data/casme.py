@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from merzoo.data.casme2 import FORMS, subject_name
+from merzoo.data.cells import ENDING
 from merzoo.data.clip import Clip
 from merzoo.data.frames import Frames
 from merzoo.data.reading import Reading
@@ -16,7 +17,7 @@ EMOTIONS = frozenset(
         *("surprise", "repression", "others", "anger"),
     ]
 )
-SHEET = r"(?!casme ?(2|ii|3))casme.*\.(xlsx|csv)"
+SHEET = rf"(?!casme[-_ ]?(2|ii|3|sq))casme.*{ENDING}"
 _SUBJECT = r"sub ?\d+"
 
 

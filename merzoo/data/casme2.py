@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from merzoo.data.cells import read_cells
+from merzoo.data.cells import ENDING, read_cells
 from merzoo.data.clip import Clip
 from merzoo.data.frames import Frames
 from merzoo.data.reading import Published, Reading
@@ -25,8 +25,8 @@ PUBLISHED = Published(
     },
 )
 FORMS = {"raw": "raw", "cropped": "crop"}
-SHEET = r"casme ?(2|ii)[-_ ]?(coding|label).*\.(xlsx|csv)"
-OBJECTIVE_SHEET = r"casme ?(2|ii)[-_ ]?objective.*\.(xlsx|csv)"
+SHEET = rf"casme ?(2|ii)[-_ ]?(coding|label).*{ENDING}"
+OBJECTIVE_SHEET = rf"casme ?(2|ii)[-_ ]?objective.*{ENDING}"
 _SUBJECT = r"sub ?\d+"
 
 

@@ -1,21 +1,37 @@
-"""CAS(ME)^3 part A: 860 micro-expressions at 30 fps, colour and depth (Li et al., TPAMI 2023).
+"""CAS(ME)^3, parts A and C: micro- and macro-expressions at 30 fps (Li et al., TPAMI 2023).
 
-One recording holds several expressions, so a clip's id ends with its onset. Two forms of the frames
-are read: whole recordings (`spNO.1/a/color/175.jpg`), cut to onset..offset, and the cut clips
-(`Part_A_ME_clip/frame/spNO.1_b_166/175.jpg`). The camera dropped frames: a number that is missing
-goes to the nearest frame and the clip is flagged.
+Part A has 860 micro-expressions of people who watched films, part C those of a mock crime. One
+recording holds several expressions, so a clip's id ends with its onset. Two forms of part A's
+frames are read: whole recordings (`spNO.1/a/color/175.jpg`), cut to onset..offset, and the cut
+clips (`Part_A_ME_clip/frame/spNO.1_b_166/175.jpg`); part C has recordings (`01/a/color/373.jpg`).
+The camera dropped frames: a number that is missing goes to the nearest frame and the clip is
+flagged.
+
+What could not be verified, since parts A and C were not at hand: the sheets of macro-expressions
+and of part C are known from programs of people who use them (addresses in `merzoo/data/README.md`);
+which words part C has for emotions, so the seven of part A and positive and negative are taken.
 """
 
 import re
 from pathlib import Path
 
+from merzoo.data.cells import ENDING
 from merzoo.data.clip import Clip
-from merzoo.data.frames import Frames, frame_number
+from merzoo.data.frames import Frames
+from merzoo.data.long_videos import (
+    KINDS,
+    LongVideo,
+    cutter,
+    kind_of,
+    labelled_by_kind,
+    rows_of,
+    with_expressions,
+)
 from merzoo.data.reading import Published, Reading
 from merzoo.data.sheets import SheetForm, read_rows
 from merzoo.data.tables import find_table, read_table
 from merzoo.data.tree import Tree, match_name
-from merzoo.errors import InputError
+from merzoo.errors import InputError, unknown
 
 PUBLISHED = Published(
     clips=860,
@@ -29,25 +45,45 @@ PUBLISHED = Published(
         "happiness": 55,
     },
 )
+PARTS = ("a", "c")
 EMOTIONS = frozenset(["happiness", "disgust", "fear", "anger", "sadness", "surprise", "others"])
-SHEET = r"cas\(?me\)?\^?3.*part_?a.*me.*\.(xlsx|csv)"
+VALENCES = frozenset({"positive", "negative"})
+_SET = r"cas\(?me\)?\^?3.*"
+SHEETS = {
+    ("a", "micro"): rf"{_SET}part_?a(?!_?mae).*me.*{ENDING}",
+    ("a", "macro"): rf"{_SET}part_?a_?mae.*{ENDING}",
+    ("c", "micro"): rf"{_SET}part_?c_?me.*{ENDING}",
+}
+INTERVALS = rf"{_SET}part_?a_?v\d.*{ENDING}"
+# What only these sheets call the columns.
+_ALSO = {"clip": ("seq", "count")}
+# Where an onset is given as 0 the expression began before the recording, or with it.
+USUAL = frozenset({"onset 0", "offset 0"})
+FPS = 30.0
 _SUBJECT = r"spno\.\d+"
+_SUBJECT_C = r"(sub)?\d{1,2}"
 _CUT = r"spno\.\d+_.+_\d+"
 
 
 def recognises(tree: Tree) -> bool:
-    """Whether a folder holds the sheet that only this set has."""
-    return bool(tree.find_files(SHEET))
+    """Whether a folder holds a sheet that only this set has."""
+    return any(tree.find_files(sheet) for sheet in (*SHEETS.values(), INTERVALS))
 
 
 def load(
-    root: str | Path, annotation: str | Path | None = None, on_error: str = "fail"
+    root: str | Path,
+    part: str = "a",
+    split: str = "micro",
+    annotation: str | Path | None = None,
+    on_error: str = "fail",
 ) -> list[Clip]:
-    """The clips of a copy of CAS(ME)^3, part A.
+    """The expressions of a copy of CAS(ME)^3.
 
     Args:
-        root: the folder with the recordings or with `Part_A_ME_clip`, and the sheet
+        root: the folder with the recordings or with `Part_A_ME_clip`, and the sheet, such as
             `cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx`.
+        part: `"a"` or `"c"`.
+        split: `"micro"`, or `"macro"` (of part A, by the sheet `cas(me)3_part_A_MaE_...`).
         annotation: the sheet, where `root` does not hold it or holds several.
         on_error: `"fail"`, or `"skip"` to leave out (with a warning) clips that lack their folder.
 
@@ -57,60 +93,157 @@ def load(
     Raises:
         InputError: if the folders or the sheet are not there or a clip cannot be loaded.
     """
-    return read(root, annotation).usable(on_error)
+    return read(root, part, split, annotation).usable(on_error)
 
 
-def read(root: str | Path, annotation: str | Path | None = None) -> Reading:
+def read(
+    root: str | Path,
+    part: str = "a",
+    split: str = "micro",
+    annotation: str | Path | None = None,
+) -> Reading:
     """Clips and faults of a copy of CAS(ME)^3 (arguments as for `load`)."""
-    tree = Tree(root, "CAS(ME)^3")
-    rows = read_table(
-        find_table(tree, SHEET, annotation),
-        ("subject", "clip", "onset", "apex", "offset", "label"),
-        sheet="label",
-    )
-    cut, whole = tree.parents_of(_CUT), tree.parents_of(_SUBJECT)
-    if not cut and not whole:
-        raise InputError(
-            f"{root}: no folder like spNO.1 or spNO.1_b_166; give the root of your copy of part A."
+    part, split = part.lower(), split.lower()
+    if part not in PARTS:
+        raise unknown("part of CAS(ME)^3", part, PARTS)
+    if (part, split) not in SHEETS:
+        raise unknown(
+            f"kind of expression in part {part}", split, [s for p, s in SHEETS if p == part]
         )
-    reading = Reading("casme3", tree.root, PUBLISHED, EMOTIONS)
-    form = SheetForm(
-        fps=30.0,
-        subject=subject_name,
-        clip_id=_cut_name,
-        frames=_cut_frames(tree, cut[0]) if cut else _whole_frames(tree, whole[0]),
-        drops_frames=True,
+    tree = Tree(root, f"CAS(ME)^3, part {part.upper()}")
+    rows = read_table(
+        find_table(tree, SHEETS[part, split], annotation),
+        ("subject", "clip", "onset", "offset", "label", *(["apex"] if part == "a" else [])),
+        sheet="label" if (part, split) == ("a", "micro") else None,
+        also=_ALSO,
     )
+    main = (part, split) == ("a", "micro")
+    emotions = EMOTIONS if part == "a" else EMOTIONS | VALENCES
+    published = PUBLISHED if main else Published()
+    reading = Reading("casme3", tree.root, published, emotions, USUAL)
+    if part == "c":
+        form = _form(subject_name_c, _FramesOfC(tree), lambda row: split)
+    else:
+        form = _form(subject_name, _frames_of_a(tree, split), lambda row: split)
     read_rows(rows, reading, form)
     reading.finish(tree)
     return reading
+
+
+def long_videos(
+    root: str | Path, annotation: str | Path | None = None, on_error: str = "fail"
+) -> list[LongVideo]:
+    """The recordings of part A with their micro- and macro-expressions.
+
+    Args:
+        root: the folder with the recordings and the sheet `CAS(ME)3_part_A_v2.xls`, which has both
+            kinds (without emotions: each expression's label is its kind).
+        annotation, on_error: as for `load`.
+
+    Raises:
+        InputError: if the folders or the sheet are not there or an interval cannot be read.
+    """
+    tree = Tree(root, "CAS(ME)^3, part A")
+    rows = read_table(
+        find_table(tree, INTERVALS, annotation),
+        ("subject", "clip", "onset", "apex", "offset", "expression"),
+    )
+    reading = Reading("casme3", tree.root, emotions=frozenset(KINDS), usual=USUAL)
+    recordings = _Recordings(tree, whole=True)
+    rows = [labelled_by_kind(row) for row in rows_of(rows, None, reading)]
+    read_rows(rows, reading, _form(subject_name, recordings, kind_of))
+    return with_expressions(recordings.all(), reading.usable(on_error))
+
+
+def _form(subject, frames, split) -> SheetForm:
+    return SheetForm(
+        fps=FPS,
+        subject=subject,
+        clip_id=_cut_name,
+        frames=frames,
+        drops_frames=True,
+        long=True,
+        split=split,
+    )
 
 
 def _cut_name(subject: str, name: str, onset: int | None) -> str:
     return f"{subject}_{name}_{'none' if onset is None else onset}"
 
 
-def _cut_frames(tree: Tree, base: str):
+def _frames_of_a(tree: Tree, split: str):
+    """Of the cut clips, if they are there (there are none of macro-expressions), or recordings."""
+    cut = tree.parents_of(_CUT) if split == "micro" else []
+    if not cut:
+        return _Recordings(tree)
+
     def frames(subject: str, name: str, numbers: tuple) -> Frames | None:
-        folder = match_name(tree.folders(base), _cut_name(subject, name, numbers[0]))
+        folder = match_name(tree.folders(cut[0]), _cut_name(subject, name, numbers[0]))
         return None if folder is None else tree.frames(folder)
 
     return frames
 
 
-def _whole_frames(tree: Tree, base: str):
-    subjects = {subject_name(name): path for name, path in tree.folders(base).items()}
+class _Recordings:
+    """The recordings of part A: `spNO.1/a/color/175.jpg`."""
 
-    def frames(subject: str, name: str, numbers: tuple) -> Frames | None:
-        folder = match_name(tree.folders(subjects[subject]), name) if subject in subjects else None
-        colour = None if folder is None else tree.folders(folder).get("color", folder)
-        if colour is None:
+    def __init__(self, tree: Tree, whole: bool = False):
+        bases = tree.parents_of(_SUBJECT, 4)
+        if not bases:
+            raise InputError(
+                f"{tree.root}: no folder like spNO.1 or spNO.1_b_166; give the root of your copy "
+                f"of part A{tree.about_links()}."
+            )
+        self.tree, self.cut = tree, cutter(tree, whole)
+        self.subjects = {subject_name(name): path for name, path in tree.folders(bases[0]).items()}
+
+    def __call__(self, subject: str, name: str, numbers: tuple) -> Frames | None:
+        below = self.tree.folders(self.subjects[subject]) if subject in self.subjects else {}
+        folder = match_name(below, name)
+        return None if folder is None else self.cut(_colour(self.tree, folder), numbers)
+
+    def all(self) -> list[LongVideo]:
+        return [
+            LongVideo(
+                "casme3",
+                f"casme3/{subject}",
+                f"{subject}/{name}",
+                self.cut(_colour(self.tree, folder), ()),
+                FPS,
+            )
+            for subject, path in self.subjects.items()
+            for name, folder in self.tree.folders(path).items()
+        ]
+
+
+class _FramesOfC:
+    """The recordings of part C: one of each person, `01/a/color/373.jpg`, or a folder a clip."""
+
+    def __init__(self, tree: Tree):
+        bases = tree.parents_of(_SUBJECT_C, 4)
+        if not bases:
+            raise InputError(
+                f"{tree.root}: no folder like 01; give the root of your copy of part C"
+                f"{tree.about_links()}."
+            )
+        self.tree, self.cut = tree, cutter(tree)
+        self.subjects = {
+            subject_name_c(name): path for name, path in tree.folders(bases[0]).items()
+        }
+
+    def __call__(self, subject: str, name: str, numbers: tuple) -> Frames | None:
+        if subject not in self.subjects:
             return None
-        first, last = (numbers[0] or 0), (numbers[1] or 1 << 60)
-        names = [n for n in tree.images(colour) if first <= frame_number(n) <= last]
-        return tree.frames(colour, names)
+        folder = self.subjects[subject]
+        below = self.tree.folders(folder)
+        inner = match_name(below, name)
+        if inner is None and len(below) == 1 and "color" not in below:
+            inner = next(iter(below.values()))
+        return self.cut(_colour(self.tree, inner or folder), numbers)
 
-    return frames
+
+def _colour(tree: Tree, folder: str) -> str:
+    return tree.folders(folder).get("color", folder)
 
 
 def subject_name(written: str) -> str:
@@ -121,3 +254,13 @@ def subject_name(written: str) -> str:
     """
     found = re.fullmatch(r"(?:sp)?(?:no)?\.?0*(\d+)", written.strip(), re.IGNORECASE)
     return f"spNO.{int(found[1])}" if found else written.strip()
+
+
+def subject_name_c(written: str) -> str:
+    """`"C01"` for person 1 of part C, who is another than spNO.1.
+
+    >>> subject_name_c("01"), subject_name_c("1"), subject_name_c("sub12")
+    ('C01', 'C01', 'C12')
+    """
+    found = re.fullmatch(r"(?:sub|c)?0*(\d+)", written.strip(), re.IGNORECASE)
+    return f"C{int(found[1]):02d}" if found else written.strip()

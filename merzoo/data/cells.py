@@ -1,7 +1,8 @@
 """The cells of tables as people save them: Excel workbooks, and text with whatever separates it.
 
 Workbooks are read as stored values only: no macro or formula is run, no link is followed. A merged
-cell counts for every row and column that it covers. Text may be separated by commas, semicolons or
+cell counts for every row and column that it covers. Workbooks of before 2007 (`.xls`) need the
+package xlrd. Text may be separated by commas, semicolons or
 tabs, and be UTF-8, UTF-16, or what Chinese (GBK) and Western (Windows-1252) systems write. A file
 that is larger (packed or unpacked) than any real annotation is refused.
 """
@@ -22,7 +23,9 @@ from merzoo.errors import InputError
 LARGEST_FILE = 50 << 20  # bytes; the real sheets are below 1 MB
 LARGEST_UNPACKED = 300 << 20
 MOST_ROWS = 200_000
-WORKBOOKS, TEXTS = {".xlsx", ".xlsm"}, {".csv", ".tsv", ".txt"}
+OLD_WORKBOOK = ".xls"
+WORKBOOKS, TEXTS = {".xlsx", ".xlsm", OLD_WORKBOOK}, {".csv", ".tsv", ".txt"}
+ENDING = r"\.(xlsx|xls|csv)"  # of an annotation, in the patterns of the datasets' files
 _MOST_MERGED = 20_000  # ranges
 _WIDEST = 1000  # columns that a merged range is followed to
 _DELIMITERS = ",;\t"
@@ -55,6 +58,10 @@ def sheet_names(path: str | Path) -> list[str | None]:
     path = _checked(Path(path))
     if path.suffix.lower() not in WORKBOOKS:
         return [None]
+    if _is_old(path):
+        from merzoo.data.old_workbooks import old_sheet_names
+
+        return [*old_sheet_names(path)]
     with _workbook(path) as book:
         return [page.title for page in book.worksheets]
 
@@ -68,7 +75,7 @@ def read_cells(
     """The rows of a table as tuples of cell values.
 
     Args:
-        path: `.xlsx`, `.csv`, `.tsv` or `.txt`; `FILE.xlsx#SHEET` names a sheet.
+        path: `.xlsx`, `.xls`, `.csv`, `.tsv` or `.txt`; `FILE.xlsx#SHEET` names a sheet.
         sheet: of the workbook; its first one if `None` or if there is only one.
         most: rows that it may have (`MOST_ROWS`).
 
@@ -93,11 +100,17 @@ def _checked(path: Path) -> Path:
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
     if not is_table(path):
-        old = " (save it as .xlsx)" if path.suffix.lower() in {".xls", ".ods", ".numbers"} else ""
-        raise InputError(f"{path}: a table is an .xlsx, .csv, .tsv or .txt file{old}.")
+        old = " (save it as .xlsx)" if path.suffix.lower() in {".ods", ".numbers"} else ""
+        raise InputError(f"{path}: a table is an .xlsx, .xls, .csv, .tsv or .txt file{old}.")
     if path.stat().st_size > LARGEST_FILE:
         raise InputError(f"{path}: over {LARGEST_FILE >> 20} MB, too large for an annotation.")
     return path
+
+
+def _is_old(path: Path) -> bool:
+    """Whether a workbook is one of before 2007; some that end in `.xls` are packed as new ones."""
+    with open(path, "rb") as file:
+        return path.suffix.lower() == OLD_WORKBOOK and file.read(4) != b"PK\x03\x04"
 
 
 def text_rows(text: str, path: Path) -> Iterator[tuple]:
@@ -184,32 +197,44 @@ def _workbook(path: Path):
     """An open workbook; whatever is wrong with it is an `InputError`."""
     import openpyxl
 
-    book = None
+    book, source = None, None
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(part.file_size for part in archive.infolist())
         if unpacked > LARGEST_UNPACKED:
             raise InputError(f"{path}: unpacks to {unpacked >> 20} MB, too large for a sheet.")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        source = open(path, "rb")  # noqa: SIM115 - given by its name, .xls would be refused
+        book = openpyxl.load_workbook(source, read_only=True, data_only=True, keep_links=False)
         yield book
     except InputError:
         raise
     except Exception as error:  # openpyxl raises whatever its XML reader does, also between rows
         raise InputError(f"{path}: not a readable .xlsx workbook ({error}).") from None
     finally:
-        if book is not None:
-            book.close()
+        for opened in (book, source):
+            if opened is not None:
+                opened.close()
 
 
 def _sheet_rows(path: Path, sheet: str | None) -> Iterator[tuple]:
+    if _is_old(path):
+        from merzoo.data.old_workbooks import old_sheet
+
+        rows, merged = old_sheet(path, lambda names: chosen_sheet(path, sheet, names))
+        yield from _filled(rows, merged)
+        return
     with _workbook(path) as book:
-        names = book.sheetnames
-        if sheet is not None and sheet not in names and len(names) > 1:
-            raise InputError(f"{path}: no sheet {sheet!r}; it holds {', '.join(names)}.")
-        page = book[sheet if sheet in names else names[0]]
+        page = book[chosen_sheet(path, sheet, book.sheetnames)]
         merged = _merged_ranges(path, page._worksheet_path)
         page.reset_dimensions()  # some writers state a range that is too small
         yield from _filled(page.iter_rows(values_only=True), merged)
+
+
+def chosen_sheet(path: Path, sheet: str | None, names: Sequence[str]) -> str:
+    """The sheet asked for, or the first where none is said or there is only one."""
+    if sheet is not None and sheet not in names and len(names) > 1:
+        raise InputError(f"{path}: no sheet {sheet!r}; it holds {', '.join(names)}.")
+    return sheet if sheet in names else names[0]
 
 
 def _merged_ranges(path: Path, part: str) -> list[tuple[int, int, int, int]]:

@@ -45,8 +45,15 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
     def open_faults(self, fix_known: bool = False) -> list[Fault]:
-        """The faults that remain: all, or those without a known correction."""
-        return [fault for fault in self.faults if not (fix_known and fault.correction)]
+        """The faults that remain: all, or those without a known correction.
+
+        What the authors published so is none.
+        """
+        return [
+            fault
+            for fault in self.faults
+            if not fault.published and not (fix_known and fault.correction)
+        ]
 
     def as_dict(self) -> dict:
         """For JSON."""
@@ -117,7 +124,7 @@ def _grouped(clips: Sequence[Clip], name: str) -> dict[str, dict[str, int]]:
 
 
 def _differences(report: Report, published: Published, split: str | None) -> Iterator[str]:
-    whole = split is None  # of one split only its own figures are compared
+    whole = split in (None, "all")  # of one split only its own figures are compared
     chosen = (split or "").lower()
     pairs: list[tuple[str, int, int | None]] = [
         ("clips", report.clips, published.clips if whole else None),

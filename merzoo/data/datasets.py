@@ -26,16 +26,23 @@ KINDS: dict[str, Kind] = {
     "synthetic": Kind("merzoo.data.synthetic", "invented clips: easy, medium or hard", "clips"),
     "casme2": Kind("merzoo.data.casme2", "CASME II"),
     "samm": Kind("merzoo.data.samm", "SAMM"),
+    "samm_lv": Kind("merzoo.data.samm_lv", "SAMM Long Videos; option split=micro|macro|all"),
     "smic": Kind("merzoo.data.smic", "SMIC; option part=hs|vis|nir|e-hs"),
     "casme": Kind("merzoo.data.casme", "CASME"),
-    "casme3": Kind("merzoo.data.casme3", "CAS(ME)^3 part A"),
+    "casme_sq": Kind("merzoo.data.casme_sq", "CAS(ME)^2; option split=micro|macro|all"),
+    "casme3": Kind("merzoo.data.casme3", "CAS(ME)^3; options part=a|c, split=micro|macro"),
     "mmew": Kind("merzoo.data.mmew", "MMEW"),
+    "dfme": Kind("merzoo.data.dfme", "DFME; option split=train|testA|testB"),
+    "4dme": Kind("merzoo.data.four_dme", "4DME; option frames=grey|color"),
     "megc2019": Kind("merzoo.data.megc2019", "the composite of SMIC-HS, CASME II and SAMM"),
     "manifest": Kind("merzoo.data.manifest", "clips of one's own, listed in a CSV file"),
     "ck_plus": Kind("merzoo.data.ck_plus", "CK+ sequences, or CK+48 images"),
     "raf_db": Kind("merzoo.data.raf_db", "RAF-DB, basic emotions"),
     "fer2013": Kind("merzoo.data.fer2013", "FER-2013, csv or folders; option votes=FER+ csv"),
 }
+
+
+LONG = ("casme_sq", "casme3", "samm_lv")  # kinds with `long_videos`
 
 
 class DataSource(NamedTuple):
@@ -128,6 +135,33 @@ def load(kind: str, root: str | Path = "", **options) -> Any:
     return call(kind, loader, root, options)
 
 
+def load_long(kind: str, root: str | Path, **options) -> Any:
+    """Loads the long recordings of a dataset, with the intervals of the expressions in them.
+
+    Args:
+        kind: `"casme_sq"`, `"casme3"` or `"samm_lv"`.
+        root: the folder of the user's copy.
+        **options: of that kind; see the `long_videos` of its module.
+
+    Returns:
+        A list of `merzoo.data.long_videos.LongVideo`.
+
+    Raises:
+        InputError: for a kind without long recordings, an unknown option, or a copy that cannot be
+            read.
+
+    Example:
+
+    >>> for video in load_long("casme_sq", "/data/CASME2_long"):  # doctest: +SKIP
+    ...     spots, _ = spot(measure_motion(video.frames, video.fps))
+    ...     print(spotting_scores([(s.onset, s.offset) for s in spots], video.intervals("micro")))
+    """
+    if kind not in LONG:
+        raise unknown("kind of data with long recordings", kind, LONG)
+    loader = importlib.import_module(KINDS[kind].module).long_videos
+    return call(kind, loader, root, options)
+
+
 def load_named(text: str, **usual):
     """Loads what `KIND:ROOT?option=value` names.
 
@@ -164,8 +198,9 @@ def call(kind: str, function, root: str | Path, options: dict) -> Any:
     for name, value in options.items():
         if name not in others:
             raise unknown(f"option of {kind}", name, others or ["(none)"])
-        if parameters[name].annotation in (int, float) and isinstance(value, str):
-            options = options | {name: _number(kind, name, value, parameters[name].annotation)}
+        of = _NUMBERS.get(parameters[name].annotation)
+        if of is not None and isinstance(value, str):
+            options = options | {name: _number(kind, name, value, of)}
     if str(root) != "":
         from merzoo.data.tree import following_links
 
@@ -174,6 +209,10 @@ def call(kind: str, function, root: str | Path, options: dict) -> Any:
     if parameters[first].default is inspect.Parameter.empty:
         raise InputError(f"{kind} needs the folder of your copy: write {kind}:ROOT.")
     return function(**options)
+
+
+# What an option is annotated with -> what its text is read as.
+_NUMBERS: dict[Any, type] = {int: int, float: float, int | None: int, float | None: float}
 
 
 def _truth(kind: str, name: str, value: bool | str) -> bool:

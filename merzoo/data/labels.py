@@ -7,6 +7,7 @@ MEGC 2019 (See et al. 2019), the objective classes Davison et al. 2018, the macr
 Table 2 of the dense mixed-attention paper.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -129,6 +130,13 @@ _MACRO7 = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neut
 _OBJECTIVE = ("I", "II", "III", "IV", "V", "VI", "VII")
 _OTHER_MICRO = "anger contempt disgust fear sadness repression"
 _SMIC = _same("negative positive surprise")
+# The emotions of 4DME, of which a clip may have several, joined by "+" in this order.
+FOUR_DME = ("positive", "negative", "surprise", "repression", "others")
+_SEVERAL = " ".join(
+    "+".join(words)
+    for count in range(2, len(FOUR_DME) + 1)
+    for words in itertools.combinations(FOUR_DME, count)
+)
 
 
 def _megc3(negative: str, excluded: str) -> dict[str, str | None]:
@@ -159,6 +167,7 @@ LABEL_MAPS: Mapping[str, LabelMap] = MappingProxyType(
                     "samm": _megc3("anger contempt disgust fear sadness", "others"),
                     "smic": _SMIC,
                     "casme": _megc3(_OTHER_MICRO, "others tense"),
+                    "4dme": _megc3("", f"repression others {_SEVERAL}"),
                     # MMEW writes its rest class as "others" or as "repression".
                     "mmew": _megc3("anger contempt disgust fear sadness", "others repression"),
                     ANY: _megc3(_OTHER_MICRO, "others tense neutral"),
@@ -192,6 +201,36 @@ LABEL_MAPS: Mapping[str, LabelMap] = MappingProxyType(
                 ),
                 {"samm": _same("anger contempt disgust fear happiness sadness surprise others")},
                 about="all eight emotions of SAMM, 159 clips",
+            ),
+            LabelMap(
+                "casme3-3",
+                _MEGC3,
+                {"casme3": _megc3("anger disgust fear sadness", "others")},
+                about="three classes of CAS(ME)^3, without others",
+            ),
+            LabelMap(
+                "casme3-4",
+                (*_MEGC3, "others"),
+                {"casme3": _megc3("anger disgust fear sadness", "") | {"others": "others"}},
+                about="four classes of CAS(ME)^3: the three, and others",
+            ),
+            LabelMap(
+                "casme3-7",
+                ("happiness", "disgust", "fear", "anger", "sadness", "surprise", "others"),
+                {"casme3": _same("happiness disgust fear anger sadness surprise others")},
+                about="the seven emotions of CAS(ME)^3, part A, 860 clips",
+            ),
+            LabelMap(
+                "dfme-7",
+                ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surprise"),
+                {"dfme": _same("happiness anger contempt disgust fear sadness surprise", "others")},
+                about="the seven emotions of DFME",
+            ),
+            LabelMap(
+                "4dme-5",
+                FOUR_DME,
+                {"4dme": _same(" ".join(FOUR_DME), _SEVERAL)},
+                about="the five emotions of 4DME, of clips that carry one",
             ),
             LabelMap("smic", _MEGC3, {"smic": _SMIC}, about="the three classes of SMIC"),
             LabelMap(

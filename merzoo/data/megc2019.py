@@ -90,8 +90,7 @@ def read(
 
 def _find_part(tree: Tree, name: str) -> Path:
     for folder, path in tree.folders().items():
-        plain = "".join(c for c in folder.lower() if c.isalnum())
-        if plain.startswith(_FOLDERS[name]):
+        if _dataset(folder) == name:
             return tree.path(path)
     raise InputError(f"{tree.root}: no folder of {name}; give its root as {name}=PATH.")
 
@@ -179,6 +178,13 @@ def _add(clip: Clip, label: str, reading: Reading) -> None:
     reading.add(replace(clip, label=label, split=clip.dataset))
 
 
-def _dataset(cell: str) -> str | None:
-    plain = "".join(c for c in cell.lower() if c.isalnum())
-    return next((name for name, starts in _FOLDERS.items() if plain.startswith(starts)), None)
+def _dataset(name: str) -> str | None:
+    """The part that a folder or a cell names; CAS(ME)^2 is another set than CASME II.
+
+    >>> [_dataset(name) for name in ("CASME2", "casme-ii", "SMIC_all", "CAS(ME)^2")]
+    ['casme2', 'casme2', 'smic', None]
+    """
+    if "(me)" in name.lower():
+        return None
+    plain = "".join(c for c in name.lower() if c.isalnum())
+    return next((part for part, starts in _FOLDERS.items() if plain.startswith(starts)), None)

@@ -1,12 +1,14 @@
 """MMEW: 300 micro-expressions at 90 fps (Ben et al., TPAMI 2022).
 
 The class is the folder and stands in the sheet too; the class `others` is called `repression` in
-some copies, so either word means the same here.
+some copies, so either word means the same here. In some copies the clips lie in no folder of their
+class, and newer sheets are called `MMEW_Micro_Exp_new.xlsx` or the like, with the same columns.
 """
 
 import re
 from pathlib import Path
 
+from merzoo.data.cells import ENDING
 from merzoo.data.clip import Clip
 from merzoo.data.frames import Frames
 from merzoo.data.labels import emotion
@@ -23,7 +25,10 @@ EMOTIONS = frozenset(
     ]
 )
 PUBLISHED = Published(clips=300)
-SHEET = r"mmew.*\.(xlsx|csv)"
+SHEET = rf"mmew.*{ENDING}"
+# Sixteen rows have no apex that could be used.
+USUAL = frozenset({"no apex"})
+_CLIP = r"s\d+-\d+-\d+"
 
 
 def recognises(tree: Tree) -> bool:
@@ -57,16 +62,8 @@ def read(root: str | Path, annotation: str | Path | None = None) -> Reading:
         find_table(tree, SHEET, annotation),
         ("subject", "clip", "onset", "apex", "offset", "label"),
     )
-    bases = [f for f in tree.parents_of("happiness") if "macro" not in f.lower()]
-    if not bases:
-        raise InputError(
-            f"{root}: no folder like Micro_Expression/happiness; give the root of your MMEW."
-        )
-    folders, labels = {}, {}
-    for label, path in tree.folders(bases[0]).items():
-        for name, folder in tree.folders(path).items():
-            folders[name_key(name)], labels[name_key(name)] = folder, label
-    reading = Reading("mmew", tree.root, PUBLISHED, EMOTIONS)
+    folders, labels = _clips(tree)
+    reading = Reading("mmew", tree.root, PUBLISHED, EMOTIONS, USUAL)
 
     def frames(subject: str, name: str, numbers: tuple) -> Frames | None:
         folder = folders.get(name_key(name))
@@ -80,9 +77,28 @@ def read(root: str | Path, annotation: str | Path | None = None) -> Reading:
     )
     read_rows(rows, reading, form)
     for clip in reading.clips:
-        _compare_label(clip, labels[name_key(clip.id)], reading)
+        if name_key(clip.id) in labels:
+            _compare_label(clip, labels[name_key(clip.id)], reading)
     reading.finish(tree)
     return reading
+
+
+def _clips(tree: Tree) -> tuple[dict[str, str], dict[str, str]]:
+    """Key of a clip's name -> its folder, and the class that this folder lies in, if it does."""
+    bases = [f for f in tree.parents_of("happiness") if "macro" not in f.lower()]
+    flat = [f for f in tree.parents_of(_CLIP) if "macro" not in f.lower()]
+    if not bases and not flat:
+        raise InputError(
+            f"{tree.root}: no folder like Micro_Expression/happiness or S03-01-002; give the root "
+            f"of your MMEW{tree.about_links()}."
+        )
+    folders, labels = {}, {}
+    for label, path in tree.folders(bases[0]).items() if bases else ():
+        for name, folder in tree.folders(path).items():
+            folders[name_key(name)], labels[name_key(name)] = folder, label
+    if not bases:
+        folders = {name_key(name): folder for name, folder in tree.folders(flat[0]).items()}
+    return folders, labels
 
 
 def _compare_label(clip: Clip, folder: str, reading: Reading) -> None:

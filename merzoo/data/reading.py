@@ -2,7 +2,8 @@
 
 A fault that has a known correction is corrected and flagged on the clip; a fault that leaves a clip
 usable is flagged on it; a fault that makes the clip impossible (no folder) stops `load`, unless the
-caller chose to skip such clips.
+caller chose to skip such clips. What stands in every copy, since the authors published it so, is
+known and no fault of this copy.
 """
 
 import warnings
@@ -28,6 +29,7 @@ class Fault:
         clip: id of the clip that is concerned, if one is.
         correction: what merzoo does about it, where the right value is known.
         lost: whether the clip cannot be loaded.
+        published: whether it stands so in the published set: listed as known, and not counted.
     """
 
     kind: str
@@ -36,6 +38,7 @@ class Fault:
     clip: str = ""
     correction: str = ""
     lost: bool = False
+    published: bool = False
 
     def __str__(self) -> str:
         return f"{self.where}: {self.kind}: {self.message}"
@@ -69,12 +72,14 @@ class Reading:
         root: as the user gave it.
         published: the figures to compare with.
         emotions: labels that the dataset is known to use; any label is accepted if empty.
+        usual: kinds of faults that the authors' own annotation has, each with its correction.
     """
 
     dataset: str
     root: Path
     published: Published = field(default_factory=Published)
     emotions: frozenset[str] = frozenset()
+    usual: frozenset[str] = frozenset()
     clips: list[Clip] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -83,7 +88,8 @@ class Reading:
 
     def fault(self, kind: str, message: str, where: str, **more) -> None:
         """Notes a fault (see `Fault` for `clip`, `correction` and `lost`)."""
-        self.faults.append(Fault(kind, message, where, **more))
+        known = kind in self.usual and not more.get("lost")
+        self.faults.append(Fault(kind, message, where, published=known, **more))
 
     def spelt(self, what: str, name: str, written: str, where: str) -> None:
         """Remembers how a subject or a label (`what`) is written at `where`."""

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from merzoo.data.casme2 import note_unannotated
+from merzoo.data.cells import ENDING
 from merzoo.data.clip import Clip
 from merzoo.data.frames import Frames
 from merzoo.data.reading import Published, Reading
@@ -26,7 +27,7 @@ PUBLISHED = Published(
         "sadness": 6,
     },
 )
-SHEET = r"samm.*facs.*codes.*\.(xlsx|csv)"
+SHEET = rf"samm.*facs.*codes.*{ENDING}"
 # Rows whose apex lies outside onset..offset in the published sheet.
 KNOWN_APEXES = frozenset({"028_4_1", "032_3_1"})
 _SUBJECT = r"\d{3}"

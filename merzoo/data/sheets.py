@@ -1,4 +1,4 @@
-"""From the rows of an annotation sheet to clips: what CASME, CASME II, CAS(ME)^3, MMEW, SAMM share.
+"""From the rows of an annotation sheet to clips: what the sets with one sheet share.
 
 A row names a subject, a clip and the numbers of its onset, apex and offset frames. Numbers are
 mapped to files by the digits in the files' names, never by position: CASME II's clips start at any
@@ -29,7 +29,7 @@ class SheetForm:
     """How a dataset's sheet is read.
 
     Args:
-        fps: frames per second.
+        fps: frames per second where the row does not say; `None` if unknown.
         subject: cell -> the subject as merzoo names it, such as `"sub01"`.
         clip_id: (subject, clip cell, onset number) -> id.
         frames: (subject, clip cell, (onset, offset) numbers) -> frames; `None` if there is no
@@ -37,14 +37,20 @@ class SheetForm:
         drops_frames: whether the set is known to lack frames: then a number that is missing goes
             to the nearest frame, flagged, and gaps are no fault.
         known_apexes: ids of clips whose apex is outside in every copy of the set.
+        long: whether the rows are intervals of long recordings, in which 0 stands for what was not
+            seen: an onset before the first frame, no apex, an offset (then the apex is the last
+            frame that is known to belong to the expression).
+        split: row -> the part of the set that its clip belongs to.
     """
 
-    fps: float
+    fps: float | None
     subject: Callable[[str], str]
     clip_id: Callable[[str, str, int | None], str]
     frames: Callable[[str, str, tuple[int | None, int | None]], Frames | None]
     drops_frames: bool = False
     known_apexes: frozenset[str] = frozenset()
+    long: bool = False
+    split: Callable[[Row], str | None] = lambda row: None
 
 
 class _LostRow(Exception):
@@ -61,7 +67,7 @@ def read_rows(rows: list[Row], reading: Reading, form: SheetForm) -> None:
             kind, message = lost.args
             reading.fault(kind, message, row.where, clip=f"{subject}/{name}", lost=True)
             continue
-        clip = place(clip, numbers, row, reading, form.drops_frames, form.known_apexes)
+        clip = place(clip, numbers, row, reading, form.drops_frames, form.known_apexes, form.long)
         check_cells(clip, row, reading)
         reading.add(clip)
 
@@ -77,10 +83,11 @@ def _clip_of(row: Row, reading: Reading, form: SheetForm) -> tuple[Clip, dict[st
     reading.spelt("subject", subject, written, row.where)
     try:
         numbers = {column: row.whole(column) for column in ("onset", "apex", "offset")}
+        fps = row.decimal("fps") or form.fps
     except InputError as error:
         raise _LostRow("unreadable number", str(error)) from None
     try:
-        frames = form.frames(subject, name, (numbers["onset"], numbers["offset"] or None))
+        frames = form.frames(subject, name, (numbers["onset"], _last(numbers, form.long)))
     except InputError as error:
         raise _LostRow("missing frames", str(error)) from None
     if frames is None:
@@ -91,12 +98,22 @@ def _clip_of(row: Row, reading: Reading, form: SheetForm) -> tuple[Clip, dict[st
         form.clip_id(subject, name, numbers["onset"]),
         frames,
         label=row.text("label"),
-        fps=form.fps,
+        fps=fps,
         action_units=row.text("action_units"),
         objective_class=_objective_class(row, reading),
+        split=form.split(row),
         source=row.where,
     )
     return clip, numbers
+
+
+def _last(numbers: dict[str, int | None], long: bool) -> int | None:
+    """The last frame's number; `None` for the end of the folder (not of a long recording)."""
+    if numbers["offset"] or not long:
+        return numbers["offset"] or None
+    if not numbers["apex"]:
+        raise _LostRow("offset 0", "neither the offset nor the apex is given")
+    return numbers["apex"]
 
 
 def _objective_class(row: Row, reading: Reading) -> int | None:
@@ -118,6 +135,7 @@ def place(
     reading: Reading,
     drops_frames: bool = False,
     known_apexes: frozenset[str] = frozenset(),
+    long: bool = False,
 ) -> Clip:
     """The clip with annotation numbers turned into positions, its faults noted and flagged."""
     flags: list[str] = []
@@ -126,7 +144,9 @@ def place(
         flags.append(kind)
         reading.fault(kind, message, row.where, clip=clip.id, correction=correction)
 
-    if numbers["offset"] == 0 and numbers["onset"]:
+    if long:
+        numbers = _seen(numbers, clip.frames, note)
+    elif numbers["offset"] == 0 and numbers["onset"]:
         note("offset 0", "the offset frame is given as 0", "the last frame is taken")
         numbers = numbers | {"offset": clip.frames.numbers[-1]}
     if numbers["apex"] is None:
@@ -151,6 +171,20 @@ def place(
     elif gaps:
         note("missing frames", f"{len(gaps)} of the folder, the first is number {gaps[0]}")
     return replace(clip, flags=tuple(dict.fromkeys(flags)), **places)
+
+
+def _seen(numbers: dict[str, int | None], frames: Frames, note: Callable) -> dict[str, int | None]:
+    """The numbers of an interval in a long recording, each 0 made what it stands for."""
+    onset, apex, offset = (numbers[column] for column in ("onset", "apex", "offset"))
+    first = frames.numbers[0]
+    if onset == 0 and first > 0:
+        note("onset 0", "the onset frame is given as 0", "the first frame is taken")
+        onset = first
+    apex = apex if apex or first == 0 else None
+    if offset == 0 and apex:
+        note("offset 0", "the offset frame is given as 0", "the apex is taken")
+        offset = apex
+    return {"onset": onset, "apex": apex, "offset": offset}
 
 
 def _note_no_apex(row: Row, note: Callable, flags: list[str]) -> None:

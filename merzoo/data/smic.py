@@ -9,6 +9,7 @@ and no action units are annotated.
 import re
 from pathlib import Path
 
+from merzoo.data.cells import ENDING
 from merzoo.data.clip import Clip
 from merzoo.data.frames import Frames
 from merzoo.data.reading import Published, Reading
@@ -26,7 +27,7 @@ PUBLISHED = {
 }
 FORMS = {"cropped": "crop", "raw": "raw"}
 EMOTIONS = frozenset({"negative", "positive", "surprise"})
-SHEET = r"smic-?hs-?e_annotation.*\.(xlsx|csv)"
+SHEET = rf"smic-?hs-?e_annotation.*{ENDING}"
 _SUBJECT = r"s\d+"
 
 

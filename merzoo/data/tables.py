@@ -6,7 +6,7 @@ searched, because SAMM's stands on row 14, and so is the sheet of a workbook tha
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ COLUMNS = {
     "label": ("estimatedemotion", "emotion", "label"),
     "objective_class": ("objectiveclasses", "objectiveclass"),
     "fps": ("fps",),
+    "expression": ("expressiontype",),
 }
 NOTHING = {"", "/", "\\", "-", "nan", "none", "n/a", "null"}
 _HEADER_WITHIN = 60  # rows
@@ -116,6 +117,7 @@ def read_table(
     required: Iterable[str],
     sheet: str | None = None,
     said: Mapping[str, str] | None = None,
+    also: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Row]:
     """The annotated rows of a sheet.
 
@@ -124,6 +126,8 @@ def read_table(
         required: names of `COLUMNS` that must be there.
         sheet: of the workbook; `None` for the only one that has these columns.
         said: name of `COLUMNS` -> name of the column in this table, where the user may say them.
+        also: name of `COLUMNS` -> further names of the column, without blanks and in small letters,
+            that only this set gives it.
 
     Returns:
         Rows that are not empty, in the order of the file.
@@ -135,7 +139,7 @@ def read_table(
     path, said_sheet = file_and_sheet(path)
     required, sheet = list(required), said_sheet or sheet
     sheets = sheet_names(path) if sheet is None else [sheet]
-    tables = [_Table(path, name, required, said) for name in sheets]
+    tables = [_Table(path, name, required, said, also or {}) for name in sheets]
     found = [table for table in tables if table.rows]
     if len(found) > 1:
         raise InputError(
@@ -152,7 +156,7 @@ def read_table(
 class _Table:
     """One sheet: its rows, and its columns by name; `nearest` is the row most like a header."""
 
-    def __init__(self, path: Path, sheet: str | None, required: list[str], said):
+    def __init__(self, path: Path, sheet: str | None, required: list[str], said, also):
         self.sheet, self.rows = sheet, list[Row]()
         self.columns: dict[int, str] = {}
         self.nearest: tuple[int, int, list[str]] = (0, 0, [])  # known names, row, cells
@@ -161,7 +165,7 @@ class _Table:
             texts = [cell_text(cell) for cell in cells]
             # Under a header of two rows with merged cells, the second one says more.
             if not self.columns or number == named_before + 1:
-                named = name_columns(texts, said or {})
+                named = name_columns(texts, said or {}, also)
                 if named and set(required) | set(said or {}) <= set(named.values()):
                     if len(named) > len(self.columns):
                         self.columns, named_before, self.rows = named, number, []
@@ -199,17 +203,44 @@ def _no_header(path: Path, tables: list[_Table], required: list[str], said) -> I
     )
 
 
+def read_columns(path: str | Path, columns: Sequence[str], sheet: str | None = None) -> list[Row]:
+    """The rows of a sheet whose columns have no names: they are known by their order.
+
+    Args:
+        path: as for `read_table`.
+        columns: a name for each column in order.
+        sheet: of the workbook; its first one if `None`.
+
+    Returns:
+        Rows that are not empty, but for a header that somebody put above them: a first row that
+        names columns.
+
+    Raises:
+        InputError: for a missing, damaged or oversized file, or a sheet that is not there.
+    """
+    path, said_sheet = file_and_sheet(path)
+    rows = []
+    for number, cells in enumerate(read_cells(path, said_sheet or sheet), 1):
+        texts = [cell_text(cell) for cell in cells]
+        if any(texts) and not (number == 1 and len(name_columns(texts, {})) > 2):
+            rows.append(Row(path.name, number, _named(dict(enumerate(columns)), texts)))
+    return rows
+
+
 def _named(columns: dict[int, str], texts: list[str]) -> dict[str, str]:
     """The cells by name; a row that ends early has empty cells."""
     return {name: texts[i] if i < len(texts) else "" for i, name in columns.items()}
 
 
-def name_columns(texts: list[str], said: Mapping[str, str]) -> dict[int, str]:
+def name_columns(
+    texts: list[str], said: Mapping[str, str], also: Mapping[str, Sequence[str]] | None = None
+) -> dict[int, str]:
     """Index -> name in `COLUMNS` for the cells of a header row; the first of a name counts.
 
     Args:
         texts: the cells.
         said: names that the user says, which go before the usual ones.
+        also: further names, without blanks and in small letters.
 
     >>> name_columns(["person", "Estimated Emotion", "FPS"], {"subject": "Person"})
     {0: 'subject', 1: 'label', 2: 'fps'}
@@ -223,6 +254,7 @@ def name_columns(texts: list[str], said: Mapping[str, str]) -> dict[int, str]:
     for name, spellings in COLUMNS.items():
         if name in said:
             continue
+        spellings = (*spellings, *(also or {}).get(name, ()))
         places = [plain.index(spelling) for spelling in spellings if spelling in plain]
         if places:
             named.setdefault(places[0], name)

@@ -9,11 +9,14 @@ import pytest
 
 import merzoo
 from merzoo.data import load
+from merzoo.data.action_units import parse_action_units
 from merzoo.data.casme2 import PUBLISHED as CASME2_PUBLISHED
+from merzoo.data.casme3 import PUBLISHED as CASME3_PUBLISHED
 from merzoo.data.checks import check
 from merzoo.data.datasets import KINDS, parse_data
 from merzoo.data.fer2013 import PUBLISHED as FER_PUBLISHED
 from merzoo.data.frames import ImageFrames
+from merzoo.data.labels import label_map, map_labels
 from merzoo.data.megc2019 import PUBLISHED as MEGC_PUBLISHED
 from merzoo.data.raf_db import PUBLISHED as RAF_PUBLISHED
 from merzoo.data.samm import PUBLISHED as SAMM_PUBLISHED
@@ -30,11 +33,18 @@ def by_id(clips):
     [
         ("casme2", trees.casme2, {}, 4),
         ("samm", trees.samm, {}, 3),
+        ("samm_lv", trees.samm_lv, {}, 3),
         ("smic", trees.smic, {}, 3),
         ("smic", trees.smic_extended, {"part": "e-hs"}, 1),
         ("casme", trees.casme, {}, 1),
         ("casme3", trees.casme3, {}, 2),
         ("mmew", trees.mmew, {}, 2),
+        ("mmew", trees.mmew_flat, {}, 2),
+        ("casme3", trees.casme3_c, {"part": "c"}, 2),
+        ("casme3", trees.casme3_intervals, {"split": "macro"}, 1),
+        ("casme_sq", trees.casme_sq, {"split": "all"}, 3),
+        ("dfme", trees.dfme, {}, 3),
+        ("4dme", trees.four_dme, {}, 3),
         ("megc2019", trees.megc2019, {}, 5),
         ("manifest", trees.manifest, {}, 2),
         ("ck_plus", trees.ck_plus, {}, 2),
@@ -173,10 +183,115 @@ def test_casme3_clips_of_one_recording_and_dropped_frames(tmp_path, form):
     assert "apex frame 170 dropped, 169 taken" in clip.flags
 
 
+def test_casme2_and_casme_sheets_of_before_2007(tmp_path):
+    trees.casme2(tmp_path / "2")
+    (tmp_path / "2/CASME2-coding-20140508.xlsx").unlink()
+    header = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame")
+    rows = [(*header, "Action Units", "Estimated Emotion"), *trees.CASME2_ROWS]
+    trees.write_old_sheet(tmp_path / "2/CASME2_label_Ver_2.xls", {"Sheet1": rows})
+    clip = by_id(load("casme2", tmp_path / "2"))["sub01/EP02_01f"]
+    assert (clip.onset, clip.apex, clip.offset, clip.label) == (0, 13, 40, "happiness")
+    assert clip.source == "CASME2_label_Ver_2.xls, row 2"
+    trees.casme(tmp_path / "1")
+    (tmp_path / "1/CASME-coding.xlsx").unlink()
+    header = ("Subject", "Filename", None, "OnsetF", "ApexF1", "ApexF2", "OffsetF", None)
+    rows = [
+        (*header, "Onset", "Total", "AU", "Emotion"),  # Onset and Total are milliseconds
+        (1, "EP01_12", None, 20, 25, "\\", 30, None, 150.0, 316.7, 4, "tense"),
+    ]
+    trees.write_old_sheet(tmp_path / "1/CASME-coded-20190721.xls", {"Sheet1": rows})
+    clip = load("casme", tmp_path / "1")[0]
+    assert (clip.onset, clip.apex, clip.offset, clip.action_units) == (0, 5, 10, "4")
+
+
+def test_mmew_clips_in_no_folder_of_their_class(tmp_path):
+    clips = by_id(load("mmew", trees.mmew_flat(tmp_path)))
+    assert (clips["S12-03-004"].apex, clips["S12-03-004"].flags) == (None, ("no apex",))
+    report = check("mmew", tmp_path)
+    assert [fault.kind for fault in report.faults] == ["no apex"]
+    assert report.open_faults() == []
+
+
+def test_casme3_part_c_has_other_people_and_no_apex(tmp_path):
+    clips = by_id(load("casme3", trees.casme3_c(tmp_path), part="c"))
+    clip = clips["C01_1_373"]
+    assert (clip.subject, clip.onset, clip.apex, clip.offset) == ("casme3/C01", 0, None, 7)
+    assert parse_action_units(clip.action_units).numbers == {4, 7}
+    three = map_labels(list(clips.values()), "casme3-3").counts()
+    assert three == {"negative": 1, "positive": 1, "surprise": 0}
+    with pytest.raises(InputError, match="label map 'casme3-7'"):
+        map_labels(list(clips.values()), "casme3-7")
+    with pytest.raises(InputError, match="Unknown part of CAS"):
+        load("casme3", tmp_path, part="b")
+    with pytest.raises(InputError, match="Unknown kind of expression in part c"):
+        load("casme3", tmp_path, part="c", split="macro")
+
+
+def test_casme3_label_maps_of_part_a(tmp_path):
+    clips = load("casme3", trees.casme3(tmp_path))
+    assert map_labels(clips, "casme3-4").counts()["positive"] == 1
+    assert map_labels(clips, "casme3-7").counts()["happiness"] == 1
+    kept = {name: label_map(name).table("casme3") for name in ("casme3-3", "casme3-4")}
+    published = CASME3_PUBLISHED.classes
+    # Of the 860 clips 161 are others: 699 in three classes, all in four and in seven.
+    others = sum(n for emotion, n in published.items() if kept["casme3-3"][emotion] is None)
+    assert (others, sum(published.values())) == (161, 860)
+    assert all(kept["casme3-4"][emotion] for emotion in published)
+
+
 def test_mmew_others_and_repression_are_one_class(tmp_path):
     clips = load("mmew", trees.mmew(tmp_path))
     assert {clip.subject for clip in clips} == {"mmew/S03"}
     assert by_id(clips)["S03-01-005"].onset == 1
+
+
+def test_4dme_clips_of_several_emotions_keep_them_and_are_left_out_by_maps(tmp_path):
+    clips = by_id(load("4dme", trees.four_dme(tmp_path)))
+    clip = clips["01/clip_b"]
+    assert (clip.label, clip.fps) == ("negative+repression", 60.0)
+    assert parse_action_units(clip.action_units).numbers == {4, 7}
+    assert clips["01/clip_a"].frames.numbers[clips["01/clip_a"].apex] == 1830
+    assert clips["24/clip_a"].subject == "4dme/24"
+    five = map_labels(list(clips.values()), "4dme-5")
+    assert five.counts()["repression"] == five.counts()["positive"] == 1
+    assert five.excluded == {"4dme/negative+repression": 1}
+    three = map_labels(list(clips.values()), "megc3")
+    assert three.counts() == {"negative": 0, "positive": 1, "surprise": 0}
+
+
+def test_dfme_parts_are_splits_and_the_rate_is_unknown_unless_said(tmp_path):
+    clips = by_id(load("dfme", trees.dfme(tmp_path)))
+    clip = clips["sub0003_01"]
+    assert (clip.subject, clip.onset, clip.apex, clip.offset) == ("dfme/sub0003", 0, 3, 7)
+    assert (clip.split, clip.fps, clip.label) == ("train", None, "Disgust")
+    assert clips["sub0101_01"].split == "testA"
+    (test,) = load("dfme", tmp_path, split="testa", fps="300")
+    assert (test.id, test.fps) == ("sub0101_01", 300.0)
+    with pytest.raises(InputError, match="no sheet of testB; it has those of testA, train"):
+        load("dfme", tmp_path, split="testB")
+    for rate, said in (("fast", "must be a number, got 'fast'"), ("0", "fps=0: frames per second")):
+        with pytest.raises(InputError, match=said):
+            load("dfme", tmp_path, fps=rate)
+    mapped = map_labels(list(clips.values()), "dfme-7").counts()
+    assert (mapped["disgust"], mapped["fear"]) == (2, 1)
+
+
+def test_dfme_sheet_of_any_name_is_of_the_part_that_is_said(tmp_path):
+    trees.dfme(tmp_path)
+    rows = [trees.DFME_HEADER, *trees.DFME_ROWS["testA_full_with_AU.xlsx"]]
+    trees.write_csv(tmp_path / "mine.csv", rows)
+    (clip,) = load("dfme", tmp_path, annotation="mine.csv", split="testB")
+    assert (clip.id, clip.split) == ("sub0101_01", "testB")
+
+
+def test_dfme_sheet_in_two_copies_and_a_clip_in_two_folders(tmp_path):
+    trees.dfme(tmp_path)
+    trees.write_images(tmp_path / "zip/copy/sub0003_01", ["00005.png"])
+    assert [f.kind for f in check("dfme", tmp_path).faults] == ["two folders of a clip"]
+    rows = [trees.DFME_HEADER, *trees.DFME_ROWS["training_full_with_AU.xlsx"]]
+    trees.write_sheet(tmp_path / "dfme_train.xlsx", rows)
+    with pytest.raises(InputError, match="several sheets of train"):
+        load("dfme", tmp_path)
 
 
 def test_megc2019_is_joined_by_the_list_with_its_spellings_and_blank_rows(tmp_path):

@@ -1,6 +1,7 @@
 """`merzoo data check` finds each planted fault, and nothing on a clean tree."""
 
 import json
+from functools import partial
 
 import pytest
 
@@ -15,7 +16,10 @@ CLEAN = [
     ("smic", trees.smic),
     ("casme", trees.casme),
     ("casme3", trees.casme3),
+    ("casme3", partial(trees.casme3, form="whole")),
     ("mmew", trees.mmew),
+    ("dfme", trees.dfme),
+    ("4dme", trees.four_dme),
     ("megc2019", trees.megc2019),
     ("manifest", trees.manifest),
     ("ck_plus", trees.ck_plus),
@@ -141,6 +145,18 @@ def test_mmew_folder_and_sheet_disagree(tmp_path):
     assert kinds(check("mmew", trees.mmew(tmp_path, label="anger"))) == [
         "label and folder disagree"
     ]
+
+
+def test_what_is_published_so_is_known_and_not_counted(tmp_path, capsys):
+    rows = trees.DFME_ROWS["training_full_with_AU.xlsx"]
+    rows = (*rows, ("sub0004", "sub0004_01", 1, 2, 3, "disgust", "4"))
+    trees.dfme(tmp_path, {"training_full_with_AU.xlsx": rows})
+    report = check("dfme", tmp_path)
+    assert kinds(report) == ["two spellings of a label"]
+    assert report.open_faults() == []
+    assert report.differences[0] == "train: 3 found, 1856 published"
+    assert main(["data", "check", "dfme", str(tmp_path), "--partial"]) == 0
+    assert "known of the set: training_full_with_AU.xlsx, row 4" in capsys.readouterr().out
 
 
 def test_megc2019_faults_of_the_list_and_notes_of_differences(tmp_path):

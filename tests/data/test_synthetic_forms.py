@@ -15,6 +15,13 @@ SMALL = {
     "casme2": {"size": (56, 68), "fps": 40.0, "subjects": 4, "clips": 5},
     "samm": {"size": (56, 68), "fps": 40.0},
     "smic": {"size": (56, 68), "fps": 40.0},
+    "dfme": {"size": (56, 68), "fps": 40.0},
+    "casme_sq": {"size": (56, 68)},
+    "4dme": {"size": (56, 68), "fps": 40.0},
+    "mmew": {"size": (56, 68), "fps": 40.0},
+    "samm_lv": {"size": (56, 68), "fps": 40.0},
+    "casme3": {"size": (56, 68)},
+    "casme3_c": {"size": (56, 68)},
     "ck_plus": {"size": (56, 68), "subjects": 1, "clips": 2},
     "raf_db": {"subjects": 5, "clips": 2},
     "fer2013": {"subjects": 5, "clips": 2},
@@ -165,7 +172,14 @@ def test_planted_faults_are_listed_beside_the_tree(form, tmp_path):
     planted = json.loads((tmp_path / f"{form}.quirks.json").read_text())
     assert len(planted) >= 5
     kinds = {fault["fault"] for fault in planted}
-    assert kinds & {"unknown label"}
+    assert kinds & {
+        "unknown label",
+        "label spelt otherwise",
+        "offset 0",
+        "onset 0",
+        "several emotions",
+        "no apex",
+    }
     for fault in planted:
         if fault["fault"] in ("missing frame", "missing folder", "missing image"):
             assert not (root / fault["where"]).exists()

@@ -2,13 +2,14 @@
 
 import csv
 import io
+import sys
 
 import openpyxl
 import pytest
 
 from merzoo.data import load
 from merzoo.data.cells import read_cells
-from merzoo.data.tables import read_table
+from merzoo.data.tables import read_columns, read_table
 from merzoo.errors import InputError
 from tests.data import trees
 
@@ -131,10 +132,54 @@ def test_sheets_without_the_columns_are_named(tmp_path):
         manifest_rows(path)
 
 
-def test_an_old_workbook_is_said_to_be_one(tmp_path):
+def test_an_old_workbook_gives_the_same_rows(tmp_path):
+    rows = [ROWS[0], (*ROWS[1][:3], 29.97), (*ROWS[2][:3], 200)]  # numbers as Excel stores them
+    trees.write_old_sheet(tmp_path / "m.xls", {"Notes": [("x",)], "Clips": rows})
+    assert manifest_rows(tmp_path / "m.xls") == WANTED
+    with pytest.raises(InputError, match="no sheet 'Clip'; it holds Notes, Clips"):
+        list(read_cells(tmp_path / "m.xls", "Clip"))
+
+
+def test_merged_cells_of_an_old_workbook_count_for_all_that_they_cover(tmp_path):
+    rows = [("subject", "clip"), ("s1", "a"), (None, "b"), ("s2", "c")]
+    trees.write_old_sheet(tmp_path / "m.xls", {"A": rows}, merged=[(1, 2, 0, 0)])
+    assert [row[0] for row in read_cells(tmp_path / "m.xls")] == ["subject", "s1", "s1", "s2"]
+
+
+def test_a_new_workbook_that_ends_as_an_old_one_is_read(tmp_path):
+    trees.write_sheet(tmp_path / "m.xlsx", ROWS)
+    (tmp_path / "m.xlsx").rename(tmp_path / "m.xls")
+    assert manifest_rows(tmp_path / "m.xls")[0] == WANTED[0]
+
+
+def test_an_old_workbook_that_cannot_be_read_is_one_line(tmp_path, monkeypatch):
     (tmp_path / "m.xls").write_bytes(b"\xd0\xcf\x11\xe0")
-    with pytest.raises(InputError, match=r"save it as \.xlsx"):
+    with pytest.raises(InputError, match=r"m\.xls: (not a readable \.xls|an old workbook)"):
         list(read_cells(tmp_path / "m.xls"))
+    monkeypatch.setitem(sys.modules, "xlrd", None)  # as where it isn't installed
+    with pytest.raises(InputError, match=r"pip install 'merzoo\[xls\]', or save it as \.xlsx"):
+        list(read_cells(tmp_path / "m.xls"))
+
+
+def test_columns_without_names_are_known_by_their_order(tmp_path):
+    rows = [("1", "a_1", "5"), ("", "", ""), ("2", "b_1")]
+    path = tmp_path / "m.csv"
+    path.write_text(text_of(rows))
+    found = read_columns(path, ("subject", "clip", "onset"))
+    assert [(row.number, row.cells) for row in found] == [
+        (1, {"subject": "1", "clip": "a_1", "onset": "5"}),
+        (3, {"subject": "2", "clip": "b_1", "onset": ""}),
+    ]
+    path.write_text(text_of([("Subject", "Filename", "Onset"), *rows]))  # a header put above them
+    assert [row.cells["clip"] for row in read_columns(path, ("subject", "clip", "onset"))] == [
+        *("a_1", "b_1"),
+    ]
+
+
+def test_a_sheet_of_another_program_is_said_to_be_one(tmp_path):
+    (tmp_path / "m.ods").write_bytes(b"PK\x03\x04")
+    with pytest.raises(InputError, match=r"save it as \.xlsx"):
+        list(read_cells(tmp_path / "m.ods"))
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,25 @@ def write_sheet(path: Path, rows, sheet: str = "Sheet1") -> None:
     book.save(path)
 
 
+def write_old_sheet(path: Path, sheets: dict, merged=()) -> None:
+    """An `.xls` workbook; `merged` are first row, last row, first and last column, from 0."""
+    import pytest
+
+    xlwt = pytest.importorskip("xlwt")
+    pytest.importorskip("xlrd")
+    book = xlwt.Workbook()
+    for name, rows in sheets.items():
+        page = book.add_sheet(name)
+        for top, end, left, right in merged:
+            page.merge(top, end, left, right)
+        for number, row in enumerate(rows):
+            for column, value in enumerate(row):
+                if value is not None:
+                    page.write(number, column, value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book.save(str(path))
+
+
 def write_csv(path: Path, rows) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", newline="") as file:
@@ -95,6 +114,27 @@ def samm(root: Path, rows=SAMM_ROWS) -> Path:
     return root
 
 
+SAMM_LV_HEADER = (
+    *("Subject", "Filename", "Inducement Code", "Onset", "Apex", "Offset", "Duration", "Type"),
+    *("Action Units", "Notes"),
+)
+SAMM_LV_ROWS = (
+    ("006", "006_1_1", 1, 20, 24, 30, 11, "Micro - 1/2", "12A", None),
+    ("006", "006_1_2", 1, 0, 5, 18, 19, "Macro", "4+7", "begins before the video"),
+    (7, "007_7_1", 7, 40, 45, 50, 11, "Micro - 1/2", "T18", None),
+)
+
+
+def samm_lv(root: Path, rows=SAMM_LV_ROWS) -> Path:
+    for video in ("006_1", "007_7", "007_6"):
+        names = [f"{video}_{n:04d}.jpg" for n in range(1, 61)]
+        write_images(root / "SAMM_longvideos" / video, names)
+    preamble = [[f"line {n} of the authors' explanation"] for n in range(1, 10)]
+    sheet = root / "SAMM_LongVideos_V2_Release.xlsx"
+    write_sheet(sheet, [*preamble, SAMM_LV_HEADER, *rows])  # the header is Excel's row 10
+    return root
+
+
 SMIC_CLIPS = ("s1/negative/s1_ne_01", "s1/surprise/s1_sur_02", "s20/positive/s20_po_14")
 
 
@@ -147,6 +187,34 @@ def casme3(root: Path, form="cut") -> Path:
     return root
 
 
+def casme3_intervals(root: Path) -> Path:
+    """Recordings with both kinds, the macro-expressions with emotions in a sheet of their own."""
+    for name in ("b", "c"):
+        folder = root / "part_A" / "spNO.1" / name / "color"
+        write_images(folder, [f"{n}.jpg" for n in range(1, 201) if n != 170])
+    header = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Expression type")
+    rows = [
+        ("spNO.1", "B", 166, 170, 175, "4", "Micro-expression"),
+        ("spNO.1", "b", 0, 20, 60, "12", "Macro-expression"),
+        ("spNO.1", "b", 180, 190, 0, "12", "Macro-expression"),
+    ]
+    write_sheet(root / "CAS(ME)3_part_A_v2.xlsx", [header, *rows])
+    macro = [("sub", "seq", "onset", "apex", "offset", "au", "emotion")]
+    macro += [("spNO.1", "b", 180, 190, 0, "12", "happy")]
+    write_sheet(root / "cas(me)3_part_A_MaE_label_JpgIndex_v2_emotion.xlsx", macro)
+    return root
+
+
+def casme3_c(root: Path) -> Path:
+    for person in ("01", "02"):
+        folder = root / "part_C" / person / "a" / "color"
+        write_images(folder, [f"{n}.jpg" for n in range(370, 400)])
+    header = ("sub", "count", "onset", "offset", "au", "emotion", "PHY")
+    rows = [(1, 1, 373, 380, "4\uff0c7", "negative", "x"), (2, 1, 390, 396, 12, "happy", "y")]
+    write_sheet(root / "CAS(ME)3_part_C_ME.xlsx", [header, *rows])
+    return root
+
+
 def mmew(root: Path, folder="others", label="repression") -> Path:
     for emotion in ("happiness", folder):
         clip = f"S03-01-00{2 if emotion == 'happiness' else 5}"
@@ -165,6 +233,81 @@ def mmew(root: Path, folder="others", label="repression") -> Path:
         (3, "S03-01-005", 2, 5, 8, "14", label),
     ]
     write_sheet(root / "MMEW_Micro_Exp.xlsx", rows)
+    return root
+
+
+def mmew_flat(root: Path) -> Path:
+    """The newer sheet, an apex missing in it, and clips in no folder of their class."""
+    for clip in ("S03-01-002", "S12-03-004"):
+        write_images(root / "Micro_Expression" / clip, [f"{n}.jpg" for n in range(1, 9)])
+    header = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units")
+    rows = [
+        (*header, "Estimated Emotion", "remarks"),
+        ("S03", "S03-01-002", 1, 4, 8, "6+12", "happiness", None),
+        ("S12", "S12-03-004", 2, None, 8, "14", "disgust", "apex"),
+    ]
+    write_sheet(root / "MMEW_Micro_Exp_new.xlsx", rows)
+    return root
+
+
+# number of the person, clip, onset, apex, offset, action units, emotion, type, self-report
+CASME_SQ_ROWS = (
+    (1, "disgust1_1", 20, 24, 30, "4+7", "negative", "micro-expression", "disgust"),
+    (1, "disgust1_2", 40, 52, 0, "12", "positive", "macro-expression", "happiness"),
+    (3, "happy1_1", 5, 0, 12, "12", "positive", "micro-expression", "happiness"),
+)
+
+
+def casme_sq(root: Path, rows=CASME_SQ_ROWS) -> Path:
+    for folder in ("s15/15_0101disgustingteeth", "s19/23_0502funnyerrors", "s19/19_0401girl"):
+        write_images(root / "rawpic" / folder, [f"img{n:03d}.jpg" for n in range(1, 61)])
+    sheets = {
+        "CASFEcode_final": rows,
+        "naming rule1": [(15, "s15", 1), (19, "s19", 3)],
+        "naming rule2": [(101, "disgust1"), ("0502", "happy1")],
+    }
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, cells in sheets.items():
+        page = book.create_sheet(name)
+        for row in cells:
+            page.append(list(row))
+    book.save(root / "CAS(ME)^2code_final(Updated).xlsx")
+    return root
+
+
+def four_dme(root: Path) -> Path:
+    rows = [
+        ("sub_ID", "fold_name", "Onset", "Apex", "Offset", "AUs", "Emotion", "Positive"),
+        (1, "clip_a", 1826, 1830, 1840, "AU12", "Positive", 1),
+        (1, "clip_b", 12, 15, 20, "AU4+AU7(k)", "Repression, Negative", 0),
+        (24, "clip_a", 1, 4, 9, "AU17", "Repression", 0),
+    ]
+    for subject, clip, onset, _, offset, *_ in rows[1:]:
+        names = [f"Frame_{n:09d}.jpg" for n in range(onset, offset + 1)]
+        write_images(root / "micro_short_gray_video" / f"{subject:02d}" / clip, names)
+    write_sheet(root / "4DME_Labelling_Micro_release v1.xlsx", rows)
+    return root
+
+
+DFME_HEADER = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Emotion", "AU")
+DFME_ROWS = {
+    "training_full_with_AU.xlsx": (
+        ("sub0003", "sub0003_01", 5, 8, 12, "Disgust", "AU4+AU7"),
+        ("sub0003", "sub0003_02", 1, 3, 9, "Disgust", "4"),
+    ),
+    "testA_full_with_AU.xlsx": (("sub0101", "sub0101_01", 30, 33, 36, "fear", "AU20"),),
+}
+
+
+def dfme(root: Path, sheets=DFME_ROWS) -> Path:
+    for name, rows in sheets.items():
+        base = root / ("train_data/train_data" if "train" in name else "test_data_A/test_data_A")
+        for _, clip, onset, _, offset, *_ in rows:
+            write_images(base / clip, [f"{n:05d}.png" for n in range(onset, offset + 1)])
+        write_sheet(root / "full_release_annotation" / name, [DFME_HEADER, *rows])
     return root
 
 

@@ -65,7 +65,11 @@ def _print(report: "Report", options, off: int) -> None:
     _print_subjects(console, report)
     for note in report.notes:
         console.print(f"note: {note}", markup=False)
-    corrected = [f for f in report.faults if f.correction] if options.fix_known else []
+    for fault in [f for f in report.faults if f.published]:
+        what = f" -> {fault.correction}" if fault.correction else ""
+        console.print(f"known of the set: {fault}{what}", markup=False)
+    corrected = [f for f in report.faults if f.correction and not f.published]
+    corrected = corrected if options.fix_known else []
     for fault in corrected:
         console.print(f"corrected: {fault} -> {fault.correction}", markup=False)
     word = "partial" if options.partial else "differs"

@@ -9,6 +9,8 @@ EXAMPLE = "merzoo data synthesize runs/faces --subjects 6 --clips 4 --difficulty
 
 
 def arguments(parser) -> None:
+    from merzoo.data.synthetic.forms import FORMS
+
     parser.add_argument("out", metavar="OUT", help="folder to write; a stopped run is continued")
     parser.add_argument("--subjects", type=int, default=20, help="number of people (20)")
     parser.add_argument("--clips", type=int, default=7, help="clips or images of each (7)")
@@ -16,7 +18,7 @@ def arguments(parser) -> None:
     parser.add_argument(
         "--form",
         default="native",
-        help="native (default), casme2, samm, smic, ck_plus, raf_db or fer2013",
+        help=f"native (default), {', '.join(FORMS[1:-1])} or {FORMS[-1]}",
     )
     parser.add_argument("--seed", type=int, default=0, help="same seed, same bytes (0)")
     parser.add_argument("--size", help="WIDTHxHEIGHT in pixels (the form's own)")

@@ -70,7 +70,7 @@ def synthesize(
         subjects: number of people, 1..999.
         clips: clips (or images) of each person, 1..99.
         difficulty: `"easy"`, `"medium"` or `"hard"`.
-        form: `"native"`, `"casme2"`, `"samm"`, `"smic"`, `"ck_plus"`, `"raf_db"` or `"fer2013"`.
+        form: `"native"`, `"casme2"`, `"samm"`, ...: one of `merzoo.data.synthetic.forms.FORMS`.
         seed: from 0; the same seed gives the same bytes.
         size: (width, height) of the images in pixels; `None` for the form's own.
         fps: frames per second; `None` for the form's own.

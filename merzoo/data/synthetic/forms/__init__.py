@@ -5,7 +5,24 @@ import importlib
 from merzoo.data.synthetic.forms.form import Faults, Form
 from merzoo.errors import unknown
 
-FORMS = ("native", "casme2", "samm", "smic", "ck_plus", "raf_db", "fer2013")
+FORMS = (
+    "native",
+    "casme2",
+    "samm",
+    "samm_lv",
+    "smic",
+    "dfme",
+    "casme_sq",
+    "casme3",
+    "casme3_c",
+    "4dme",
+    "mmew",
+    "ck_plus",
+    "raf_db",
+    "fer2013",
+)
+# A module's name begins with a letter.
+_MODULES = {"4dme": "four_dme"}
 
 __all__ = ["FORMS", "Faults", "Form", "form_named"]
 
@@ -18,4 +35,4 @@ def form_named(name: str) -> Form:
     """
     if name not in FORMS:
         raise unknown("form", name, FORMS)
-    return importlib.import_module(f"{__name__}.{name}").FORM
+    return importlib.import_module(f"{__name__}.{_MODULES.get(name, name)}").FORM
