@@ -9,7 +9,7 @@
 
 import argparse
 import csv
-import importlib
+import importlib.util
 import os
 import re
 import subprocess
@@ -38,6 +38,9 @@ def main() -> int:
     form.add_argument("--all", action="store_true", help="everything in full first: hours")
     parser.add_argument("--only", nargs="+", choices=WITH_GOALS, help="these benchmarks only")
     options = parser.parse_args()
+    if importlib.util.find_spec("torch") is None:
+        print("The yardstick is a PyTorch loop: tools/install.sh test tensorflow,jax,torch")
+        return 2
     chosen = options.only or WITH_GOALS
     if options.all:
         for name in options.only or FULL:
