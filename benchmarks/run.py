@@ -60,7 +60,12 @@ def goals_of(name: str) -> list[dict]:
     found = importlib.import_module(name).quick()
     seconds = time.perf_counter() - start
     print(f"== {name}: {seconds:.0f} s", flush=True)
-    return [{"benchmark": name} | row | {"seconds": f"{seconds:.0f}"} for row in found]
+    shared = {"benchmark": name, "seconds": f"{seconds:.0f}"}
+    return [row | shared | {"measured": _shown(row["measured"])} for row in found]
+
+
+def _shown(value) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def show(rows: list[dict]) -> None:
@@ -69,7 +74,7 @@ def show(rows: list[dict]) -> None:
 
     table = Table("benchmark", "goal", "measured", "", title="Goals")
     for row in rows:
-        table.add_row(row["benchmark"], row["goal"], str(row["measured"]), met(row))
+        table.add_row(row["benchmark"], row["goal"], row["measured"], met(row))
     Console(width=140).print(table)
     print(f"{sum(bool(row['met']) for row in rows)} of {len(rows)} goals met")
 
