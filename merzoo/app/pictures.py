@@ -98,8 +98,8 @@ def _segments(source, result: Prediction, classifier: Classifier, progress) -> l
     spots = [Spot(s.onset, s.apex, s.offset, None) for s in result[:_SHOWN]]
     drawn = []
     clips = clips_of(source.frames, spots, result.faces, source.fps)
-    for number, (clip, face) in enumerate(clips):
-        aligned = AlignedClip(clip, classifier.parameters, face)
+    for number, (clip, face, near) in enumerate(clips):
+        aligned = AlignedClip(clip, classifier.parameters, face, near)
         faces = [aligned.crop(i, _FACE, _FACE, 3) for i in (aligned.onset, aligned.apex)]
         pictures = {"onset": faces[0], "apex": faces[1], "flow": flow_picture(*faces)}
         cam = _evidence(classifier, classifier.inputs(clip, aligned.face), faces[1])

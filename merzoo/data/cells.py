@@ -234,7 +234,7 @@ def chosen_sheet(path: Path, sheet: str | None, names: Sequence[str]) -> str:
     """The sheet asked for, or the first where none is said or there is only one."""
     if sheet is not None and sheet not in names and len(names) > 1:
         raise InputError(f"{path}: no sheet {sheet!r}; it holds {', '.join(names)}.")
-    return sheet if sheet in names else names[0]
+    return sheet if sheet is not None and sheet in names else names[0]
 
 
 def _merged_ranges(path: Path, part: str) -> list[tuple[int, int, int, int]]:

@@ -12,7 +12,8 @@ from merzoo.modalities import input_shapes
 from merzoo.prediction.spotting import Spot
 from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.extract import extractor
-from merzoo.preprocessing.face import CROP_SIDE, Face
+from merzoo.preprocessing.face import CROP_SIDE, Face, check_detector
+from merzoo.preprocessing.finding import Box
 from merzoo.preprocessing.parameters import check_parameters
 from merzoo.training.probabilities import Unlabelled, predict
 from merzoo.training.trained import load_trained
@@ -49,6 +50,7 @@ class Classifier:
             {"action_units": "zero"} | trained.preprocessing | parameters
         )
         self.parameters["apex"] = "annotated"  # the spotter has found it
+        check_detector(self.parameters["detector"])
         self.classes = self._class_names(classes)
 
     def _class_names(self, classes) -> tuple[str, ...]:
@@ -86,17 +88,20 @@ class Classifier:
             "note": note,
         }
 
-    def inputs(self, clip: Clip, face: Face | None = None) -> dict[str, np.ndarray]:
+    def inputs(
+        self, clip: Clip, face: Face | None = None, near: Box | None = None
+    ) -> dict[str, np.ndarray]:
         """The modalities of one clip: name -> array of one sample.
 
         Args:
             clip: with its onset, apex and offset.
             face: in its onset frame, where it is known; else it is looked for.
+            near: box of the face that is followed, of several.
 
         Raises:
             InputError: if they cannot be made, such as without a face.
         """
-        aligned = AlignedClip(clip, self.parameters, face)
+        aligned = AlignedClip(clip, self.parameters, face, near)
         return {
             name: extractor(name).extract(aligned, shape, self.parameters).astype(np.float32)
             for name, shape in self.shapes.items()
@@ -119,7 +124,7 @@ class Classifier:
 
 def clips_of(
     frames, spots: Sequence[Spot], faces, fps: float | None
-) -> Iterator[tuple[Clip, Face | None]]:
+) -> Iterator[tuple[Clip, Face | None, Box]]:
     """A clip in memory for each spot; one of many large frames is cut around its face.
 
     Args:
@@ -129,16 +134,19 @@ def clips_of(
         fps: frames per second.
 
     Yields:
-        The clip; and the face in its onset frame, or `None` where it was not looked for there.
+        The clip; the face in its onset frame, or `None` where it was not looked for there; and the
+        box, in the clip's pixels, of the face where it was looked for nearest to its onset.
     """
     places = np.array([position for position, _ in faces])
     for number, spot in enumerate(spots):
         place, face = faces[int(np.abs(places - spot.onset).argmin())]
-        held, whole = [], True
+        held, whole, near = [], True, face.box
         for position in range(spot.onset, spot.offset + 1):
             frame = frames[position]
             whole = frame.nbytes * (spot.offset + 1 - spot.onset) <= _LARGEST_WHOLE
-            held.append(frame if whole else _cut(frame, face))
+            if not whole:
+                frame, near = _cut(frame, face)
+            held.append(frame)
         clip = Clip(
             "predict",
             "predict/nobody",
@@ -149,11 +157,11 @@ def clips_of(
             apex=spot.apex - spot.onset,
             offset=spot.offset - spot.onset,
         )
-        yield clip, face if whole and place == spot.onset else None
+        yield clip, face if whole and place == spot.onset else None, near
 
 
-def _cut(frame: np.ndarray, face: Face) -> np.ndarray:
-    """The frame around a face, half a face more on each side, of a size worth keeping.
+def _cut(frame: np.ndarray, face: Face) -> tuple[np.ndarray, Box]:
+    """The frame around a face, half a face more on each side, of a size worth keeping; and the box.
 
     A small face keeps so much around it that the part is not taken for a face crop itself.
     """
@@ -164,7 +172,10 @@ def _cut(frame: np.ndarray, face: Face) -> np.ndarray:
     above, beside = (max(n // 2, (CROP_SIDE + 2 - n) // 2) for n in (height, width))
     top, left = max(0, y1 - above), max(0, x1 - beside)
     part = frame[top : y2 + above, left : x2 + beside]
-    scale = _LARGEST_FACE / max(height, width)
+    scale = min(1.0, _LARGEST_FACE / max(height, width))
     if scale < 1:
         part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return part.reshape(*part.shape[:2], frame.shape[-1])
+    up, down, before, after = (
+        round(scale * value) for value in (y1 - top, y2 - top, x1 - left, x2 - left)
+    )
+    return part.reshape(*part.shape[:2], frame.shape[-1]), (up, before, down, after)

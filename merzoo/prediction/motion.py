@@ -19,13 +19,14 @@ from merzoo.errors import InputError
 from merzoo.prediction.breaks import BLIND, is_jump, is_other_picture, joined_places
 from merzoo.preprocessing.align import Alignment, align
 from merzoo.preprocessing.apex import without_head_motion
-from merzoo.preprocessing.face import Face, find_face
+from merzoo.preprocessing.face import Face, NoFaceError, find_face
 from merzoo.preprocessing.flow import farneback_flow, grey
 from merzoo.preprocessing.landmarks import MIRROR, reference_face
 
 SIDE = 128  # pixels of the crop on which motion is measured
 USUAL_RATE = 105.0  # frames per second that are looked at, about: faster videos are thinned out
 _ANCHOR_EVERY, _PIECE = 0.35, 0.5  # seconds: from anchor to anchor, and how far each is followed
+_RAREST = 3  # looks at a place without a face for each of which there is no second one, at most
 _SIGMA = 0.065  # of a region's Gaussian window, share of the crop
 
 # Left half and middle of the regions, by landmarks (1-based) of the reference face; the right half
@@ -143,6 +144,7 @@ def measure_motion(
     fps: float | None,
     detector: str = "haar",
     progress: Callable[[int], None] = lambda done: None,
+    which: str = "only",
 ) -> Motion:
     """Measures how the face moves, frame after frame.
 
@@ -150,8 +152,9 @@ def measure_motion(
         frames: of one size, read once and in order.
         fps: frames per second; `None` for a film, whose frames have times. Where these are uneven,
             the movement is resampled to an even rate.
-        detector: `"dlib"`, `"haar"`, or `"none"` where the frames are face crops already.
+        detector: `"dlib"`, `"haar"`, `"yunet"`, or `"none"` where the frames are face crops.
         progress: called with the number of frames done.
+        which: of several faces, as in `find_face`; once chosen, a face is followed.
 
     Returns:
         A `Motion`.
@@ -161,7 +164,7 @@ def measure_motion(
     """
     rate = _early_rate(frames) if fps is None else fps
     step = thinning(rate)
-    measured = _Measured(rate / step, detector)
+    measured = _Measured(rate / step, detector, which)
     for position in itertools.count(0, step):
         try:
             frame = frames[position]
@@ -217,10 +220,11 @@ class _Measured:
     Args:
         fps: frames per second that come in.
         detector: of faces.
+        which: of several faces.
     """
 
-    def __init__(self, fps: float, detector: str):
-        self.fps, self.detector = fps, detector
+    def __init__(self, fps: float, detector: str, which: str):
+        self.fps, self.detector, self.which = fps, detector, which
         _, self.windows = region_windows()
         self.every, self.length = (
             max(least, round(seconds * fps)) for least, seconds in ((2, _ANCHOR_EVERY), (4, _PIECE))
@@ -233,6 +237,7 @@ class _Measured:
         self.next_anchor = 0
         self.faces: list[tuple[int, Face]] = []
         self.missing: list[tuple[int, str]] = []
+        self.waiting, self.wait = 0, 0  # looks until the next second one; and what it was last
         self.broken_off: str | None = None
         self.size: tuple[int, ...] | None = None
 
@@ -268,13 +273,26 @@ class _Measured:
         del self.pieces[:count]
 
     def _look(self, frame: np.ndarray, position: int) -> Face | None:
+        near = self.faces[-1][1].box if self.faces else None
+        twice = self.waiting == 0
         try:
-            face = find_face(frame, self.detector, f"frame {position}")
+            face = find_face(frame, self.detector, f"frame {position}", self.which, near, twice)
         except InputError as error:
             self.missing.append((position, str(error)))
+            if isinstance(error, NoFaceError):
+                self._rest(twice)
             return None
+        self.waiting = self.wait = 0
         self.faces.append((position, face))
         return face
+
+    def _rest(self, twice: bool) -> None:
+        """Where nobody is, second looks are in vain: they are taken ever more seldom."""
+        if twice:
+            self.wait = min(2 * self.wait + 1, _RAREST)
+            self.waiting = self.wait
+        else:
+            self.waiting -= 1
 
     def motion(self) -> Motion:
         """What was measured; raises `InputError` if there was no face anywhere."""

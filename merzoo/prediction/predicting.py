@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from merzoo.data.videos import VideoFrames
@@ -24,21 +23,14 @@ from merzoo.prediction.motion import Motion, measure_motion
 from merzoo.prediction.results import Failed, Prediction, Segment, write_results
 from merzoo.prediction.sources import Source, open_source
 from merzoo.prediction.spotting import LOWEST_RATE, Settings, Spot, spot
-from merzoo.preprocessing.align import align
-from merzoo.preprocessing.aligned_clip import WORKING_SIZE
-from merzoo.preprocessing.apex import spot_apex
-from merzoo.preprocessing.face import find_face
+from merzoo.prediction.whole import LONGEST_WHOLE, face_in, take_whole
 from merzoo.progress import progress_bar
 
 HOW = ("auto", "spot", "whole")
 # Width of the annotated video over the video's.
 ANNOTATED: dict[str, float | None] = {"half": 0.5, "full": 1.0, "none": None}
-# Pixels; the apex of a short clip is looked for on crops of this side: a quarter of the time of the
-# whole crop, and nearer to the true apex (see the README of this folder).
-SPOTTING_SIZE = 112
 SHORT_CLIP = 1.5  # seconds up to which a clip is taken as one expression
 _NAMED = 5  # places of jumps that a warning lists
-_LONGEST_WHOLE = 400  # frames; a longer clip is surely not one expression
 
 Progress = Callable[[str, int, int], None]  # what is done, how many frames, of how many
 
@@ -68,8 +60,9 @@ def predict(
             or a `Classifier` (which saves loading a model for each of many files).
         weights: tag of the weights manifest, folder of a training run or path of a `.weights.h5`
             file; `None` for the tag `"synthetic"`.
-        how: `"spot"` looks for expressions; `"whole"` takes the clip as one, from its first to its
-            last frame, and spots the apex; `"auto"` is `"whole"` up to 1.5 seconds.
+        how: `"spot"` looks for expressions; `"whole"` takes the clip as one, from its first frame
+            with a face to its last frame, and spots the apex; `"auto"` is `"whole"` up to 1.5
+            seconds.
         fps: frames per second; needed to spot in a folder of frames, or in frames in memory.
         classes: names of the classes in order, for weights that do not say them.
         settings: of the spotter; `None` for the defaults.
@@ -79,7 +72,8 @@ def predict(
             `"none"`, which writes none.
         progress: called with a word, frames done and frames in all; `None` shows a bar on a
             terminal.
-        parameters: choices of preprocessing, such as `detector="haar"`.
+        parameters: choices of preprocessing, such as `detector="haar"`, or `face="largest"` where
+            several people are seen.
 
     Returns:
         A `Prediction`, which is a list of `Segment` and knows model, figures and warnings.
@@ -180,18 +174,22 @@ def _predict(source: Source, model: Classifier, how: str, settings: Settings, st
             source.given_fps,
             model.parameters["detector"],
             lambda n: step("looking for movement", n, _expected(source)),
+            model.parameters["face"],
         )
         spots, curve = spot(motion, settings)
         positions, faces = motion.positions, tuple(motion.faces)
         warnings += _about_motion(motion, source)
     elif how == "pair":
-        face = find_face(source.frames[0], model.parameters["detector"], "onset")
+        face = face_in(source.frames[0], model, "onset")
         spots, curve = [Spot(0, 1, 1, None)], np.array([np.nan, np.nan])
         positions, faces = np.arange(2), ((0, face),)
     else:
-        face, apex = _whole(source, model, step)
-        spots = [Spot(0, apex.index, len(source.frames) - 1, apex.confidence)]
-        positions, curve, faces = np.arange(len(source.frames)), apex.curve, ((0, face),)
+        first, face, apex = take_whole(source, model, step)
+        spots = [Spot(first, first + apex.index, len(source.frames) - 1, apex.confidence)]
+        curve = np.concatenate([np.full(first, np.nan), apex.curve])
+        positions, faces = np.arange(len(source.frames)), ((first, face),)
+        if first:
+            warnings.append(f"no face in the first {first} frames: the clip starts after them.")
     if how != "pair":
         warnings += _about_times(source, settings)
     if model.shapes.keys() & {"action_units"}:
@@ -222,37 +220,13 @@ def _suits(source: Source) -> str:
     if source.film is not None:
         return "spot" if source.film.lasts(SHORT_CLIP) else "whole"
     if source.fps is None:
-        if len(source.frames) > _LONGEST_WHOLE:
+        if len(source.frames) > LONGEST_WHOLE:
             raise InputError(
                 f"{source.name}: {len(source.frames)} frames are too many for one expression; give "
                 "their rate (fps, --fps) to look for expressions in them."
             )
         return "whole"
     return "whole" if len(source.frames) <= SHORT_CLIP * source.fps else "spot"
-
-
-def _whole(source: Source, model: Classifier, step):
-    """The face, and the apex spotted between the first and the last frame."""
-    frames = source.frames
-    if not 3 <= len(frames) <= _LONGEST_WHOLE:
-        raise InputError(
-            f"{source.name}: one expression has 3 to {_LONGEST_WHOLE} frames, this has "
-            f"{len(frames)}; how='spot' (--how spot) looks for expressions in a video."
-        )
-    first = frames[0]
-    face = find_face(first, model.parameters["detector"], "frame 0")
-    alignment = align(face, WORKING_SIZE, WORKING_SIZE)
-    crops, side = [], (SPOTTING_SIZE, SPOTTING_SIZE)
-    for position in range(len(frames)):
-        frame = frames[position]
-        if frame.shape != first.shape:
-            raise InputError(f"{source.name}: frame {position} is of another size than frame 0.")
-        crops.append(cv2.resize(alignment.apply(frame), side, interpolation=cv2.INTER_AREA))
-        step("looking for the apex", position + 1, len(frames))
-    apex = spot_apex(crops, "flow")
-    if apex.index == 0:
-        raise InputError(f"{source.name}: nothing moves after its first frame.")
-    return face, replace(apex, curve=apex.curve * (WORKING_SIZE / SPOTTING_SIZE))
 
 
 def _about_times(source: Source, settings: Settings) -> list[str]:
@@ -306,9 +280,9 @@ def _classified(source, model, spots, faces, warnings, step) -> list[Segment]:
     segments: list[Segment] = []
     times = source.times
     clips = clips_of(source.frames, spots, faces, source.fps)
-    for number, (one, (clip, face)) in enumerate(zip(spots, clips, strict=True), 1):
+    for number, (one, (clip, face, near)) in enumerate(zip(spots, clips, strict=True), 1):
         try:
-            sample = model.inputs(clip, face)
+            sample = model.inputs(clip, face, near)
         except InputError as error:
             warnings.append(f"the segment around frame {one.apex} was left out: {error}")
         else:

@@ -13,7 +13,8 @@ from merzoo.data.clip import Clip
 from merzoo.errors import InputError
 from merzoo.preprocessing.align import Alignment, align
 from merzoo.preprocessing.apex import SPOTTERS, Apex, annotated, clip_range, spot_apex
-from merzoo.preprocessing.face import Face, find_face, landmarks_68
+from merzoo.preprocessing.face import Face, find_face, landmarks_of
+from merzoo.preprocessing.finding import Box
 
 APEX_CHOICES = ("annotated", *SPOTTERS, *(f"annotated+{name}" for name in SPOTTERS))
 
@@ -26,8 +27,10 @@ class AlignedClip:
 
     Args:
         clip: as an adapter loads it.
-        parameters: `detector`, `alignment` and `apex`, see `merzoo.preprocessing.parameters`.
+        parameters: `detector`, `alignment` and `apex`, and which `face` of several is taken (else
+            a second one is refused), see `merzoo.preprocessing.parameters`.
         face: in the onset frame, where it was found by this detector already.
+        near: box of the face that is followed, of several in the onset frame.
 
     Raises:
         InputError: from every method, naming the clip's fault.
@@ -42,10 +45,16 @@ class AlignedClip:
     (2, 5, (28, 28, 3))
     """
 
-    def __init__(self, clip: Clip, parameters: Mapping[str, str], face: Face | None = None):
+    def __init__(
+        self,
+        clip: Clip,
+        parameters: Mapping[str, str],
+        face: Face | None = None,
+        near: Box | None = None,
+    ):
         self.clip = clip
         self._parameters = parameters
-        self._face = face
+        self._face, self._near = face, near
         self._alignments: dict[tuple[int, int], Alignment] = {}
 
     @functools.cached_property
@@ -107,7 +116,9 @@ class AlignedClip:
         """The face in the onset frame."""
         if self._face is not None:
             return self._face
-        return find_face(self._first, self._parameters["detector"], f"frame {self.onset}")
+        which = self._parameters.get("face", "only")
+        where = f"frame {self.onset}"
+        return find_face(self._first, self._parameters["detector"], where, which, self._near)
 
     def alignment(self, height: int, width: int) -> Alignment:
         """The transform to crops of one size, fitted on the onset frame."""
@@ -134,5 +145,5 @@ class AlignedClip:
 
     def landmarks(self, position: int, height: int, width: int) -> np.ndarray:
         """(68, 2) landmarks of a frame in pixels of the crop, found in the onset frame's box."""
-        points = landmarks_68(self.frame(position), self.face.box)
+        points = landmarks_of(self.frame(position), self.face)
         return self.alignment(height, width).to_crop(points)

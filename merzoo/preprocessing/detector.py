@@ -18,9 +18,14 @@ from merzoo.preprocessing.align import BY_LANDMARKS
 from merzoo.preprocessing.apex import clip_range
 from merzoo.preprocessing.cache import Cache, content_of, key
 from merzoo.preprocessing.face import (
+    advice,
+    check_detector,
     default_detector,
+    detector_files,
+    fills_frame,
     find_boxes,
     is_crop,
+    look_again,
     missing_for_landmarks,
 )
 
@@ -34,7 +39,7 @@ class Choice:
     """The detector of one data set.
 
     Args:
-        detector: `"dlib"`, `"haar"` or `"none"`.
+        detector: `"dlib"`, `"haar"`, `"yunet"` or `"none"`.
         note: what a reader must know of it, or `""`.
         guessed: whether it may be wrong, so that the note must be seen.
     """
@@ -54,9 +59,16 @@ def choose_detectors(clips: Sequence[Clip], asked: str, store: Cache) -> dict[st
 
     Raises:
         InputError: where no face is found in any of the clips that are looked at, and their frames
-            do not look like crops (or a detector was asked for), naming what to choose instead.
+            do not look like crops (or a detector was asked for), naming what to choose instead;
+            for the detector `"yunet"` without its model file.
     """
     chosen = {}
+    files: dict[
+        str, str
+    ] = {}  # said of detectors that came late, so that earlier answers are found again
+    if asked == "yunet":
+        check_detector(asked)
+        files = {"files": detector_files(asked)}
     for dataset in dict.fromkeys(clip.dataset for clip in clips):
         if asked == "none":
             chosen[dataset] = Choice("none")
@@ -67,6 +79,7 @@ def choose_detectors(clips: Sequence[Clip], asked: str, store: Cache) -> dict[st
             asked=asked,
             detector=default_detector(),
             looked_at=[(_content(clip, store), clip.onset, clip.offset) for clip in looked_at],
+            **files,
         )
         known = store.get(name)
         if known is None:
@@ -107,10 +120,11 @@ def check_landmarks(takers: Sequence[str], alignment: str, detectors: Iterable[s
     if missing:
         other = "" if takers else "; or choose the alignment 'similarity'"
         raise InputError(f"{what} needs 68 landmarks of each face: {missing}{other}.")
-    if aligned and "haar" in searched:
+    without = searched - {"dlib"}
+    if aligned and without:
         raise InputError(
-            f"the alignment {alignment!r} needs 68 landmarks, which 'haar' does not find: choose "
-            "the detector 'dlib', or the alignment 'similarity'."
+            f"the alignment {alignment!r} needs 68 landmarks, which {min(without)!r} does not "
+            "find: choose the detector 'dlib', or the alignment 'similarity'."
         )
 
 
@@ -150,24 +164,17 @@ def _looked_at(dataset: str, clips: Sequence[Clip], asked: str) -> Choice:
         )
     if len(frames) < LOOKED_AT:
         return Choice(detector)  # few clips: each of them says what it lacks
+    if any(look_again(frame, detector) for frame in frames):
+        return Choice(detector)
     raise InputError(
         f"{dataset}: {detector!r} finds no face in any of {len(frames)} clips spread over it "
-        f"(frames of {_size(frames[0])} pixels); if they are face crops already, choose the "
-        f"detector 'none' (--detector none)."
+        f"(frames of {_size(frames[0])} pixels); {advice(frames, detector)}"
     )
 
 
 def _fills(frame: np.ndarray) -> bool:
-    """Whether a small frame is filled by a face that a detector sees once it has surroundings."""
-    import cv2
-
-    height, width = frame.shape[:2]
-    if min(height, width) > LARGEST_CROP:
-        return False
-    margin = max(height, width) // 3
-    wide = cv2.copyMakeBorder(frame, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
-    boxes = find_boxes(wide.reshape(*wide.shape[:2], frame.shape[-1]), "haar")
-    return any((y2 - y1) * (x2 - x1) > height * width / 2 for y1, x1, y2, x2 in boxes)
+    """Whether a small frame is filled by a face."""
+    return min(frame.shape[:2]) <= LARGEST_CROP and fills_frame(frame)
 
 
 def _size(frame: np.ndarray) -> str:

@@ -17,7 +17,7 @@ from merzoo.preprocessing.aligned_clip import WORKING_SIZE, AlignedClip
 from merzoo.preprocessing.apex import clip_range
 from merzoo.preprocessing.regions import PAPER_SIZE, REGIONS, REGIONS_LITERAL
 
-_FACE = ("detector", "alignment")
+_FACE = ("detector", "face", "alignment")
 _APEX = (*_FACE, "apex")
 _MAGNIFICATION = tuple(f"magnification{end}" for end in ("", "_band", "_order", "_gain", "_at"))
 

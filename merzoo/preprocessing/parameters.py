@@ -13,7 +13,7 @@ from merzoo.data.frame_samples import FRAMES
 from merzoo.errors import InputError, unknown
 from merzoo.preprocessing.align import ALIGNMENTS
 from merzoo.preprocessing.aligned_clip import APEX_CHOICES
-from merzoo.preprocessing.face import DETECTORS
+from merzoo.preprocessing.face import DETECTORS, WHICH
 from merzoo.preprocessing.flow import FLOW_METHODS, STRAINS
 from merzoo.preprocessing.magnify import DEFAULT_BANDS, MAGNIFICATIONS
 
@@ -27,12 +27,14 @@ class Parameter:
         about: one line for the command line's help.
         choices: the words allowed; empty for numbers.
         read: for numbers, the value in its canonical form, or `ValueError` saying what it must be.
+        late: whether runs were recorded before there was a choice: see `recorded`.
     """
 
     default: object
     about: str
     choices: tuple[str, ...] = ()
     read: Callable[[object], object] | None = None
+    late: bool = False
 
 
 def _whole(value, least: int = 1, most: float = math.inf) -> int:
@@ -79,8 +81,15 @@ PARAMETERS: dict[str, Parameter] = {
     "detector": Parameter(
         "auto",
         "face detector; auto is dlib where its landmark file is installed, else haar, and none for "
-        "face crops",
+        "face crops; yunet takes the model file that MERZOO_YUNET names",
         ("auto", *DETECTORS),
+    ),
+    "face": Parameter(
+        "only",
+        "of several faces: none of them, or the largest, or that at the left or right of the "
+        "picture",
+        WHICH,
+        late=True,
     ),
     "alignment": Parameter("similarity", "transform of the face to its crop", tuple(ALIGNMENTS)),
     "apex": Parameter(
@@ -149,6 +158,22 @@ def check_parameters(given: Mapping[str, object]) -> dict:
             f"magnification_band={low:g}-{high:g}: iir takes rates in 0..1, such as 0.05-0.4."
         )
     return chosen
+
+
+def recorded(chosen: Mapping[str, object]) -> dict:
+    """Choices as they stand in the records of runs and in the keys of caches.
+
+    A choice that came late stands there only where it is not the default, so that a run that was
+    begun before goes on, and what was prepared before is found again.
+
+    >>> recorded({"face": "only", "apex": "flow"}), recorded({"face": "left"})
+    ({'apex': 'flow'}, {'face': 'left'})
+    """
+    return {
+        name: value
+        for name, value in chosen.items()
+        if not (PARAMETERS[name].late and value == PARAMETERS[name].default)
+    }
 
 
 def checked(name: str, value):

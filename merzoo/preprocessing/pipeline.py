@@ -23,7 +23,8 @@ from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.cache import Batch, Cache, CacheError, contents_of, key
 from merzoo.preprocessing.detector import Choice, check_landmarks, choose_detectors
 from merzoo.preprocessing.extract import EXTRACTORS, extractor
-from merzoo.preprocessing.parameters import check_parameters
+from merzoo.preprocessing.face import detector_files
+from merzoo.preprocessing.parameters import check_parameters, recorded
 from merzoo.preprocessing.preparation import preparation_of, used_annotation
 from merzoo.progress import progress_bar
 
@@ -175,9 +176,10 @@ def _missing(keys, store: Cache) -> dict[int, list[str]]:
 def _key(clip: Clip, content: str, name: str, shape, parameters) -> str:
     row = EXTRACTORS[name]
     annotation = (clip.onset, clip.apex, clip.offset, clip.fps, clip.action_units)
-    chosen = {p: parameters[p] for p in row.parameters}
-    landmarks = row.landmarks or chosen.get("detector") == "dlib"
-    files = _landmark_identity() if landmarks else ""
+    chosen = recorded({p: parameters[p] for p in row.parameters})
+    detector = chosen.get("detector")
+    files = [_landmark_files()] if row.landmarks or detector == "dlib" else []
+    files += [detector_files(detector)] if detector == "yunet" else []
     return key(
         content=content,
         annotation=annotation,
@@ -185,16 +187,14 @@ def _key(clip: Clip, content: str, name: str, shape, parameters) -> str:
         shape=shape,
         parameters=chosen,
         version=row.version,
-        landmarks=files,
+        landmarks=" ".join(files),
     )
 
 
 @functools.cache
-def _landmark_identity() -> str:
+def _landmark_files() -> str:
     """Name and size of the landmark file: another file gives other landmarks."""
-    from merzoo.preprocessing.face import has_landmarks, landmark_file
-
-    return f"{landmark_file().name} {landmark_file().stat().st_size}" if has_landmarks() else ""
+    return detector_files("dlib")
 
 
 def _extract(clips, keys, missing, shapes, of_clips, store: Cache, jobs) -> dict[int, str]:

@@ -10,6 +10,7 @@ from merzoo.data.clip import Clip
 from merzoo.errors import InputError
 from merzoo.preprocessing.apex import annotated
 from merzoo.preprocessing.extract import EXTRACTORS, magnification_of
+from merzoo.preprocessing.parameters import recorded
 
 
 def preparation_of(
@@ -25,14 +26,14 @@ def preparation_of(
         left_out: [clip, reason] of each clip that failed.
 
     Returns:
-        `parameters` (the detector `"auto"` decided, where it is the same for all data sets);
+        `parameters` (as `recorded`; the detector `"auto"` decided, where it is the same for all);
         `detector` (data set -> the one that found its faces); `apex` (data set -> how many
         `annotated` and `spotted`); `magnification` (data set -> how many by each filter, where the
         choice was `A+B`); `left_out`; `notes`, sentences.
     """
     used = {choice.detector for choice in detectors.values()}
     found = {
-        "parameters": dict(chosen) | ({"detector": used.pop()} if len(used) == 1 else {}),
+        "parameters": recorded(chosen) | ({"detector": used.pop()} if len(used) == 1 else {}),
         "detector": {dataset: choice.detector for dataset, choice in detectors.items()},
         "apex": _apexes(clips, names, chosen["apex"]),
         "left_out": left_out,

@@ -215,7 +215,7 @@ def order_of_steps(size: int, batch_size: int, steps: int, seed: int) -> np.ndar
         batch_size, steps, seed: of the training.
 
     >>> order_of_steps(4, 3, 3, seed=0).tolist()
-    [[2, 3, 1], [0, 2, 0], [3, 1, 3]]
+    [[2, 1, 0], [3, 1, 2], [0, 3, 3]]
     """
     leave_devices_alone()
     epochs = -(-steps * batch_size // size)

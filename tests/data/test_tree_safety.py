@@ -151,7 +151,7 @@ cells = st.sampled_from(["", "/", "1", "46", "../..", "4+L10", "nan", "1e9", "-3
 cells |= st.text(max_size=12)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(cells, min_size=9, max_size=9), min_size=1, max_size=4))
 def test_whatever_stands_in_a_sheet_is_read_or_noted(tmp_path, rows):
     if not (tmp_path / "CASME2_RAW_selected").exists():
@@ -166,7 +166,7 @@ def test_whatever_stands_in_a_sheet_is_read_or_noted(tmp_path, rows):
         assert clip.frames.paths[0].resolve().is_relative_to(tmp_path.resolve())
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(cells | st.just("a.png"), min_size=8, max_size=8), max_size=4))
 def test_whatever_stands_in_a_manifest_is_read_or_noted(tmp_path, rows):
     trees.write_images(tmp_path, ["a.png"])

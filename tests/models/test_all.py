@@ -10,9 +10,12 @@ from tests.battery import run_model_test, trainable_count
 NO_GRADIENT = {"htnet": ("query", "key", "level_3_position")}
 
 NETWORKS = merzoo.list_models(kind="network")
+# Larger or smaller forms of networks that are tested anyway: the battery takes half a minute each.
+FORMS = ("dfrnet-1", "dfrnet-4", "keyregionnet-0", "keyregionnet-24", "rcn-f", "rcn-w")
+SOME = [pytest.param(n, marks=pytest.mark.slow) if n in FORMS else n for n in NETWORKS]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", SOME)
 def test_model(name, tmp_path):
     run_model_test(
         lambda **arguments: merzoo.create_model(name, **entry(name).small | arguments),

@@ -12,6 +12,7 @@ import merzoo.prediction.sources
 from merzoo.data.frames import VideoFrames
 from merzoo.data.synthetic.film import film
 from merzoo.data.synthetic.plan import Setting, plan_clips
+from merzoo.data.synthetic.scene import scene
 from merzoo.errors import InputError
 from merzoo.prediction import Classifier, predict
 from merzoo.prediction.classify import clips_of
@@ -119,6 +120,19 @@ def test_the_face_of_a_pair_is_looked_for_once(images, classifier, looks):
     assert len(looks) == 1
 
 
+def test_where_nobody_is_second_looks_are_ever_more_seldom(monkeypatch):
+    """Ten seconds are 29 places: a second look at the first, third and seventh, then each fourth.
+
+    Of 29 places those are 1, 3, 7, 11, ... 27: eight.
+    """
+    empty = scene([], (160, 120))[0]
+    second, look = [], faces.look_again
+    monkeypatch.setattr(faces, "look_again", lambda *given: second.append(1) or look(*given))
+    with pytest.raises(InputError, match="frame 0: no frontal face"):
+        measure_motion(np.repeat(empty[None], 290, 0), 29.0, "haar")
+    assert len(second) == 8
+
+
 def test_a_long_film_without_an_annotated_video_is_decoded_at_most_twice(
     video, classifier, decoded, monkeypatch, tmp_path
 ):
@@ -143,9 +157,9 @@ def test_a_film_that_states_more_than_fits_is_not_kept_in_part(video):
 def test_a_face_that_is_known_gives_the_sample_that_looking_for_it_gives(frames, classifier):
     spots = [Spot(0, 12, 29, None)]
     found = faces.find_face(frames[0], classifier.parameters["detector"])
-    ((clip, known),) = clips_of(frames, spots, [(0, found)], FPS)
+    ((clip, known, _),) = clips_of(frames, spots, [(0, found)], FPS)
     assert known is found
-    ((clip, elsewhere),) = clips_of(frames, spots, [(5, found)], FPS)
+    ((clip, elsewhere, _),) = clips_of(frames, spots, [(5, found)], FPS)
     assert elsewhere is None
     given, looked_for = classifier.inputs(clip, known), classifier.inputs(clip)
     for name in classifier.shapes:

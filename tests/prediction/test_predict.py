@@ -305,12 +305,14 @@ def test_frames_are_kept_whole_where_they_fit_and_else_cut_around_the_face(
     face = find_face(frames[0], "haar")
     tall = np.pad(frames[:3], ((0, 0), (0, 400), (0, 0), (0, 0)), mode="edge")
     spots = [Spot(0, 1, 2, None)]
-    ((clip, known),) = clips_of(tall, spots, [(0, face)], FPS)
-    assert known is face
+    ((clip, known, near),) = clips_of(tall, spots, [(0, face)], FPS)
+    assert known is face and near == face.box
     assert np.array_equal(np.stack([clip.frames[i] for i in range(3)]), tall)
     monkeypatch.setattr("merzoo.prediction.classify._LARGEST_WHOLE", 0)
-    ((clip, known),) = clips_of(tall, spots, [(0, face)], FPS)
+    ((clip, known, near),) = clips_of(tall, spots, [(0, face)], FPS)
     assert known is None  # its place is that in the whole frame
+    again = find_face(clip.frames[0], "haar").box
+    np.testing.assert_allclose(near, again, atol=3)
     assert clip.frames[0].shape[0] < tall.shape[1] - 300
     assert set(classifier.inputs(clip)) == set(classifier.shapes)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from merzoo.data.frames import ArrayFrames
+from merzoo.data.synthetic.scene import Placed, person_of_skin, scene
 from merzoo.errors import InputError
 from merzoo.preprocessing import face
 from merzoo.preprocessing.pipeline import prepare
@@ -49,10 +50,30 @@ def test_frames_of_up_to_112_pixels_are_face_crops(tmp_path):
 def test_a_set_without_faces_stops_after_five_clips(detector, tmp_path):
     Counting.read.clear()
     with pytest.raises(
-        InputError, match=r"made: .* finds no face in any of 5 clips.*--detector no"
-    ):
+        InputError, match=r"made: .* finds no face in any of 5 clips.*at least 60 pixels"
+    ) as caught:
         run(noise(300), tmp_path, detector=detector, on_error="skip")
-    assert len(Counting.read) == 5
+    assert len(Counting.read) == 5 and "none" not in str(caught.value)
+
+
+def test_crops_for_which_a_detector_was_asked_are_told_from_frames_that_hold_more(tmp_path):
+    crops = photographs(slice(83, 172), 3.5)  # 402 x 311, which haar finds nothing in
+    with pytest.raises(InputError, match=r"finds no face in any of 5 .*--detector none"):
+        run(crops, tmp_path, detector="haar")
+
+
+def test_a_set_of_small_dark_faces_has_a_detector(tmp_path):
+    frames = [
+        scene([Placed(person_of_skin("light", i % 2), 70, (500, 200))], (1280, 720), 0.12, seed=i)
+        for i in range(6)
+    ]
+    clips = [made.clip(i, ArrayFrames(np.repeat(f[None], 9, 0))) for i, (f, _) in enumerate(frames)]
+    data = run(clips, tmp_path, detector="haar")
+    assert data.preparation["detector"] == {"made": "haar"} and len(data) == 6
+    for picture, (frame, points) in zip(data.modalities["apex"], frames, strict=True):
+        assert picture.std() > 2  # the face, not the wall, whose noise averages out
+        x, y = points[0].mean(0).astype(int)
+        assert abs(picture.mean() - frame[y - 30 : y + 30, x - 25 : x + 25].mean()) < 6
 
 
 def test_a_crop_that_a_face_fills_is_tried_as_such_and_warned_of(monkeypatch, tmp_path):

@@ -6,8 +6,10 @@ import sys
 import numpy as np
 import pytest
 
+from merzoo.data.synthetic.scene import Placed, person_of_skin, scene
 from merzoo.errors import InputError
 from merzoo.preprocessing import face
+from merzoo.preprocessing.finding import Found
 from merzoo.preprocessing.landmarks import reference_face
 
 data = pytest.importorskip("skimage.data", reason="scikit-image holds the test photograph")
@@ -94,9 +96,119 @@ def test_a_face_turned_aside_is_refused():
 
 
 def test_a_face_whose_eyes_are_hidden_is_refused_by_haar(monkeypatch):
-    monkeypatch.setitem(face._DETECT, "haar", lambda image: [(0, 0, 100, 100)])
-    with pytest.raises(InputError, match="not both eyes"):
+    monkeypatch.setitem(face._DETECT, "haar", lambda image: [Found((0, 0, 100, 100))])
+    with pytest.raises(face.NoFaceError, match=r"not both eyes.*or 'none' if the frames are face"):
         face.find_face(np.zeros((100, 100, 1), np.uint8), "haar")
+    with pytest.raises(face.NoFaceError, match=r"not both eyes; choose the detector 'dlib'.$"):
+        face.find_face(np.zeros((200, 100, 1), np.uint8), "haar")
+
+
+def filmed(tone, width, size, light=1.0, seed=0):
+    """A frame with one invented person; and the middle of each eye, (2, 2) x, y."""
+    place = size[0] / 3, size[1] / 2
+    frame, points = scene([Placed(person_of_skin(tone), width, place)], size, light, seed=seed)
+    return frame, np.array([points[0, 36:42].mean(0), points[0, 42:48].mean(0)])
+
+
+DETECTED = [pytest.param("dlib", marks=needs_landmarks), "haar"]
+
+
+@pytest.mark.parametrize("detector", DETECTED)
+@pytest.mark.parametrize(
+    "tone, width, size, light",
+    [
+        ("light", 60, (1920, 1080), 1.0),
+        ("dark", 60, (1920, 1080), 1.0),
+        ("medium", 60, (1920, 1080), 0.3),
+        ("light", 60, (3840, 2160), 0.3),
+        ("dark", 160, (640, 480), 0.12),  # about 8 grey levels of face, and 3 of noise
+        ("medium", 110, (1280, 720), 0.12),
+    ],
+)
+def test_small_and_dark_faces_are_found(detector, tone, width, size, light):
+    """To a tenth of the distance between the eyes, which the cascade's eyes are off by at most."""
+    frame, eyes = filmed(tone, width, size, light)
+    found = face.find_face(frame, detector)
+    between = np.linalg.norm(eyes[1] - eyes[0])
+    assert np.linalg.norm(found.eyes.mean(0) - eyes.mean(0)) < 0.1 * between
+    assert np.linalg.norm(found.eyes - eyes, axis=1).max() < 0.2 * between
+
+
+@pytest.mark.parametrize("detector", DETECTED)
+def test_a_frame_with_a_face_at_first_sight_is_not_looked_at_twice(detector, monkeypatch):
+    monkeypatch.setattr(face, "look_again", None)  # would fail
+    assert not face.find_face(photograph(), detector).dim
+
+
+@pytest.mark.parametrize("detector", DETECTED)
+def test_nobody_is_found_in_an_empty_room(detector):
+    for light in (1.0, 0.12, 0.0):
+        frame, _ = scene([], (640, 480), light, seed=1)
+        with pytest.raises(face.NoFaceError):
+            face.find_face(frame, detector)
+
+
+def test_a_face_that_is_followed_is_found_beside_where_it_was_first():
+    frame, eyes = filmed("light", 60, (1280, 720), 0.3)
+    once = face.find_face(frame, "haar")
+    again = face.find_face(frame, "haar", near=once.box)
+    assert once.dim and again.dim
+    assert np.abs(again.eyes - eyes).max() < 5
+
+
+@needs_landmarks
+def test_landmarks_of_a_dim_face_are_its_landmarks():
+    """The mean error of dlib's 68 points on invented faces is 2 to 4 % of the face's width."""
+    frame, points = scene([Placed(person_of_skin("light"), 120, (300, 240))], (640, 480), 0.08)
+    found = face.find_face(frame, "dlib")
+    assert np.linalg.norm(found.landmarks - points[0], axis=1).mean() < 0.06 * 120
+    again = face.landmarks_of(frame, found)
+    np.testing.assert_array_equal(again, found.landmarks)
+
+
+def three_people():
+    """Faces of 110, 150 and 120 pixels, from left to right."""
+    people = [
+        Placed(person_of_skin("light", 0), 110, (200, 240)),
+        Placed(person_of_skin("medium", 0), 150, (600, 250)),
+        Placed(person_of_skin("light", 1), 120, (1000, 230)),
+    ]
+    return scene(people, (1280, 600))[0], [one.place for one in people]
+
+
+@pytest.mark.parametrize("detector", DETECTED)
+def test_of_several_faces_one_can_be_chosen(detector):
+    frame, places = three_people()
+    with pytest.raises(InputError, match=r"3 faces found .*\(--face largest\)"):
+        face.find_face(frame, detector)
+    for which, number in (("left", 0), ("largest", 1), ("right", 2)):
+        found = face.find_face(frame, detector, which=which)
+        assert np.linalg.norm(found.eyes.mean(0) - places[number]) < 8, which
+    with pytest.raises(InputError, match="Did you mean 'largest'"):
+        face.find_face(frame, detector, which="largst")
+
+
+def test_a_face_that_was_chosen_is_followed_when_another_comes():
+    frame, places = three_people()
+    first = face.find_face(frame, "haar", which="right")
+    found = face.find_face(frame, "haar", which="left", near=first.box)
+    assert np.linalg.norm(found.eyes.mean(0) - places[2]) < 8
+    elsewhere = face.find_face(frame, "haar", which="left", near=(0, 0, 60, 60))
+    assert np.linalg.norm(elsewhere.eyes.mean(0) - places[0]) < 8
+    with pytest.raises(InputError, match="3 faces"):
+        face.find_face(frame, "haar", near=first.box)
+
+
+def test_advice_names_none_for_face_crops_only():
+    """A crop of the photograph's face, which haar does not see without surroundings."""
+    crop = np.ascontiguousarray(photograph()[83:172, 165:280].repeat(3, 0).repeat(3, 1))
+    assert face.fills_frame(crop) and "'none'" in face.advice([crop], "haar")
+    assert not face.fills_frame(photograph())
+    for frame in (photograph(), no_face(), profile(), crop[:, :120]):
+        assert "none" not in face.advice([frame], "haar")
+        assert "none" not in face.advice([crop, frame], "haar")
+    small = np.zeros((100, 90, 1), np.uint8)  # can be nothing but a crop
+    assert "'none'" in face.advice([small], "dlib")
 
 
 def test_an_unknown_detector_is_refused():

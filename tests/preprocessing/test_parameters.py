@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from merzoo.preprocessing.arrays import join_arrays, read_arrays
 from merzoo.preprocessing.flow import optical_strain_dfrnet_eq7
 from merzoo.preprocessing.frame_samples import prepare_frames
 from merzoo.preprocessing.parameters import PARAMETERS, check_parameters
-from merzoo.preprocessing.pipeline import PrepareError, prepare
+from merzoo.preprocessing.pipeline import PrepareError, _key, prepare
 from merzoo.training.recipes import RECIPES, Recipe, recipe_as_dict
 from tests.preprocessing import made
 
@@ -77,6 +78,21 @@ def test_checking_a_recipe_imports_neither_opencv_nor_dlib():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert found.stdout.strip() == "[]", found.stderr
+
+
+def test_a_choice_that_came_late_changes_no_key_and_no_record_at_its_default(tmp_path):
+    """The key is that of merzoo before there was a choice of faces."""
+    clip = made.clip(0)
+    clip = replace(clip, onset=0, apex=1, offset=2, fps=None)
+    known = "944ae48b474fb339a1a7d8bf8aa0a85bcb6ca4a504af5442f7c11d3d2d10cdd5"
+    chosen = check_parameters({"detector": "haar"})
+    assert _key(clip, "content", "apex", (32, 32, 1), chosen) == known
+    other = _key(clip, "content", "apex", (32, 32, 1), chosen | {"face": "left"})
+    assert other != known
+    data = run([made.clip(0)], {"apex": FACE}, tmp_path)
+    assert "face" not in data.preparation["parameters"]
+    data = run([made.clip(0)], {"apex": FACE}, tmp_path, face="left")
+    assert data.preparation["parameters"]["face"] == "left"
 
 
 def test_the_strain_of_dfrnets_print_can_be_had(tmp_path):

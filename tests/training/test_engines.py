@@ -74,6 +74,7 @@ def test_an_engine_gives_the_numbers_of_reuse(name, engine):
     assert results[1].engine == {"name": engine, "why": "asked for"}
 
 
+@pytest.mark.slow
 def test_larger_networks_agree_over_a_few_steps():
     # Adam divides by the size of the gradient, so that rounding of 2.7 million small gradients
     # grows with every step; over 4 steps it has not.
@@ -87,7 +88,7 @@ def test_larger_networks_agree_over_a_few_steps():
     np.testing.assert_allclose(together, reuse, atol=1e-5)
 
 
-@pytest.mark.parametrize("engine", ["scan", "together"])
+@pytest.mark.parametrize("engine", [pytest.param("scan", marks=pytest.mark.slow), "together"])
 def test_what_is_held_out_changes_nothing_of_its_training(engine):
     data = flow_arrays()
     test = data.subject == "a/s0"

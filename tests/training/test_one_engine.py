@@ -174,7 +174,10 @@ def by_two_steps(verb: str, losses: list[float]) -> np.ndarray:
     return np.reshape(losses, (EPOCHS, -1)).mean(1)
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n == "smooth-cosine" else n for n in ROWS],
+)
 def test_every_verb_trains_alike_and_says_so(name, fits, weights, tmp_path):
     row, data = ROWS[name], flow_arrays(subjects=4, clips=6)
     recipe = replace(PLAIN, name=name, **row.changes)

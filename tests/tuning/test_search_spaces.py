@@ -19,9 +19,11 @@ from merzoo.tuning.search_spaces import (
 )
 
 NETWORKS = merzoo.list_models(kind="network")
+LARGE = ("htnet", "keyregionnet-0", "keyregionnet-24")  # each takes a minute to build in every form
+SOME = [pytest.param(n, marks=pytest.mark.slow) if n in LARGE else n for n in NETWORKS]
 
 
-@pytest.mark.parametrize("model", NETWORKS)
+@pytest.mark.parametrize("model", SOME)
 def test_every_network_has_a_space_that_starts_from_its_recipe(model):
     recipe = get_recipe(None, default=entry(model).recipe)
     space = search_space(model)

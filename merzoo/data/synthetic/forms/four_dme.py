@@ -67,7 +67,7 @@ def _plant(rows, faults) -> None:
     faults.stray_file("micro_short_gray_video/Thumbs.db")
 
 
-EMOTIONS = {"happiness": 1, "surprise": 1, "repression": 1, "others": 1}
+EMOTIONS: dict[str, float] = {"happiness": 1, "surprise": 1, "repression": 1, "others": 1}
 EMOTIONS |= dict.fromkeys(("disgust", "sadness", "anger", "fear"), 0.5)
 FORM = Form(
     "4dme",
