@@ -1,8 +1,8 @@
 """What KeyRegionNet's frozen trunk costs when it runs once a clip instead of once an epoch.
 
-CPU milliseconds of a training step of the whole network and of the part behind its trunk, and of
-the trunk alone, one clip at a time; from these the CPU hours of leave-one-subject-out on 442 clips
-of 68 people, by the epochs of the recipe, with `cache_backbone` and without. Writes
+CPU milliseconds of the trunk a clip, alone and within a training step of the whole network, and of
+a step of the part behind it at the recipe's batch; from these the CPU hours of leaving one subject
+out on 442 clips of 68 people, by the recipe's epochs, with `cache_backbone` and without. Writes
 `results/frozen_trunk.csv`.
 
     python benchmarks/frozen_trunk.py
@@ -36,20 +36,28 @@ def measured(steps: int = 3) -> dict:
     from merzoo.training.trainer import compile_model
 
     learner = resolve("keyregionnet", "keyregionnet-cached")
-    model = learner.build(3)
+    recipe, model = learner.recipe, learner.build(3)
     rest, (trunk, _) = without_backbone(model), split_trunk(model)
-    inputs, label = random_inputs(model, batch=1), np.zeros(1, "int32")
-    features = np.asarray(trunk.predict_on_batch(inputs["sequence"]))
-    others = inputs | {"sequence": features}
-    found = {"trunk_ms": median(lambda: trunk.predict_on_batch(inputs["sequence"]), steps)}
-    for name, network, given in (("whole_ms", model, inputs), ("rest_ms", rest, others)):
-        compile_model(network, learner.recipe, make_optimizer(learner.recipe, 1))
+    one = random_inputs(model, batch=1)
+    features = one | {"sequence": np.asarray(trunk.predict_on_batch(one["sequence"]))}
+    several = {n: np.repeat(x, recipe.batch_size, axis=0) for n, x in features.items()}
+    found = {"trunk_ms": median(lambda: trunk.predict_on_batch(one["sequence"]), steps)}
+    for name, network, given in (
+        ("whole_step_of_1_ms", model, one),
+        ("rest_step_of_1_ms", rest, features),
+        ("rest_step_ms", rest, several),
+    ):
+        label = np.zeros(len(given["sequence"]), "int32")
+        compile_model(network, recipe, make_optimizer(recipe, 1))
         network.train_on_batch(given, label)  # compiles
-        found[name] = median(lambda n=network, g=given: n.train_on_batch(g, label), steps)
-    visits = FOLDS * learner.recipe.epochs * CLIPS
+        count = 1 if given is several else steps  # half a minute each
+        found[name] = median(lambda n=network, g=given, y=label: n.train_on_batch(g, y), count)
+    found |= {"batch": recipe.batch_size}
+    within = found["whole_step_of_1_ms"] - found["rest_step_of_1_ms"]  # the trunk, in a step
+    count = FOLDS * recipe.epochs * -(-CLIPS // recipe.batch_size)
     hours = {
-        "whole_cpu_h": visits * found["whole_ms"] / 3.6e6,
-        "cached_cpu_h": (CLIPS * found["trunk_ms"] + visits * found["rest_ms"]) / 3.6e6,
+        "whole_cpu_h": count * (recipe.batch_size * within + found["rest_step_ms"]) / 3.6e6,
+        "cached_cpu_h": (CLIPS * found["trunk_ms"] + count * found["rest_step_ms"]) / 3.6e6,
     }
     return found | hours | {"ratio": hours["whole_cpu_h"] / hours["cached_cpu_h"]}
 

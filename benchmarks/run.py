@@ -9,7 +9,7 @@
 
 import argparse
 import csv
-import importlib
+import importlib.util
 import os
 import re
 import subprocess
@@ -38,6 +38,9 @@ def main() -> int:
     form.add_argument("--all", action="store_true", help="everything in full first: hours")
     parser.add_argument("--only", nargs="+", choices=WITH_GOALS, help="these benchmarks only")
     options = parser.parse_args()
+    if importlib.util.find_spec("torch") is None:
+        print("The yardstick is a PyTorch loop: tools/install.sh test tensorflow,jax,torch")
+        return 2
     chosen = options.only or WITH_GOALS
     if options.all:
         for name in options.only or FULL:
@@ -57,7 +60,12 @@ def goals_of(name: str) -> list[dict]:
     found = importlib.import_module(name).quick()
     seconds = time.perf_counter() - start
     print(f"== {name}: {seconds:.0f} s", flush=True)
-    return [{"benchmark": name} | row | {"seconds": f"{seconds:.0f}"} for row in found]
+    shared = {"benchmark": name, "seconds": f"{seconds:.0f}"}
+    return [row | shared | {"measured": _shown(row["measured"])} for row in found]
+
+
+def _shown(value) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def show(rows: list[dict]) -> None:
@@ -66,7 +74,7 @@ def show(rows: list[dict]) -> None:
 
     table = Table("benchmark", "goal", "measured", "", title="Goals")
     for row in rows:
-        table.add_row(row["benchmark"], row["goal"], str(row["measured"]), met(row))
+        table.add_row(row["benchmark"], row["goal"], row["measured"], met(row))
     Console(width=140).print(table)
     print(f"{sum(bool(row['met']) for row in rows)} of {len(rows)} goals met")
 

@@ -122,7 +122,8 @@ def quick() -> list[dict]:
     asked = {name: q for name, q in QUESTIONS.items() if q.goal is not None or name in needed}
     return [
         {
-            "goal": f"{row['process']}: at most {row['goal']} CPU s",
+            "goal": f"{row['process']}{' beyond ' + row['beyond'] if row['beyond'] else ''}: "
+            f"at most {row['goal']} CPU s",
             "measured": row["cpu_s"],
             "met": row["met"] == "yes",
         }
