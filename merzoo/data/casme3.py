@@ -110,21 +110,24 @@ def read(
         raise unknown(
             f"kind of expression in part {part}", split, [s for p, s in SHEETS if p == part]
         )
+    main = (part, split) == ("a", "micro")
     tree = Tree(root, f"CAS(ME)^3, part {part.upper()}")
     rows = read_table(
         find_table(tree, SHEETS[part, split], annotation),
         ("subject", "clip", "onset", "offset", "label", *(["apex"] if part == "a" else [])),
-        sheet="label" if (part, split) == ("a", "micro") else None,
+        sheet="label" if main else None,
         also=_ALSO,
     )
-    main = (part, split) == ("a", "micro")
     emotions = EMOTIONS if part == "a" else EMOTIONS | VALENCES
     published = PUBLISHED if main else Published()
     reading = Reading("casme3", tree.root, published, emotions, USUAL)
-    if part == "c":
-        form = _form(subject_name_c, _FramesOfC(tree), lambda row: split)
+    cut = tree.parents_of(_CUT) if main else []
+    if cut:
+        form = _form(subject_name, _cut_frames(tree, cut[0]), lambda row: split, long=False)
+    elif part == "a":
+        form = _form(subject_name, _Recordings(tree), lambda row: split)
     else:
-        form = _form(subject_name, _frames_of_a(tree, split), lambda row: split)
+        form = _form(subject_name_c, _FramesOfC(tree), lambda row: split)
     read_rows(rows, reading, form)
     reading.finish(tree)
     return reading
@@ -155,14 +158,14 @@ def long_videos(
     return with_expressions(recordings.all(), reading.usable(on_error))
 
 
-def _form(subject, frames, split) -> SheetForm:
+def _form(subject, frames, split, long: bool = True) -> SheetForm:
     return SheetForm(
         fps=FPS,
         subject=subject,
         clip_id=_cut_name,
         frames=frames,
         drops_frames=True,
-        long=True,
+        long=long,
         split=split,
     )
 
@@ -171,14 +174,9 @@ def _cut_name(subject: str, name: str, onset: int | None) -> str:
     return f"{subject}_{name}_{'none' if onset is None else onset}"
 
 
-def _frames_of_a(tree: Tree, split: str):
-    """Of the cut clips, if they are there (there are none of macro-expressions), or recordings."""
-    cut = tree.parents_of(_CUT) if split == "micro" else []
-    if not cut:
-        return _Recordings(tree)
-
+def _cut_frames(tree: Tree, base: str):
     def frames(subject: str, name: str, numbers: tuple) -> Frames | None:
-        folder = match_name(tree.folders(cut[0]), _cut_name(subject, name, numbers[0]))
+        folder = match_name(tree.folders(base), _cut_name(subject, name, numbers[0]))
         return None if folder is None else tree.frames(folder)
 
     return frames

@@ -152,9 +152,8 @@ def load_long(kind: str, root: str | Path, **options) -> Any:
 
     Example:
 
-    >>> for video in load_long("casme_sq", "/data/CASME2_long"):  # doctest: +SKIP
-    ...     spots, _ = spot(measure_motion(video.frames, video.fps))
-    ...     print(spotting_scores([(s.onset, s.offset) for s in spots], video.intervals("micro")))
+    >>> for video in load_long("casme_sq", "/data/CASME_sq"):  # doctest: +SKIP
+    ...     print(video.id, len(video.frames), video.intervals("micro"))
     """
     if kind not in LONG:
         raise unknown("kind of data with long recordings", kind, LONG)

@@ -177,10 +177,11 @@ def _seen(numbers: dict[str, int | None], frames: Frames, note: Callable) -> dic
     """The numbers of an interval in a long recording, each 0 made what it stands for."""
     onset, apex, offset = (numbers[column] for column in ("onset", "apex", "offset"))
     first = frames.numbers[0]
+    if apex == 0 and (first > 0 or onset):
+        apex = None
     if onset == 0 and first > 0:
         note("onset 0", "the onset frame is given as 0", "the first frame is taken")
         onset = first
-    apex = apex if apex or first == 0 else None
     if offset == 0 and apex:
         note("offset 0", "the offset frame is given as 0", "the apex is taken")
         offset = apex

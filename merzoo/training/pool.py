@@ -22,7 +22,8 @@ from merzoo.preprocessing.arrays import COLUMNS, Arrays
 from merzoo.preprocessing.pipeline import prepare
 
 _BLOCK = 512  # samples read from disk at a time
-TEST_SPLITS = ("publictest", "privatetest", "test")  # the authors' own, in small letters
+# The authors' own, in small letters.
+TEST_SPLITS = ("publictest", "privatetest", "test", "testa", "testb")
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,8 @@ def test_what_is_published_so_is_known_and_not_counted(tmp_path, capsys):
     assert report.open_faults() == []
     assert report.differences[0] == "train: 3 found, 1856 published"
     assert main(["data", "check", "dfme", str(tmp_path), "--partial"]) == 0
-    assert "known of the set: training_full_with_AU.xlsx, row 4" in capsys.readouterr().out
+    said = "two spellings of a label: training_full_with_AU.xlsx, row 4 -> read as disgust"
+    assert f"known of the set: {said}" in capsys.readouterr().out
 
 
 def test_megc2019_faults_of_the_list_and_notes_of_differences(tmp_path):

@@ -29,6 +29,8 @@ def test_test_parts_are_never_taken():
     assert [clip.id for clip in kept] == ["p0"] and sum(left_out.values()) == 3
     with pytest.raises(InputError, match="'PrivateTest' was given, which is kept for testing"):
         without_tests(clips[2:3])
+    kept, _ = without_tests([picture(0, "train"), picture(1, "testA"), picture(2, "testB")])
+    assert [clip.id for clip in kept] == ["p0"]  # the parts of DFME
 
 
 def test_small_frames_need_no_face_detector_and_neutral_is_left_out(tmp_path):

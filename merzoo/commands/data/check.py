@@ -65,9 +65,7 @@ def _print(report: "Report", options, off: int) -> None:
     _print_subjects(console, report)
     for note in report.notes:
         console.print(f"note: {note}", markup=False)
-    for fault in [f for f in report.faults if f.published]:
-        what = f" -> {fault.correction}" if fault.correction else ""
-        console.print(f"known of the set: {fault}{what}", markup=False)
+    _print_known(console, report)
     corrected = [f for f in report.faults if f.correction and not f.published]
     corrected = corrected if options.fix_known else []
     for fault in corrected:
@@ -80,6 +78,18 @@ def _print(report: "Report", options, off: int) -> None:
         console.print(f"fault: {fault}", markup=False)
     kinds = ", ".join(f"{n} {kind}" for kind, n in Counter(f.kind for f in faults).items())
     console.print(f"{off} faults or differences. {kinds}" if off else "All is as it should be.")
+
+
+def _print_known(console, report: "Report") -> None:
+    """A line for each kind of fault that the published set has."""
+    kinds: dict[str, list] = {}
+    for fault in report.faults:
+        if fault.published:
+            kinds.setdefault(fault.kind, []).append(fault)
+    for kind, found in kinds.items():
+        what = f" -> {found[0].correction}" if found[0].correction else ""
+        places = found[0].where + (f" and {len(found) - 1} more" if found[1:] else "")
+        console.print(f"known of the set: {kind}: {places}{what}", markup=False)
 
 
 def _print_classes(console, report: "Report") -> None:
