@@ -234,7 +234,7 @@ def test_noise_has_the_asked_deviation_and_no_bias():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"form": "casme"}, "Unknown form 'casme'. Did you mean 'casme2'?"),
+        ({"form": "samn"}, "Unknown form 'samn'. Did you mean 'samm'?"),
         ({"difficulty": "meduim"}, "Unknown difficulty 'meduim'. Did you mean 'medium'?"),
         ({"subjects": 0}, "subjects must be from 1 to 999, got 0."),
         ({"clips": 2.5}, "clips must be a whole number from 1 to 99, got 2.5."),
