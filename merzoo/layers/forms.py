@@ -39,12 +39,11 @@ class Row:
     filters: float = math.inf
 
 
-TABLE = (  # the first that fits; a layer that none fits takes its backend's own form
+TABLE = (  # the first that fits; what none fits, as average pooling, takes the backend's own form
     Row("convolution", "jax", None, "patches", cells=1),
     Row("convolution", "jax", None, "patches", numbers=100, filters=16),
     Row("convolution", "jax", None, "ordered"),
     Row("max", "jax", "cpu", "slices"),
-    Row("average", "jax", "cpu", "slices"),
 )
 
 _forced: list[Form] = []
