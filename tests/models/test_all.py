@@ -1,5 +1,6 @@
 """Every listed network passes the battery; a new model is tested by being registered."""
 
+import keras
 import pytest
 
 import merzoo
@@ -12,6 +13,8 @@ NO_GRADIENT = {"htnet": ("query", "key", "level_3_position")}
 NETWORKS = merzoo.list_models(kind="network")
 # Larger or smaller forms of networks that are tested anyway: the battery takes half a minute each.
 FORMS = ("dfrnet-1", "dfrnet-4", "keyregionnet-0", "keyregionnet-24", "rcn-f", "rcn-w")
+if keras.backend.backend() == "jax":  # compiles for half a minute what other backends test always
+    FORMS += ("capsulenet", "htnet", "mmnet")
 SOME = [pytest.param(n, marks=pytest.mark.slow) if n in FORMS else n for n in NETWORKS]
 
 
