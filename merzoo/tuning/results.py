@@ -99,7 +99,7 @@ def evaluate_outer(
     """
     pairs = list(zip(folds, recipes, strict=True))
     learner = plan.learner.with_recipe(recipes[0])
-    engine = plan.engine()
+    engine = plan.engine(watched=any(recipe.validation for recipe in recipes))
     card = protocol_card(learner, plan.data, protocol, folds, seeds=seeds, used=engine)
     if len({_numbers(recipe) for recipe in recipes}) > 1:
         card["recipe"] = {"name": "tuned in each fold", "about": "One recipe for each outer fold."}
@@ -121,8 +121,6 @@ def evaluate_outer(
 def _job(plan: Plan, learner: Learner, fold, recipe: Recipe, seed: int, engine: str) -> FoldJob:
     recipe = replace(recipe, name="outer", about="")  # equal ones then share a compiled model
     learner = learner.with_recipe(recipe)
-    if recipe.validation and engine == "together":
-        engine = "scan"  # epochs are looked at
     return FoldJob(FoldData.of(learner.take(plan.data), fold), fold, seed, learner, engine)
 
 

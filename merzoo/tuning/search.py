@@ -61,8 +61,8 @@ class Plan:
         """The network's name."""
         return self.learner.name
 
-    def engine(self) -> Engine:
-        """By which the folds of a trial are trained."""
+    def engine(self, watched: bool = False) -> Engine:
+        """By which folds are trained; `watched` where a recipe looks at epochs."""
         size = sum(x.nbytes for x in self.data.modalities.values())
         return choose_engine("auto", self.learner, classes=len(self.data.classes), size=size)
 

@@ -96,7 +96,7 @@ def test_a_run_resumed_under_other_packages_says_so_and_keeps_both(tmp_path):
     file.write_text(json.dumps(card))
     (tmp_path / "folds" / "seed0-a_s2.npz").unlink()
     result = evaluate("flow-krr", data, out=tmp_path)
-    assert "resumed under other package versions: keras 3.0.0, then" in result.warnings[0]
+    assert "resumed under other conditions: keras 3.0.0, then" in result.warnings[0]
     kept = json.loads(file.read_text())
     assert kept["resumed"][0]["versions"]["keras"] == "3.0.0"
     assert kept["versions"]["keras"] != "3.0.0"

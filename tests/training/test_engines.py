@@ -18,7 +18,8 @@ from merzoo.training.fixed_layers import split_fixed
 from merzoo.training.learner import resolve
 from merzoo.training.parts import Part
 from merzoo.training.recipes import Recipe
-from merzoo.training.together import chunk_for
+from merzoo.training.together import Replica, chunk_for, replica_bytes
+from merzoo.training.trainer import Trainer
 from tests.samples import flow_arrays
 
 pytestmark = pytest.mark.skipif(
@@ -135,9 +136,21 @@ def test_chunks_give_what_all_at_once_gives():
         for n in (6, 4)  # the second chunk of four is filled up
     )
     np.testing.assert_allclose(_columns(one), _columns(other), atol=1e-6)
+    trainer = Trainer(resolve("ststnet", FLOW), data.classes, 4, on_device=True)
+    trainer.reset(0)
+    replica = Replica(Part.of(data, np.arange(20)), np.arange(20, 30), seed=0)
+    weights = 4 * sum(int(np.prod(v.shape)) for v in trainer.model.variables)
+    assert replica_bytes(trainer, replica) > weights  # and what its gradients need
     assert chunk_for(68, each=10, free=10_000) == 68
     assert chunk_for(68, each=10, free=700) == 34  # 42 fit: two chunks that are alike
     assert chunk_for(68, each=10**9, free=1) == 1
+
+
+def test_a_run_that_goes_on_by_another_engine_says_so(tmp_path):
+    how = {"recipe": replace(FLOW, epochs=1), "subjects": ["a/s0"], "out": tmp_path}
+    assert not any("engine" in text for text in evaluate("ststnet", flow_arrays(), **how).warnings)
+    again = evaluate("ststnet", flow_arrays(), engine="reuse", **how)
+    assert any("engine scan, then reuse" in text for text in again.warnings)
 
 
 def test_rows_are_those_of_the_graph():

@@ -98,13 +98,17 @@ def _resumed(before: dict | None, card: dict) -> list[dict]:
 
 
 def resumed_warning(card: dict) -> str | None:
-    """What a reader must know of a run that went on under other packages, or `None`."""
+    """What a reader must know of a run that went on under other packages or by another engine, or
+    `None`."""
     changes = {}
     for earlier in card.get("resumed", []):
         for name in (earlier["versions"] or {}) | card["versions"]:
             one, now = (earlier["versions"] or {}).get(name), card["versions"].get(name)
             if one != now:
                 changes[name] = f"{name} {one or 'none'}, then {now or 'none'}"
+        engines = [(of.get("engine") or {}).get("name") for of in (earlier, card)]
+        if None not in engines and engines[0] != engines[1]:
+            changes["engine"] = f"engine {engines[0]}, then {engines[1]}"
     if not changes:
         return None
-    return f"This run was resumed under other package versions: {'; '.join(changes.values())}."
+    return f"This run was resumed under other conditions: {'; '.join(changes.values())}."
