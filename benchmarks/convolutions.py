@@ -72,10 +72,7 @@ LAYERS = (
     (4, 56, 64, 128, 3, 2, "same"),  # its residual blocks
     (4, 56, 64, 128, 1, 2, "valid"),
 )
-POOLS = (("max", 32, 28, 6, 2), ("max", 8, 56, 64, 2), ("max", 8, 224, 16, 4)) + (
-    ("average", 32, 10, 16, 2),
-    ("average", 4, 56, 64, 2),
-)
+POOLS = (("max", 32, 28, 6, 2), ("max", 8, 56, 64, 2), ("max", 8, 224, 16, 4))
 
 
 def cpu_ms(functions: dict, rounds: int) -> dict[str, tuple[float, float]]:
@@ -207,7 +204,7 @@ def measure_forms(rounds: int) -> list[dict]:
     import jax.numpy as jnp
     from keras import ops
 
-    from merzoo.layers import AveragePooling2D, Conv2D, MaxPooling2D
+    from merzoo.layers import Conv2D, MaxPooling2D
     from merzoo.layers.forms import forced, form_of
 
     steps, rng, rows = 2, np.random.default_rng(0), []
@@ -259,7 +256,7 @@ def measure_forms(rounds: int) -> list[dict]:
         row("convolution", layer, shape, forms, x, layer.kernel.value, chosen)
     for kind, batch, side, channels, size in POOLS:
         x = jnp.asarray(rng.normal(size=(batch, side, side, channels)), "float32")
-        layer = {"max": MaxPooling2D, "average": AveragePooling2D}[kind](size)
+        layer = MaxPooling2D(size)
         chosen = form_of(kind, (size, size), channels)
         shape = (batch, side, channels, "", size, size, "valid")
         row(kind, layer, shape, ("library", "slices"), x, None, chosen)

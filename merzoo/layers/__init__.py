@@ -13,7 +13,7 @@ from merzoo.layers.learned_position import LearnedPosition
 from merzoo.layers.local_response import LocalResponseNormalization
 from merzoo.layers.motion import FarnebackFlow, FlowImage, FrameDifference, OpticalStrain
 from merzoo.layers.patch_convolution import Conv2D, PatchConv2D
-from merzoo.layers.pooling import AveragePooling2D, MaxPooling2D, MaxPoolPadded
+from merzoo.layers.pooling import MaxPooling2D, MaxPoolPadded
 from merzoo.layers.regions import GatedRegion, RegionCrop
 from merzoo.layers.stochastic_depth import StochasticDepth
 from merzoo.layers.swin import PatchMerging, ShiftedWindowAttention, SwinBlock
@@ -23,7 +23,6 @@ from merzoo.layers.window_attention import WindowAttention, WindowPosition
 
 __all__ = [
     "AdaptiveAveragePool",
-    "AveragePooling2D",
     "BroadbentAttention",
     "CapsuleLength",
     "ChannelAttention",

@@ -19,7 +19,7 @@ class Row:
     """Where a form was the fastest in a step of training.
 
     Args:
-        layer: `"convolution"`, `"max"` or `"average"` (pooling).
+        layer: `"convolution"` or `"max"` (pooling).
         backend: of Keras.
         device: `"cpu"`, or `None` for any.
         cells: of the kernel or window, at most.
@@ -27,7 +27,7 @@ class Row:
         filters: at most.
         form: `"library"`: the backend's own. `"ordered"`: its own, and gradients written as
             convolutions in the order of axes that XLA does fast inside of loops. `"patches"`: one
-            product of all patches and the kernel. `"slices"`: maxima or sums of strided slices.
+            product of all patches and the kernel. `"slices"`: maxima of strided slices.
     """
 
     layer: str
@@ -39,7 +39,7 @@ class Row:
     filters: float = math.inf
 
 
-TABLE = (  # the first that fits; what none fits, as average pooling, takes the backend's own form
+TABLE = (  # the first that fits; what none fits takes the backend's own form
     Row("convolution", "jax", None, "patches", cells=1),
     Row("convolution", "jax", None, "patches", numbers=100, filters=16),
     Row("convolution", "jax", None, "ordered"),
@@ -53,7 +53,7 @@ def form_of(layer: str, window: tuple[int, int], channels: int, filters: int = 1
     """The form of a layer on the backend and the device that are in use.
 
     Args:
-        layer: `"convolution"`, `"max"` or `"average"`.
+        layer: `"convolution"` or `"max"`.
         window: sides of the kernel or window, cells.
         channels: of the inputs.
         filters: of a convolution.

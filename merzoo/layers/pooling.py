@@ -1,7 +1,6 @@
 """Pooling as PyTorch ancestors do it, and Keras' pooling in the form that trains fastest."""
 
 import functools
-import math
 
 import keras
 from keras import layers, ops
@@ -66,29 +65,6 @@ class MaxPooling2D(layers.MaxPooling2D):
             fill = lowest(keras.backend.standardize_dtype(inputs.dtype))
             inputs = ops.pad(inputs, ((0, 0), *padding, (0, 0)), constant_values=fill)
         return slices(inputs, self.pool_size, self.strides, rows, columns, ops.maximum)
-
-
-@keras.saving.register_keras_serializable("merzoo")
-class AveragePooling2D(layers.AveragePooling2D):
-    """`keras.layers.AveragePooling2D`, computed in the form that was measured to train fastest.
-
-    The form is that of `merzoo.layers.forms`: sums of strided slices, or Keras' own, which
-    `padding="same"` keeps.
-
-    Example:
-
-    >>> import numpy as np
-    >>> AveragePooling2D(2)(np.ones((1, 9, 9, 2), "float32")).shape == (1, 4, 4, 2)
-    True
-    """
-
-    def call(self, inputs):
-        plain = self.data_format != "channels_last" or self.padding == "same"
-        if plain or _form("average", self, inputs) != "slices":
-            return super().call(inputs)
-        _, rows, columns, _ = self.compute_output_shape(inputs.shape)
-        total = slices(inputs, self.pool_size, self.strides, rows, columns, ops.add)
-        return total / math.prod(self.pool_size)
 
 
 def _form(kind, layer, inputs) -> str:

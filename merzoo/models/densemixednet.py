@@ -8,7 +8,6 @@ import keras
 from keras import layers
 
 from merzoo.layers import (
-    AveragePooling2D,
     ChannelAttention,
     Conv2D,
     MixedAttention,
@@ -125,7 +124,7 @@ def DenseMixedNet(
             x = _residual_block(x, 16 * 2**number, f"block_{number}")
         if attention and (attention_at == "each" or number == blocks):
             x = _attention(attention, reduction, f"block_{number}_attention")(x)  # (14, 14, 515)
-        x = AveragePooling2D(2, name=f"block_{number}_pool")(x)
+        x = layers.AveragePooling2D(2, name=f"block_{number}_pool")(x)
 
     if include_top:
         x = layers.Flatten(name="flatten")(x)  # (7, 7, 515) -> (25235,)

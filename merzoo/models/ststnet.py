@@ -7,7 +7,7 @@ Micro-expression Recognition", FG 2019; layers as in the authors' public PyTorch
 import keras
 from keras import layers
 
-from merzoo.layers import AveragePooling2D, MaxPoolPadded, PatchConv2D
+from merzoo.layers import MaxPoolPadded, PatchConv2D
 from merzoo.models.common import (
     check_choice,
     check_input_shape,
@@ -83,7 +83,7 @@ def STSTNet(
     else:
         parts = [_stream(x, filters, dropout) for filters in (3, 5, 8)]
         x = layers.Concatenate(name="streams")(parts)  # (10, 10, 16)
-    x = AveragePooling2D(2, name="avg_pool_2")(x)  # (5, 5, 16)
+    x = layers.AveragePooling2D(2, name="avg_pool_2")(x)  # (5, 5, 16)
 
     if include_top:
         x = layers.Flatten(name="flatten")(x)  # (400,)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from merzoo.layers import AveragePooling2D, Conv2D, MaxPooling2D, PatchConv2D
+from merzoo.layers import Conv2D, MaxPooling2D, PatchConv2D
 from merzoo.layers.forms import TABLE, forced, form_of, slow_in_loops
 from tests.battery import run_layer_test
 
@@ -94,7 +94,6 @@ def test_a_convolution_has_second_derivatives():
 def test_pooling_equals_that_of_keras(size, strides, padding):
     pairs = [
         (MaxPooling2D, layers.MaxPooling2D),
-        (AveragePooling2D, layers.AveragePooling2D),
     ]
     for ours, theirs in pairs:
         expected = numpy(theirs(size, strides, padding)(-np.abs(X)))
