@@ -6,7 +6,6 @@ images, one image or a video, relative to the table's folder, and cannot leave i
 """
 
 import functools
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -111,10 +110,7 @@ def load(
     Raises:
         InputError: for a missing file or column, or a row that cannot be loaded.
     """
-    reading = read(root, columns)
-    for note in reading.notes:
-        warnings.warn(note, stacklevel=2)
-    return reading.usable(on_error)
+    return read(root, columns).usable(on_error)
 
 
 def read(root: str | Path, columns: str | Mapping[str, str] | None = None) -> Reading:
@@ -168,7 +164,7 @@ def _add(row: Row, names: Sequence[str], tree: Tree, reading: Reading) -> None:
             raise InputError("the subject or the path is empty")
         frames = _frames(tree, path)
         numbers = {column: row.whole(column) for column in ("onset", "apex", "offset")}
-        fps = row.decimal("fps")
+        fps = row.rate("fps")
     except InputError as error:
         text = str(error)
         kind = next((kind for words, kind in _KINDS.items() if words in text), "unreadable row")

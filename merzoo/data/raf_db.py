@@ -119,7 +119,8 @@ def _read_folders(tree: Tree, wanted: tuple[str, ...], reading: Reading) -> None
     for part in wanted:
         for code, folder in tree.folders(tree.folders(bases[0])[part]).items():
             if not re.fullmatch("[1-7]", code):
-                reading.fault("unknown label", f"{code!r} is not 1..7", str(tree.path(folder)))
+                message, taken = f"{code!r} is not 1..7", "its images are left out"
+                reading.fault("unknown label", message, str(tree.path(folder)), taken=taken)
                 continue
             for name in tree.images(folder):
                 stem = Path(name).stem.replace("_aligned", "")

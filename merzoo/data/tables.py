@@ -62,8 +62,8 @@ class Row:
             raise InputError(f"{column} {cell!r} is no frame number")
         return int(float(cell.replace(",", ".")))
 
-    def decimal(self, column: str) -> float | None:
-        """The cell as a positive number, `29.97` or `29,97`; `None` where empty.
+    def rate(self, column: str) -> float | None:
+        """The cell as frames per second, 1 to 10000, `29.97` or `29,97`; `None` where empty.
 
         Raises:
             InputError: for anything else, and for `1,000`, which may be one or a thousand.
@@ -74,8 +74,9 @@ class Row:
         if re.fullmatch(r"[1-9]\d{0,2},\d{3}", cell):
             plain, point = cell.replace(",", ""), cell.replace(",", ".")
             raise InputError(f"{column} {cell!r} may be {plain} or {point}: write which")
-        if not re.fullmatch(r"\d{1,9}([.,]\d+)?", cell) or not float(cell.replace(",", ".")) > 0:
-            raise InputError(f"{column} {cell!r} is no positive number")
+        number = re.fullmatch(r"\d{1,9}([.,]\d+)?", cell)
+        if not number or not 1 <= float(cell.replace(",", ".")) <= 10_000:
+            raise InputError(f"{column} {cell!r} is no number from 1 to 10000")
         return float(cell.replace(",", "."))
 
 
