@@ -1,12 +1,11 @@
 """Limits: how large a file, a name or an array may be before any of it is read or made.
 
-A few bytes can stand for more than a memory holds: a device that never ends, an archive that unpacks
-to a thousand times its size, a shape of 200000 x 200000. Whatever a user names is measured here
-first, and refused with the limit that it breaks.
+A few bytes can stand for more than a memory holds: a device that never ends, an archive that
+unpacks to a thousand times its size, a shape of 200000 x 200000. Whatever a user names is measured
+here first, and refused with the limit that it breaks.
 """
 
 import contextlib
-import json
 import math
 import os
 import stat
@@ -14,7 +13,6 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +20,6 @@ from merzoo.errors import InputError
 
 LONGEST_NAME = 1000  # characters of a data set, subject, clip or class
 MOST_CLASSES = 1000
-LARGEST_JSON = 16 << 20  # bytes; its objects take some twenty times as much memory
 LARGEST_SAMPLE = 1 << 25  # values of one sample of one modality: 128 MiB as float32
 # An archive that unpacks to more than this may unpack to so many times its own size.
 UNPACKED, PACKED = 128 << 20, 100
@@ -70,7 +67,7 @@ def regular_file(path: str | Path, most: int | None = None, *, advice: str = "")
         raise InputError(f"{path}: {kind}, not a file; give a file.")
     if most is not None and found.st_size > most:
         raise InputError(
-            f"{path}: {found.st_size >> 20} MB; {max(1, most >> 20)} MB are the most."
+            f"{path}: over {max(1, most >> 20)} MB, the most that is read."
             + (f" {advice}" if advice else "")
         )
     return path
@@ -93,25 +90,6 @@ def read_bytes(path: str | Path, most: int, *, advice: str = "") -> bytes:
     return data
 
 
-def read_json(path: str | Path, most: int = LARGEST_JSON) -> Any:
-    """What a JSON file holds.
-
-    Args:
-        path: of the file, UTF-8.
-        most: bytes that it may have.
-
-    Raises:
-        InputError: as `read_bytes`, and for what is no JSON, or JSON within JSON a thousand deep.
-    """
-    data = read_bytes(path, most)
-    try:
-        return json.loads(data.decode("utf-8-sig"))
-    except RecursionError:
-        raise InputError(f"{path}: not readable JSON (its brackets are nested too deep).") from None
-    except ValueError as error:
-        raise InputError(f"{path}: not readable JSON ({error}).") from None
-
-
 @contextlib.contextmanager
 def bounded_zip(path: str | Path, unpacked: int = UNPACKED) -> Iterator[zipfile.ZipFile]:
     """An open zip archive whose members unpack to what such a file can hold.
@@ -130,7 +108,7 @@ def bounded_zip(path: str | Path, unpacked: int = UNPACKED) -> Iterator[zipfile.
         total = sum(part.file_size for part in parts)
         if total > max(unpacked, PACKED * size):
             raise InputError(
-                f"{path}: {size >> 10} kB that unpack to {total >> 20} MB: no real file packs so "
+                f"{path}: unpacks to {total >> 20} MB from {size >> 10} kB: no real file packs so "
                 f"well ({PACKED} times is the most)."
             )
         twice = [name for name, count in Counter(p.filename for p in parts).items() if count > 1]
@@ -221,11 +199,11 @@ def check_names(what: str, names: Iterable[str], source: str) -> None:
     Raises:
         InputError: for a name of more than `LONGEST_NAME` characters.
     """
-    for place, name in enumerate(names):
+    for name in names:
         if len(name) > LONGEST_NAME:
             raise InputError(
-                f"{source}: the {what} of entry {place} has {len(name)} characters "
-                f"({shown(name, 20)}); {LONGEST_NAME} are the most."
+                f"{source}: the {what} {shown(name, 20)} has {len(name)} characters; "
+                f"{LONGEST_NAME} are the most."
             )
 
 

@@ -164,7 +164,7 @@ def _add(row: Row, names: Sequence[str], tree: Tree, reading: Reading) -> None:
             raise InputError("the subject or the path is empty")
         frames = _frames(tree, path)
         numbers = {column: row.whole(column) for column in ("onset", "apex", "offset")}
-        fps = row.rate("fps")
+        fps = row.decimal("fps")
     except InputError as error:
         text = str(error)
         kind = next((kind for words, kind in _KINDS.items() if words in text), "unreadable row")

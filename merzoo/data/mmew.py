@@ -108,9 +108,7 @@ def _compare_label(clip: Clip, folder: str, reading: Reading) -> None:
     if clip.label is not None and one(clip.label) != one(folder):
         message = f"the sheet says {clip.label!r}, the folder {folder!r}"
         taken = "the sheet's label is taken"
-        reading.fault(
-            "label and folder disagree", message, clip.source, clip=clip.id, taken=taken
-        )
+        reading.fault("label and folder disagree", message, clip.source, clip=clip.id, taken=taken)
 
 
 def subject_name(written: str) -> str:

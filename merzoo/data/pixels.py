@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from merzoo.errors import InputError
+from merzoo.limits import read_bytes
 
 IMAGE_SUFFIXES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".avif")
@@ -25,7 +26,8 @@ UNREAD_SUFFIXES = {
     *(".heic", ".heif", ".gif", ".jp2", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raw"),
     *(".pgm", ".ppm", ".pnm", ".tga", ".exr", ".psd"),
 }
-LARGEST_IMAGE = 100_000_000  # pixels; a small file may state more than a memory holds
+LARGEST_IMAGE = 50_000_000  # pixels; a small file may state more than a memory holds
+_LARGEST_FILE = 512 << 20  # bytes
 DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras give
 # What a file's pixels are taken as; caches of what was read otherwise are not used.
 READING = "oriented, one depth a clip"
@@ -54,7 +56,7 @@ def read_image(path: str | Path) -> np.ndarray:
     EXIF's turn and mirror are applied, alpha is dropped. 16-bit files are scaled to 8 bits by the
     least of 8, 10, 12, 14 and 16 bits that holds their largest value; of a clip read its frames
     through `ImageFrames`, which scales all by one depth. Raises `InputError` for a file that is
-    missing, empty, cut short, not an image, of several pages, or of more than 100 million pixels.
+    missing, empty, cut short, not an image, of several pages, or of more than 50 million pixels.
     """
     image, pages = read_page(path, None)
     if pages > 1:
@@ -77,7 +79,7 @@ def read_page(path: str | Path, page: int | None) -> tuple[np.ndarray, int]:
     if header is None:
         raise InputError(f"{path}: not a readable image ({len(data)} bytes).")
     if header.pixels > LARGEST_IMAGE:
-        raise InputError(f"{path}: states too many pixels for a frame (over 100 million).")
+        raise InputError(f"{path}: states too many pixels for a frame (over 50 million).")
     if _cut_short(data):
         raise InputError(f"{path}: the image breaks off after {len(data)} bytes.")
     if header.format in ("WEBP", "AVIF") or header.mode in _BY_PILLOW:
@@ -119,10 +121,7 @@ def to_8_bits(image: np.ndarray, bits: int) -> np.ndarray:
 
 
 def _bytes(path: str | Path) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+    return read_bytes(path, _LARGEST_FILE, advice="Save its pages as files of their own.")
 
 
 @functools.cache

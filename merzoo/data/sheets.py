@@ -86,7 +86,7 @@ def _clip_of(row: Row, reading: Reading, form: SheetForm) -> tuple[Clip, dict[st
     reading.spelt("subject", subject, written, row.where)
     try:
         numbers = {column: row.whole(column) for column in ("onset", "apex", "offset")}
-        fps = row.rate("fps") or form.fps
+        fps = row.decimal("fps") or form.fps
     except InputError as error:
         raise _LostRow("unreadable number", str(error)) from None
     try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from merzoo.data.cells import file_and_sheet, read_cells, sheet_names
 from merzoo.data.tree import Tree
 from merzoo.errors import InputError, unknown
+from merzoo.limits import check_names
 
 # The field's columns under the names that the datasets give them, without blanks and in small
 # letters.
@@ -62,7 +63,7 @@ class Row:
             raise InputError(f"{column} {cell!r} is no frame number")
         return int(float(cell.replace(",", ".")))
 
-    def rate(self, column: str) -> float | None:
+    def decimal(self, column: str) -> float | None:
         """The cell as frames per second, 1 to 10000, `29.97` or `29,97`; `None` where empty.
 
         Raises:
@@ -176,7 +177,7 @@ class _Table:
                     if number >= _HEADER_WITHIN:
                         break
             if self.columns and any(texts):
-                self.rows.append(Row(path.name, number, _named(self.columns, texts)))
+                self.rows.append(_row(path, number, self.columns, texts))
 
     def _note(self, number: int, texts: list[str], known: int) -> None:
         written = [text for text in texts if text]
@@ -224,13 +225,16 @@ def read_columns(path: str | Path, columns: Sequence[str], sheet: str | None = N
     for number, cells in enumerate(read_cells(path, said_sheet or sheet), 1):
         texts = [cell_text(cell) for cell in cells]
         if any(texts) and not (number == 1 and len(name_columns(texts, {})) > 2):
-            rows.append(Row(path.name, number, _named(dict(enumerate(columns)), texts)))
+            rows.append(_row(path, number, dict(enumerate(columns)), texts))
     return rows
 
 
-def _named(columns: dict[int, str], texts: list[str]) -> dict[str, str]:
+def _row(path: Path, number: int, columns: dict[int, str], texts: list[str]) -> Row:
     """The cells by name; a row that ends early has empty cells."""
-    return {name: texts[i] if i < len(texts) else "" for i, name in columns.items()}
+    named = {name: texts[i] if i < len(texts) else "" for i, name in columns.items()}
+    for name, text in named.items():
+        check_names(name, [text], f"{path}, row {number}")
+    return Row(path.name, number, named)
 
 
 def name_columns(

@@ -96,8 +96,8 @@ def numbered_classes(source: str, label: np.ndarray) -> tuple[str, ...]:
     most = int(label.max())
     if most >= MOST_CLASSES:
         raise InputError(
-            f"{source}: 'label' goes up to {most}; without 'classes' it numbers the classes from 0, "
-            f"and {MOST_CLASSES} are the most. If these are ids, number them 0, 1, ... and save "
+            f"{source}: 'label' goes up to {most}; without 'classes' it numbers the classes from "
+            f"0, and {MOST_CLASSES} are the most. If these are ids, number them 0, 1, ... and save "
             "their names as 'classes'."
         )
     return tuple(f"class {k}" for k in range(most + 1))

@@ -29,8 +29,8 @@ def preparation_of(
         `parameters` (as `recorded`; the detector `"auto"` decided, where it is the same for all);
         `detector` (data set -> the one that found its faces); `apex` (data set -> how many
         `annotated` and `spotted`); `replaced` (data set -> how many annotated values cannot be
-        used, or are not there, by what stands for them); `magnification` (data set -> how many by each filter, where the
-        choice was `A+B`); `left_out`; `notes`, sentences.
+        used, or are not there, by what stands for them); `magnification` (data set -> how many by
+        each filter, where the choice was `A+B`); `left_out`; `notes`, sentences.
     """
     used = {choice.detector for choice in detectors.values()}
     found = {

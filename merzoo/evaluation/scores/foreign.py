@@ -17,6 +17,7 @@ from merzoo.data.cells import WORKBOOKS, read_cells, read_text, text_rows
 from merzoo.data.tables import cell_text
 from merzoo.errors import InputError
 from merzoo.evaluation.scores.predictions import classes_in
+from merzoo.limits import check_names
 from merzoo.names import one_spelling, spellings_told
 
 REQUIRED = ("dataset", "subject", "clip", "label", "predicted")
@@ -113,6 +114,7 @@ def _read_table(path: Path, cells: Iterable[Sequence]):
     if not len(table):
         raise InputError(f"{path}: holds no rows.")
     table[LINE] = [f"{path}, line {number}" for number, _ in rows]
+    _check_long(path, table)
     for column in [c for c in table if c != LINE]:
         gaps = np.flatnonzero(table[column].str.lower().isin(["", "nan", "none", "null"]))
         if gaps.size:
@@ -155,7 +157,15 @@ def _read_log(path: Path, text: str):
     if not rows:
         raise InputError(f"{path}: holds no line 'clip truth prediction'.")
     table = pd.DataFrame(rows, columns=[*REQUIRED, LINE])
+    _check_long(path, table)
     return table.assign(seed=0, fold=table["dataset"] + "/" + table["subject"])
+
+
+def _check_long(path: Path, table) -> None:
+    """Refuses names that no page could show."""
+    check_names("column", table.columns, str(path))
+    for column in (*KEY, "label", "predicted"):
+        check_names(column, table[column], str(path))
 
 
 def _classes(table, labels: str, classes: Sequence[str] | None) -> tuple:

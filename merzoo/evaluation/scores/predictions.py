@@ -11,9 +11,11 @@ import numpy as np
 from merzoo.errors import InputError
 from merzoo.evaluation.scores.bootstrap import summarise
 from merzoo.evaluation.scores.calibration import expected_calibration_error, roc_auc
+from merzoo.limits import regular_file
 from merzoo.metrics import UF1, headline
 from merzoo.preprocessing.arrays import Arrays
 
+LARGEST_TABLE = 200 << 20  # bytes
 LEAK_ALARM = 0.80  # honest UF1 on real composites has stayed below (see warnings_of)
 
 
@@ -41,9 +43,10 @@ def predictions_table(data: Arrays, results):
 
 
 def read_predictions(path: str | Path):
-    """Reads `predictions.csv`; raises `InputError` for missing columns."""
+    """Reads `predictions.csv`; raises `InputError` for missing columns, or no such file."""
     import pandas as pd
 
+    path = regular_file(path, LARGEST_TABLE)
     try:
         text = dict.fromkeys(("dataset", "subject", "clip", "fold", "label", "predicted"), str)
         table = pd.read_csv(path, dtype=text, keep_default_na=False)
