@@ -87,14 +87,14 @@ def test_a_table_without_fault_says_nothing(folder):
 
 @pytest.mark.parametrize("rate", ["0", "0.5", "999999999", "fast"])
 def test_a_rate_that_no_camera_has_is_no_rate(folder, rate):
-    with pytest.raises(InputError, match="fps .* is no number from 1 to 10000"):
+    with pytest.raises(InputError, match=r"fps .* is no number from 1 to 10000"):
         manifest.load(written(folder, f"a,s1,joy,3,5,7,{rate}"))
 
 
 @pytest.mark.parametrize("onset", [1.5, "3", True])
 def test_a_position_is_a_whole_number(onset):
     frames = ArrayFrames(np.zeros((5, 8, 8, 1), np.uint8))
-    with pytest.raises(InputError, match="d a: its onset is .*, not the position of a frame"):
+    with pytest.raises(InputError, match=r"d a: its onset is .*, not the position of a frame"):
         Clip("d", "d/s", "a", frames, onset=onset)
 
 

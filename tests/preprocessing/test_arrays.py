@@ -45,7 +45,7 @@ def test_subjects_are_named_after_their_dataset():
         ({"classes": ("yes", " Yes")}, "0 and 1 are 'yes' and ' Yes', one name"),
         ({"classes": ("\uff11", "1.0")}, "one name"),
         ({"classes": ("no", " \u200b")}, "class 1 has no name"),
-        ({"classes": ("no", "y" * 1001)}, "class 'y{20}[.]+' has 1001 characters"),
+        ({"classes": ("no", "y" * 1001)}, r"classes 'y{20}[.]+' has 1001 characters"),
         ({"classes": ()}, "names no classes"),
         ({"classes": tuple(map(str, range(1001)))}, "1001 classes; 1000 are the most"),
         ({"label": 1}, r"got int64 \(\)"),
