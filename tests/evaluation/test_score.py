@@ -149,7 +149,7 @@ def test_bad_files_and_classes(tmp_path):
     fails("smic s1\nx 0 1\n", "Unknown label map", labels="megc33")
     table, classes = read_foreign([tmp_path / "file.txt"], classes=["no", "yes"])
     assert classes == ["no", "yes"] and table["predicted"].tolist() == ["yes"]
-    with pytest.raises(InputError, match="not a readable text file"):
+    with pytest.raises(InputError, match="no such file"):
         read_foreign([tmp_path / "missing.csv"])
 
 
