@@ -19,6 +19,8 @@ from pathlib import Path
 from merzoo.errors import InputError, unknown
 from merzoo.training.recipes import Recipe, get_recipe
 
+FOLDER = Path(__file__).parent
+
 
 @dataclass(frozen=True)
 class Run:
@@ -68,6 +70,7 @@ class Row:
         arguments: of the builder.
         recipe: name of the recipe that is changed into the row's.
         figures: one text a column, as printed; `"-"` where the paper prints none.
+        reason: why the zoo does not run it, one sentence; empty where it does.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Row:
     arguments: dict
     recipe: str
     figures: tuple[str, ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class PaperTable:
         title: what it compares.
         runs: by name.
         columns: what the figures are.
-        rows: in the paper's order.
+        rows: in the paper's order; those that the zoo does not run say why.
         quick: names of the rows of a thin slice.
         readings: how unclear passages were read, and what differs from the paper.
     """
@@ -100,10 +104,14 @@ class PaperTable:
     quick: tuple[str, ...]
     readings: tuple[str, ...] = ()
 
+    def thin(self) -> list[Row]:
+        """The rows of a thin slice, and those that say why they are not run."""
+        return [row for row in self.rows if row.reason or row.name in self.quick]
+
     @property
     def number(self) -> str:
         """As the paper calls it, such as `"Table 6"`."""
-        return self.name.rsplit("/", 1)[1].replace("table", "Table ")
+        return number_of(self.name.rsplit("/", 1)[1])
 
     def row(self, name: str) -> Row:
         """The row called `name`; raises `InputError` with the nearest one."""
@@ -111,6 +119,27 @@ class PaperTable:
         if name not in found:
             raise unknown(f"row of {self.name}", name, found)
         return found[name]
+
+
+def number_of(name: str) -> str:
+    """What a paper calls its table or figure.
+
+    >>> number_of("table6"), number_of("figure10")
+    ('Table 6', 'Figure 10')
+    """
+    return name.replace("table", "Table ").replace("figure", "Figure ")
+
+
+def list_papers() -> dict[str, str]:
+    """The papers whose tables are here: the name of their network, and their title.
+
+    >>> list(list_papers())
+    ['broadbentnet', 'cvanet', 'densemixednet', 'dfrnet', 'keyregionnet']
+    """
+    from merzoo.models.registry import entry
+
+    names = dict.fromkeys(name.partition("/")[0] for name in list_tables())
+    return {name: entry(name).reference for name in names}
 
 
 def list_tables() -> list[str]:
@@ -158,6 +187,8 @@ def row_recipe(name: str) -> Recipe:
         )
     table = get_table("/".join(parts[:2]))
     row = table.row(parts[2])
+    if row.reason:
+        raise InputError(f"{name}: {row.printed} is not in the zoo: {row.reason}")
     run = parts[3] if len(parts) == 4 else next(iter(table.runs))
     if run not in table.runs:
         raise unknown(f"run of {table.name}", run, table.runs)
@@ -180,7 +211,7 @@ def recipe_of(table: PaperTable, row: Row, run: Run) -> Recipe:
 @functools.cache
 def _tables() -> dict[str, PaperTable]:
     found = {}
-    for file in sorted(Path(__file__).parent.glob("*.toml")):
+    for file in sorted(FOLDER.glob("*.toml")):
         content = tomllib.loads(file.read_text(encoding="utf-8"))
         for name, table in content["tables"].items():
             whole = f"{content['network']}/{name}"
@@ -194,6 +225,7 @@ def _read(name: str, content: dict, table: dict) -> PaperTable:
     for row in rows:
         if len(row.figures) != len(columns):
             raise InputError(f"{name}: row {row.name} has {len(row.figures)} figures.")
+    own = [row.name for row in rows if not row.reason]
     runs = {c.run: _run(c.run, content["runs"][c.run]) for c in columns if c.run}
     return PaperTable(
         name,
@@ -201,7 +233,7 @@ def _read(name: str, content: dict, table: dict) -> PaperTable:
         runs,
         columns,
         rows,
-        quick=tuple(table.get("quick", dict.fromkeys((rows[0].name, rows[-1].name)))),
+        quick=tuple(table.get("quick", dict.fromkeys((own[0], own[-1])))),
         readings=(*content["readings"], *table.get("readings", ())),
     )
 
@@ -224,4 +256,6 @@ def _row(network: str, fields: dict) -> Row:
     arguments = {n: None if v == "none" else v for n, v in fields.get("arguments", {}).items()}
     recipe = fields.get("recipe") or entry(network).recipe or "default"
     figures = tuple(fields["figures"].split())
+    if "reason" in fields:
+        return Row(fields["name"], fields["printed"], "", {}, "", figures, fields["reason"])
     return Row(fields["name"], fields["printed"], network, arguments, recipe, figures)
