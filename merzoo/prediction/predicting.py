@@ -16,6 +16,7 @@ import numpy as np
 
 from merzoo.data.videos import VideoFrames
 from merzoo.errors import InputError, unknown
+from merzoo.files import file_name
 from merzoo.prediction.annotate import write_annotated
 from merzoo.prediction.classify import Classifier, clips_of
 from merzoo.prediction.given import expand
@@ -308,7 +309,7 @@ def _annotated(
     share = ANNOTATED[size]
     if source.kind == "pair" or share is None:
         return result
-    stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in Path(source.name).stem)
+    stem = file_name(Path(source.name).stem)
     name, number = f"{stem}.annotated.webm", 1
     while name in taken:
         number += 1
