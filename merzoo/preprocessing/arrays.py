@@ -21,6 +21,8 @@ import numpy as np
 from merzoo.errors import InputError
 from merzoo.modalities import MODALITIES
 from merzoo.names import one_spelling, parted_clips, spellings_told
+from merzoo.preprocessing.parameters import Preparation
+from merzoo.schema import check
 
 COLUMNS = ("label", "subject", "dataset", "clip")
 TEXTS = ("classes", "fitted_on", "annotated")  # of all samples together
@@ -81,8 +83,17 @@ class Arrays:
         for name in ("subject", "dataset", "clip"):
             object.__setattr__(self, name, np.asarray(getattr(self, name)).astype(str))
         object.__setattr__(self, "label", np.asarray(self.label))
+        if self.label.ndim != 1:
+            raise InputError(
+                f"{self.source}: 'label' must be one whole number a sample, got shape "
+                f"{self.label.shape}."
+            )
         for name in TEXTS:
             texts = np.atleast_1d(np.asarray(getattr(self, name), str))
+            if texts.ndim != 1:
+                raise InputError(
+                    f"{self.source}: {name!r} must be a list of texts, got shape {texts.shape}."
+                )
             object.__setattr__(self, name, tuple(texts.tolist()))
         _check_lengths(self)
         _settle_names(self)
@@ -221,10 +232,11 @@ def _read_preparation(path: Path, text) -> dict:
         return {}
     try:
         found = json.loads(str(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise InputError(f"{path}: 'preparation' is no JSON object; remove the key.")
+    check(found, Preparation, f"{path}, 'preparation'")
     return found
 
 
@@ -321,10 +333,10 @@ def _check_lengths(data: Arrays) -> None:
 
 
 def _check_labels(data: Arrays) -> None:
-    if data.label.ndim != 1 or not np.issubdtype(data.label.dtype, np.integer):
+    if not np.issubdtype(data.label.dtype, np.integer):
         raise InputError(
             f"{data.source}: 'label' must be one whole number a sample, from 0; "
-            f"got {data.label.dtype} {data.label.shape}."
+            f"got {data.label.dtype}."
         )
     object.__setattr__(data, "label", data.label.astype(np.int64))
     bad = np.flatnonzero((data.label < 0) | (data.label >= len(data.classes)))

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from merzoo.errors import InputError
 from merzoo.metrics import compared, headline
+from merzoo.preprocessing.parameters import Preparation
 from merzoo.schema import check, read_json
 
 HINT = "run the evaluation again"
@@ -29,7 +30,7 @@ class Data(TypedDict):
     classes: _Texts
     samples_per_class: NotRequired[dict[str, _Count]]
     fingerprint: NotRequired[str]
-    preparation: NotRequired[dict[str, Any] | None]
+    preparation: NotRequired[Preparation | None]
 
 
 class Engine(TypedDict):
@@ -77,8 +78,8 @@ class Rerun(TypedDict):
     callbacks: _Count
 
 
-class Card(TypedDict):
-    """`protocol.json`."""
+class _Card(TypedDict):
+    """What every `protocol.json` holds."""
 
     model: str
     protocol: str
@@ -88,7 +89,6 @@ class Card(TypedDict):
     versions: dict[str, str | None]
     seeds: _Seeds
     model_arguments: NotRequired[dict[str, Any] | None]
-    recipe: NotRequired[dict[str, Any] | None]
     preprocessing: NotRequired[dict[str, Any] | list[dict[str, Any]] | None]
     labels: NotRequired[str | dict[str, Any]]
     held_out_subjects: NotRequired[str | list[str]]
@@ -101,9 +101,16 @@ class Card(TypedDict):
     resumed: NotRequired[list[Earlier]]
 
 
-class RerunCard(Card):
+class Card(_Card):
+    """`protocol.json`."""
+
+    recipe: NotRequired[dict[str, Any] | None]
+
+
+class RerunCard(_Card):
     """`protocol.json` of a run that is to be run again."""
 
+    recipe: dict[str, Any]
     rerun: Rerun
 
 
@@ -133,7 +140,7 @@ class Metrics(TypedDict):
     seeds: _Seeds
     full: Part
     by_dataset: dict[str, Part]
-    ensemble: NotRequired[Part | None]
+    ensemble: Part | None
     roc_auc: NotRequired[list[float | None] | None]
     ece: NotRequired[float | None]
     warnings: list[str]
@@ -175,7 +182,7 @@ def read_metrics(path: Path) -> dict:
     """
     metrics = read_json(path, Metrics, HINT)
     classes = len(metrics["classes"])
-    parts = {"full": metrics["full"], "ensemble": metrics.get("ensemble")}
+    parts = {"full": metrics["full"], "ensemble": metrics["ensemble"]}
     parts |= {f"by_dataset.{name}": part for name, part in metrics["by_dataset"].items()}
     lists = {"roc_auc": metrics.get("roc_auc")}
     for name, part in parts.items():
