@@ -251,3 +251,42 @@ def test_predict_refuses_one_bad_file_before_the_model_and_libraries_keep_quiet(
     out, said = capfd.readouterr()
     assert out == "" and said.count("\n") == 1 and said.count(str(file)) == 1
     assert "not a video" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("score", "blank.csv"), "blank.csv: holds no rows"),
+        (("score", "twice.csv"), "the column 'dataset' stands twice"),
+        (("score", "quote.csv"), "quote.csv"),
+        (("evaluate", "broken.py:f"), "broken.py cannot be imported (SyntaxError"),
+        (("evaluate", "fails.py:f"), "fails.py cannot be imported (ZeroDivisionError"),
+        (("evaluate", "ststnet", "--argument", "dropout=-1"), "cannot be built"),
+        (("evaluate", "ststnet", "--argument", "name=[1]"), "cannot be built"),
+        (("evaluate", "ststnet", "--selection", "inner:"), "inner takes no number"),
+        (("evaluate", "ststnet", "--recipe", "lambda.json"), "lambda.json: optimizer='__lambda__'"),
+        (("evaluate", "ststnet", "--split", "lambda.json"), "lambda.json: lacks the field 'folds'"),
+        (("evaluate", "--from", "lambda.json"), "lambda.json: "),
+        (("tune", "ststnet", "--space", "space.json"), "space.json: lacks the field 'epochs.high'"),
+    ],
+)
+def test_no_command_says_that_it_was_surprised(words, message, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "jax"))
+    head = "dataset,subject,clip,label,predicted\n"
+    for name, text in {
+        "blank.csv": ",,,\n,,\n",
+        "twice.csv": f"dataset,{head}a,a,b,c,0,1\n",
+        "quote.csv": f'{head}"a,b,c,0,1\n',
+        "broken.py": "def f(:\n",
+        "fails.py": "1 / 0\n",
+        "lambda.json": '{"optimizer": "__lambda__"}',
+        "space.json": '{"epochs": {"low": 1}}',
+    }.items():
+        (tmp_path / name).write_text(text)
+    flow_arrays(subjects=3).save(tmp_path / "flow.npz")
+    data = [] if words[0] == "score" else ["--data", "arrays:flow.npz"]
+    assert main([*words, *data, "--out", "out"]) == 2
+    said = capsys.readouterr().err
+    assert "shows where" not in said and said.count("\n") == 1 and message in said, said
+    assert not (tmp_path / "out").exists()
