@@ -138,7 +138,7 @@ def _of_card(file: str) -> dict:
     from pathlib import Path
 
     from merzoo.evaluation.runs.card import rerun_options
-    from merzoo.files import read_json
+    from merzoo.schema import read_json
 
     path = Path(file)
     path = path / "protocol.json" if path.is_dir() else path

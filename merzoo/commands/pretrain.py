@@ -105,7 +105,7 @@ def _print(options, found) -> None:
         print(f"{dataset} names no persons: it is parted by picture, equal pictures together.")
     metrics = dict(found.entry.metrics)
     if metrics:
-        about = metrics.pop("data")
+        about = metrics.pop("data", "unknown data")
         line = ", ".join(f"{n.removeprefix('validation_')} {v:.3f}" for n, v in metrics.items())
         print(f"{line} on {about}")
     print(f"{len(found.history)} epochs; kept: {found.card['selection']}")

@@ -17,6 +17,7 @@ import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.limits import read_bytes
+from merzoo.quiet import quiet
 
 IMAGE_SUFFIXES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".avif")
@@ -170,11 +171,12 @@ def _by_opencv(data: bytes, page: int | None) -> np.ndarray | None:
 
     try:
         coded = np.frombuffer(data, np.uint8)
-        if page is None:
-            image = cv2.imdecode(coded, cv2.IMREAD_UNCHANGED)
-        else:
-            _, found = cv2.imdecodemulti(coded, cv2.IMREAD_UNCHANGED, range=(page, page + 1))
-            image = found[0] if found else None
+        with quiet():
+            if page is None:
+                image = cv2.imdecode(coded, cv2.IMREAD_UNCHANGED)
+            else:
+                _, found = cv2.imdecodemulti(coded, cv2.IMREAD_UNCHANGED, range=(page, page + 1))
+                image = found[0] if found else None
     except cv2.error:
         return None
     if image is None or image.ndim == 2:
@@ -186,7 +188,7 @@ def _by_pillow(data: bytes, page: int, mode: str) -> np.ndarray | None:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data), formats=_formats()) as image:
+        with quiet(), Image.open(io.BytesIO(data), formats=_formats()) as image:
             image.seek(page)
             wanted = "L" if mode in ("LA", "La", "L") else "RGB"
             # Transparent pixels keep the colour that is stored under them, as elsewhere.

@@ -14,6 +14,7 @@ import numpy as np
 from merzoo.data.pixels import LARGEST_IMAGE, READING
 from merzoo.data.sequence import Frames
 from merzoo.errors import InputError
+from merzoo.quiet import quiet
 
 VIDEO_SUFFIXES = {
     *(".3gp", ".avi", ".flv", ".h264", ".264", ".m2ts", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov"),
@@ -44,7 +45,8 @@ class VideoFrames(Frames):
         self.name = str(path)
         if not self.path.is_file():
             raise InputError(f"{path}: no such video file.")
-        self._capture = cv2.VideoCapture(str(path))
+        with quiet():
+            self._capture = cv2.VideoCapture(str(path))
         stated = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_COUNT)
         width, height, self._stated = (int(self._capture.get(what)) for what in stated)
         self.stated_fps = float(self._capture.get(cv2.CAP_PROP_FPS))
@@ -95,7 +97,8 @@ class VideoFrames(Frames):
         if not self._go(position):
             raise self._beyond()
         try:
-            ok, frame = self._capture.retrieve()
+            with quiet():
+                ok, frame = self._capture.retrieve()
             picture = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if ok else None
         except cv2.error:
             picture = None
@@ -113,7 +116,8 @@ class VideoFrames(Frames):
         import cv2
 
         try:
-            ok = self._capture.grab()
+            with quiet():
+                ok = self._capture.grab()
         except cv2.error:  # of a damaged file
             ok = False
         if not ok:
@@ -128,7 +132,8 @@ class VideoFrames(Frames):
     def _reopen(self) -> None:
         import cv2
 
-        self._capture, self._next = cv2.VideoCapture(str(self.path)), 0
+        with quiet():
+            self._capture, self._next = cv2.VideoCapture(str(self.path)), 0
 
     def _finish(self) -> None:
         while not self.ended:

@@ -16,6 +16,7 @@ import numpy as np
 
 from merzoo.data.videos import VideoFrames
 from merzoo.errors import InputError, unknown
+from merzoo.files import file_name
 from merzoo.prediction.annotate import write_annotated
 from merzoo.prediction.classify import Classifier, clips_of
 from merzoo.prediction.given import expand
@@ -115,7 +116,8 @@ def predict_files(
     """`predict` for many files: one that cannot be used is reported and the rest go on.
 
     Args:
-        sources: each as `predict` takes it; of a folder of videos each video.
+        sources: each as `predict` takes it, or opened (`merzoo.prediction.sources.open_source`); of
+            a folder of videos each video.
         model: loaded once.
         out: folder for one `predictions.json`, one `predictions.csv`, and the annotated videos.
         how, fps, settings, annotated: as in `predict`.
@@ -137,8 +139,8 @@ def predict_files(
                 taken = [video.name for video in videos if video is not None]
                 results.append(_annotated(opened, result, folder, annotated, step, taken))
             except (InputError, OSError) as error:
-                name = _name_of(source)
-                results.append(Failed(name, " ".join(str(error).split())))
+                name, reason = _name_of(source), " ".join(str(error).split())
+                results.append(Failed(name, reason.removeprefix(f"{name}: ")))
         write_results(folder, results)
         done(results[-1])
     return results
@@ -308,7 +310,7 @@ def _annotated(
     share = ANNOTATED[size]
     if source.kind == "pair" or share is None:
         return result
-    stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in Path(source.name).stem)
+    stem = file_name(Path(source.name).stem)
     name, number = f"{stem}.annotated.webm", 1
     while name in taken:
         number += 1

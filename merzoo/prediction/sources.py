@@ -25,6 +25,7 @@ from merzoo.errors import InputError
 from merzoo.home import home
 from merzoo.listing import left_by_system
 from merzoo.prediction.given import WANTED, held, pictures
+from merzoo.quiet import quiet
 
 SAMPLE = "sample"
 SAMPLE_SEED, SAMPLE_SECONDS, SAMPLE_RATE = 40_348, 5.0, 100.0
@@ -96,7 +97,8 @@ def open_source(given, fps: float | None = None) -> Source:
     """Opens an input.
 
     Args:
-        given: path of a video or of a folder of images; paths of images in order (two are onset and
+        given: a `Source`, which is open already; path of a video or of a folder of images; paths of
+            images in order (two are onset and
             apex); pictures in memory, see `pictures`; or `"sample"`, merzoo's own synthetic video.
         fps: frames per second, for a folder or pictures, or a video whose file states them wrongly.
 
@@ -105,6 +107,8 @@ def open_source(given, fps: float | None = None) -> Source:
     """
     if fps is not None and not 1 <= fps <= 10_000:
         raise InputError(f"fps must be from 1 to 10000, got {fps}.")
+    if isinstance(given, Source):
+        return given
     if isinstance(given, Frames):
         kind = "video" if isinstance(given, VideoFrames) else "frames"
         return Source(given.name, kind, given, fps)
@@ -250,7 +254,8 @@ def record(
 
     if not 0.5 <= seconds <= 600:
         raise InputError(f"seconds must be from 0.5 to 600, got {seconds}.")
-    capture = cv2.VideoCapture(camera)
+    with quiet():
+        capture = cv2.VideoCapture(camera)
     temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.avi")
     try:
         ok, frame = capture.read() if capture.isOpened() else (False, None)

@@ -30,6 +30,8 @@ from merzoo.preprocessing.array_checks import (
     texts,
     whole_numbers,
 )
+from merzoo.preprocessing.parameters import Preparation
+from merzoo.schema import check
 
 COLUMNS = ("label", "subject", "dataset", "clip")
 TEXTS = ("classes", "fitted_on", "annotated")  # of all samples together
@@ -239,6 +241,7 @@ def _read_preparation(path: Path, text) -> dict:
         found = None
     if not isinstance(found, dict):
         raise InputError(f"{path}: 'preparation' is no JSON object; remove the key.")
+    check(found, Preparation, f"{path}, 'preparation'")
     return found
 
 

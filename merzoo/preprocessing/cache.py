@@ -309,7 +309,8 @@ def contents_of(sequences: Sequence, store: Cache) -> Iterator[str | Exception]:
     """
     stamps = [frames.stamp() for frames in sequences]
     names = [None if stamp is None else key(stamp=stamp) for stamp in stamps]
-    known = {n: bytes(row).hex() for n, row in store.found(filter(None, names)).items()}
+    known = store.found(filter(None, names)).items()
+    known = {n: bytes(row).hex() for n, row in known if row.nbytes == 32}  # a SHA-256
     with Batch(store) as batch:
         for frames, name in zip(sequences, names, strict=True):
             if name in known:

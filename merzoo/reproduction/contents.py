@@ -12,7 +12,6 @@ paper's title of it, and one way to show it:
 """
 
 import functools
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,8 @@ from dataclasses import dataclass, field
 from merzoo.data.labels import map_labels
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.reproduction.sources import Source, in_full
-from merzoo.reproduction.tables import FOLDER, number_of
+from merzoo.reproduction.tables import FOLDER, PaperFile, number_of
+from merzoo.schema import read_toml
 from merzoo.training.recipes import get_recipe, recipe_as_dict
 
 
@@ -64,8 +64,8 @@ def contents_of(paper: str) -> tuple[Item, ...]:
     >>> [item.name for item in contents_of("cvanet")]
     ['figure1', 'figure2', 'figure3']
     """
-    content = tomllib.loads((FOLDER / f"{paper}.toml").read_text(encoding="utf-8"))
-    return tuple(Item(**fields) for fields in content.get("contents", ()))
+    content = read_toml(FOLDER / f"{paper}.toml", PaperFile)
+    return tuple(Item(**fields) for fields in content["contents"])
 
 
 def counted(item: Item, sources: Iterable[Source]) -> tuple[list[str], list[list[str]]]:

@@ -44,8 +44,11 @@ def call_builder(builder: Callable, arguments: Mapping, name: str):
     """
     try:
         built = builder(**arguments)
-    except TypeError as error:
-        raise InputError(f"{name} cannot be built by the recipe's arguments: {error}.") from None
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise InputError(f"{name} cannot be built by the recipe's arguments: {reason}.") from None
     if is_keras_model(built):
         _check_network(built, name)
         built = _with_listed_inputs(built)
@@ -149,8 +152,9 @@ def _imported(module: str, function: str) -> Callable:
             if os.getcwd() not in sys.path:
                 sys.path.insert(0, os.getcwd())  # as python -m does
             found = importlib.import_module(module)
-    except (ImportError, OSError) as error:
-        raise InputError(f"{module}:{function}: {module} cannot be imported ({error}).") from None
+    except Exception as error:  # of the user's own code, whatever it raises
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise InputError(f"{module}:{function}: {module} cannot be imported ({reason}).") from error
     builder = getattr(found, function, None)
     if not callable(builder):
         raise InputError(f"{module}:{function}: {module} has no function {function!r}.")

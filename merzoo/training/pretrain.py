@@ -38,6 +38,7 @@ from merzoo.training.recipes import (
 )
 from merzoo.versions import VERSION, package_versions
 from merzoo.weights import WeightsEntry
+from merzoo.weights.entry import read_entry
 
 QUICK_SAMPLES = 96
 QUICK_EPOCHS = 2
@@ -272,9 +273,15 @@ def _card(learner: Learner, pool: Pool, rows, labels, options: Training, quick, 
 def _finished(folder: Path, card: dict) -> TrainedWeights:
     import pandas as pd
 
-    content = json.loads((folder / ENTRY).read_text())
-    history = pd.read_csv(folder / "history.csv").drop(columns="epoch").to_dict("records")
-    return TrainedWeights(folder, WeightsEntry.from_dict(content, folder / ENTRY), history, card)
+    entry, file = read_entry(folder / ENTRY), folder / "history.csv"
+    try:
+        history = pd.read_csv(file).drop(columns="epoch").astype(float).to_dict("records")
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{file}: no table of epochs ({reason}); remove {folder} and train again."
+        ) from None
+    return TrainedWeights(folder, entry, history, card)
 
 
 def _write(folder, trainer, history, pool, rows, labels, card, start) -> TrainedWeights:

@@ -20,6 +20,7 @@ from merzoo.data.synthetic.plan import ClipPlan, Setting, difficulty_named, plan
 from merzoo.errors import InputError
 from merzoo.listing import left_by_system
 from merzoo.progress import progress_bar
+from merzoo.schema import read_json
 
 # Raised when the same arguments give other bytes than before.
 RECIPE = 3
@@ -190,7 +191,7 @@ def _settings(job: _Job, facts: dict) -> None:
 
 
 def _finished(job: _Job) -> bool:
-    return bool(json.loads(_settings_path(job).read_text()).get("finished"))
+    return bool(read_json(_settings_path(job)).get("finished"))
 
 
 def _claim(job: _Job, facts: dict) -> None:
@@ -200,10 +201,7 @@ def _claim(job: _Job, facts: dict) -> None:
     names = [p for p in job.out.iterdir() if not left_by_system(p.name)] if job.out.is_dir() else []
     occupied = not all(map(files.unfinished, names))
     if path.is_file():
-        try:
-            known = json.loads(path.read_text())
-        except ValueError:
-            raise InputError(f"{path}: damaged; remove the folder or choose another.") from None
+        known = read_json(path, hint="remove the folder or choose another")
         for name, value in facts.items():
             if known.get(name) != value:
                 raise InputError(

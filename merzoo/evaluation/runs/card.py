@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from merzoo.data.labels import LabelMap, label_map
 from merzoo.errors import InputError
+from merzoo.evaluation.runs.schema import RerunCard
 from merzoo.evaluation.runs.workers import threads_of
 from merzoo.evaluation.splits.protocols import Fold, split_fingerprint
 from merzoo.evaluation.splits.selection import Selection
 from merzoo.preprocessing.arrays import Arrays
+from merzoo.schema import check
 from merzoo.surroundings import surroundings
 from merzoo.training.engines import Engine
 from merzoo.training.learner import Learner
@@ -136,9 +138,10 @@ def rerun_options(card: dict, file: str) -> dict:
     from merzoo.training.pretrained import find_start
     from merzoo.training.recipes import recipe_from_dict
 
-    again = card.get("rerun")
-    if not isinstance(again, dict):
+    if "rerun" not in card:
         raise InputError(f"{file}: not the protocol.json of an evaluation that can be rerun.")
+    check(card, RerunCard, file)
+    again = card["rerun"]
     if again.get("callbacks"):
         raise InputError(f"{file}: the run had callbacks of Python's, which no file holds.")
     options = {

@@ -90,9 +90,14 @@ def _read_table(path: Path, cells: Iterable[Sequence]):
 
     texts = ([cell_text(cell) for cell in row] for row in cells)
     rows = [(number, row) for number, row in enumerate(texts, 1) if any(row)]
+    if not rows:
+        raise InputError(f"{path}: holds no rows.")
     columns = rows[0][1]
     while columns and not columns[-1]:  # a separator at the end of each line
         columns.pop()
+    twice = next((name for name in columns if columns.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{path}: the column {twice!r} stands twice.")
     rows = [(number, row + [""] * (len(columns) - len(row))) for number, row in rows[1:]]
     long = next((number for number, row in rows if any(row[len(columns) :])), None)
     if long is not None:

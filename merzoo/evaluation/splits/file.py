@@ -4,10 +4,10 @@
 (`--split FILE`), which is then tested on the same samples whatever their order in its data.
 """
 
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 
@@ -15,6 +15,20 @@ from merzoo.errors import InputError, unknown
 from merzoo.evaluation.splits.protocols import Fold, make_folds, split_fingerprint
 from merzoo.names import clip_key, dataset_key, plain, plain_subject
 from merzoo.preprocessing.arrays import Arrays
+from merzoo.schema import read_json
+
+
+class Sides(TypedDict):
+    """One fold of a `split.json`: samples named `"dataset/clip"`."""
+
+    train: list[str]
+    test: list[str]
+
+
+class Split(TypedDict):
+    """What `split.json` must hold."""
+
+    folds: dict[str, Sides]
 
 
 def folds_of(data: Arrays, protocol: str, split=None) -> list[Fold]:
@@ -50,14 +64,9 @@ def read_split(path: str | Path, data: Arrays) -> list[Fold]:
             sample that is tested in two folds.
     """
     path = Path(path)
-    try:
-        named = json.loads(path.read_text(encoding="utf-8"))["folds"]
-        sides = {name: (list(fold["train"]), list(fold["test"])) for name, fold in named.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path}: not a readable split ({error!r}); it holds "
-            '{"folds": {NAME: {"train": [...], "test": [...]}}}.'
-        ) from None
+    hint = 'a split holds {"folds": {NAME: {"train": [...], "test": [...]}}}'
+    named = read_json(path, Split, hint)["folds"]
+    sides = {name: (fold["train"], fold["test"]) for name, fold in named.items()}
     row = {name: i for i, name in enumerate(data.ids().tolist())}
     written = (sample for sides_of in sides.values() for side in sides_of for sample in side)
     known = _as_data_name_them(dict.fromkeys(written), data)

@@ -47,13 +47,13 @@ def parse_selection(text: str) -> Selection:
     >>> parse_selection("fixed:20")
     Selection(name='fixed', epochs=20)
     """
-    name, _, number = text.partition(":")
+    name, colon, number = text.partition(":")
     if name not in RULES:
         raise unknown("selection rule", name, RULES, "Write last, fixed:N or inner.")
     if name == "fixed":
         if not number.isdecimal() or int(number) < 1:
             raise InputError(f"selection {text!r}: say how many epochs, such as fixed:20.")
         return Selection(name, int(number))
-    if number:
+    if colon:
         raise InputError(f"selection {text!r}: {name} takes no number.")
     return Selection(name)

@@ -12,14 +12,76 @@ the part is `full` or a data set within the run, or as the name of a cost, such 
 """
 
 import functools
-import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from merzoo.errors import InputError, unknown
+from merzoo.schema import read_toml
 from merzoo.training.recipes import Recipe, get_recipe
 
 FOLDER = Path(__file__).parent
+
+
+class RunFields(msgspec.Struct, forbid_unknown_fields=True):
+    """A run in a paper's file; see `Run`."""
+
+    data: Annotated[list[str], Meta(min_length=1)]
+    labels: str
+    protocol: str
+    printed_samples: dict[str, Annotated[int, Meta(ge=1)]] = {}
+
+
+class RowFields(msgspec.Struct, forbid_unknown_fields=True):
+    """A row in a paper's file; see `Row`. `figures` are parted by blanks."""
+
+    name: str
+    printed: str
+    figures: str
+    network: str = ""
+    arguments: dict[str, Any] = {}
+    recipe: str = ""
+    reason: str = ""
+
+
+class TableFields(msgspec.Struct, forbid_unknown_fields=True):
+    """A table in a paper's file; see `PaperTable`. `columns` names a list of them."""
+
+    title: str
+    columns: str
+    rows: Annotated[list[RowFields], Meta(min_length=1)]
+    quick: list[str] = []
+    readings: list[str] = []
+
+
+class ItemFields(msgspec.Struct, forbid_unknown_fields=True):
+    """A table or figure beside the tables of results; see `merzoo.reproduction.contents.Item`."""
+
+    name: Annotated[str, Meta(pattern="^(table|figure)[0-9]+$")]
+    title: str
+    labels: str = ""
+    counts: dict[str, dict[str, int]] = {}
+    recipe: str = ""
+    settings: dict[str, str] = {}
+    network: str = ""
+    drawing: str = ""
+    arguments: dict[str, Any] = {}
+    reason: str = ""
+    readings: list[str] = []
+
+
+class PaperFile(msgspec.Struct, forbid_unknown_fields=True):
+    """What the file of a paper holds."""
+
+    network: str
+    readings: list[str]
+    columns: dict[str, list[str]]
+    tables: dict[str, TableFields]
+    runs: dict[str, RunFields] = {}
+    contents: list[ItemFields] = []
 
 
 @dataclass(frozen=True)
@@ -212,19 +274,27 @@ def recipe_of(table: PaperTable, row: Row, run: Run) -> Recipe:
 def _tables() -> dict[str, PaperTable]:
     found = {}
     for file in sorted(FOLDER.glob("*.toml")):
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = read_toml(file, PaperFile)
         for name, table in content["tables"].items():
             whole = f"{content['network']}/{name}"
-            found[whole] = _read(whole, content, table)
+            found[whole] = _read(whole, file, content, table)
     return found
 
 
-def _read(name: str, content: dict, table: dict) -> PaperTable:
-    columns = tuple(_column(text) for text in content["columns"][table["columns"]])
+def _read(name: str, file: Path, content: dict, table: dict) -> PaperTable:
+    if table["columns"] not in content["columns"]:
+        raise unknown(f"columns of {file}, {name}", table["columns"], content["columns"])
+    columns = tuple(_column(text, file) for text in content["columns"][table["columns"]])
     rows = tuple(_row(content["network"], row) for row in table["rows"])
     for row in rows:
         if len(row.figures) != len(columns):
-            raise InputError(f"{name}: row {row.name} has {len(row.figures)} figures.")
+            raise InputError(
+                f"{file}: the row {row.name!r} of {name} has {len(row.figures)} figures; the table "
+                f"has {len(columns)} columns."
+            )
+    for column in columns:
+        if column.run is not None and column.run not in content["runs"]:
+            raise unknown(f"run of {file}, {name}", column.run, content["runs"])
     own = [row.name for row in rows if not row.reason]
     runs = {c.run: _run(c.run, content["runs"][c.run]) for c in columns if c.run}
     return PaperTable(
@@ -242,10 +312,13 @@ def _run(name: str, fields: dict) -> Run:
     return Run(name, **fields | {"data": tuple(fields["data"])})
 
 
-def _column(text: str) -> Column:
+def _column(text: str, file: Path) -> Column:
     """`"casme2 full accuracy, %"` or `"parameters, million"`."""
     what, _, unit = text.partition(", ")
-    run, part, metric = what.split() if " " in what else (None, "", what)
+    words = what.split()
+    if len(words) not in (1, 3):
+        raise InputError(f"{file}: the column {text!r} is neither 'RUN PART METRIC' nor 'COST'.")
+    run, part, metric = words if len(words) == 3 else (None, "", words[0])
     return Column(metric, unit, run, part)
 
 
