@@ -1,37 +1,44 @@
-"""The page itself, built with Gradio: inputs, progress, result, downloads, and how it is served."""
+"""The running page: its server, its folder, its workers, and what becomes of an upload."""
 
+import atexit
 import contextlib
 import os
-import shutil
+import signal
 import socket
-import tempfile
-from collections.abc import Iterator
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from merzoo.app.html import CSS, NOT_FOR, problem_html, progress_html, report_html
+from merzoo.app.choices import Choices, Chosen
+from merzoo.app.folder import KEPT, Folder
 from merzoo.app.pictures import Job, make_work
-from merzoo.app.workers import WorkerLost, Workers
-from merzoo.data.videos import VIDEO_SUFFIXES
+from merzoo.app.workers import JobStopped, WorkerLost, Workers
 from merzoo.errors import InputError
+from merzoo.prediction.sources import SAMPLE
 
-IMAGES = [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"]
-_KEPT = 900  # seconds after which whatever is left of an upload is removed
+_LOOK = 15.0  # seconds after which it is looked again whether something is old enough to go
 
 
 class Demo:
     """A running page.
 
     Args:
-        model: a name of `merzoo.list_models()`.
+        model: chosen at first; a name of `merzoo.list_models()`, `"module:function"` or a `.keras`
+            file.
         weights: as `merzoo.prediction.predict` takes them.
         host: address to listen on; `"127.0.0.1"` is this computer alone.
         port: number, or 0 for a free one.
+        allow_hosts: further names by which browsers may ask for the page; others are refused.
         megabytes: largest upload.
         seconds: longest video.
         workers: uploads worked on at a time.
+        kept: seconds after which an upload that no job has taken, or a result, is removed.
 
     Raises:
-        InputError: if the port is taken, or Gradio is not installed.
+        InputError: if the port is taken, Gradio is not installed, or model, weights or a name of
+            `allow_hosts` cannot be used.
     """
 
     def __init__(
@@ -41,183 +48,166 @@ class Demo:
         *,
         host: str = "127.0.0.1",
         port: int = 7861,
+        allow_hosts: Sequence[str] = (),
         megabytes: float = 200,
         seconds: float = 60,
         workers: int = 2,
+        kept: float = KEPT,
     ):
-        self.seconds, self.megabytes = seconds, megabytes
-        self.folder = Path(tempfile.mkdtemp(prefix="merzoo-demo-"))
-        gradio = _gradio(self.folder)
+        _need_gradio()
+        from merzoo.app.guard import allowed_hosts
+
+        self.hosts = allowed_hosts(host, allow_hosts)
         self.port = _free_port(host, port)
-        self.workers = Workers(make_work, (model, weights), workers)
-        self._blocks = self._page(gradio, workers)
-        self._blocks.launch(
-            server_name=host,
-            server_port=self.port,
-            share=False,
-            quiet=True,
-            prevent_thread_lock=True,
-            max_file_size=int(megabytes * 2**20),
-            show_error=True,
-            footer_links=[],
-            ssr_mode=False,
-            theme=gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
-            css=CSS,
-        )
-        self.url = f"http://{host}:{self.port}"
+        self.choices = Choices(model, weights)
+        self.seconds, self.megabytes = seconds, megabytes
+        self._running: dict[str, list[threading.Event]] = defaultdict(list)
+        self._closed = threading.Event()
+        self.workers = Workers(make_work, (), workers)
+        self.folder = Folder()
+        atexit.register(self.close)
+        try:
+            self._blocks = _launched(self, host)
+            threading.Thread(target=self._drop_old, args=(kept,), daemon=True).start()
+        except BaseException:
+            self.close()
+            raise
+        self.url = f"http://{self.hosts[0]}:{self.port}"
 
     def wait(self) -> None:
-        """Serves until the process is told to stop."""
+        """Serves until the process is told to stop (SIGINT, SIGTERM, SIGHUP), then closes.
+
+        Must be called in the main thread, which signals reach.
+        """
+        told: list[int] = []
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, frame: told.append(number))
         try:
-            self._blocks.block_thread()
+            while not told:
+                time.sleep(0.1)
         finally:
             self.close()
 
     def close(self) -> None:
         """Stops serving, ends the workers and removes every file of the page."""
-        self._blocks.close(verbose=False)
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        for stops in list(self._running.values()):
+            for stop in list(stops):
+                stop.set()
         self.workers.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if hasattr(self, "_blocks"):
+            self._blocks.close(verbose=False)
+        self.folder.close()
+        atexit.unregister(self.close)
 
-    def _page(self, gradio, workers: int):
-        with gradio.Blocks(
-            title="merzoo", analytics_enabled=False, delete_cache=(_KEPT // 3, _KEPT)
-        ) as blocks:
-            gradio.Markdown(
-                "# merzoo\nFinds and classifies **micro-expressions**: facial movements of a "
-                "few tenths of a second. Videos from 50 frames per second up, one frontal face. "
-                f"At most {self.megabytes:g} MB and {self.seconds:g} seconds. Uploads stay on "
-                "this computer and are removed after use."
-            )
-            gradio.HTML(NOT_FOR, elem_id="not-for")
-            how = gradio.Radio(
-                [
-                    ("spot expressions", "spot"),
-                    ("the clip is one expression", "whole"),
-                    ("decide by length", "auto"),
-                ],
-                value="auto",
-                label="How to read a video",
-            )
-            runs = []
-            with gradio.Tabs():
-                with gradio.Tab("Sample"):
-                    gradio.Markdown("An invented person with four micro-expressions, 5 seconds.")
-                    button = gradio.Button(
-                        "Run the sample", variant="primary", elem_id="run-sample"
-                    )
-                    runs.append((button, self._sample, []))
-                with gradio.Tab("Video"):
-                    video = gradio.File(
-                        label="Video",
-                        file_types=sorted(VIDEO_SUFFIXES),
-                        elem_id="video",
-                        height=140,
-                    )
-                    button = gradio.Button("Analyse", variant="primary", elem_id="run-video")
-                    runs.append((button, self._video, [video]))
-                with gradio.Tab("Two frames"):
-                    with gradio.Row():
-                        onset = gradio.File(
-                            label="Onset (neutral)", file_types=IMAGES, elem_id="onset", height=140
-                        )
-                        apex = gradio.File(
-                            label="Apex (strongest)", file_types=IMAGES, elem_id="apex", height=140
-                        )
-                    button = gradio.Button("Analyse", variant="primary", elem_id="run-pair")
-                    runs.append((button, self._pair, [onset, apex]))
-            status = gradio.HTML(elem_id="status")
-            report = gradio.HTML(elem_id="report")
-            video = gradio.Video(
-                label="Annotated video", visible=False, elem_id="annotated", height=520
-            )
-            files = gradio.Files(label="Downloads", visible=False, elem_id="downloads")
-            for button, function, inputs in runs:
-                button.click(
-                    function,
-                    [how, *inputs],
-                    [status, report, video, files],
-                    concurrency_limit=workers,
-                    concurrency_id="work",
-                    show_progress="hidden",
-                    api_visibility="private",
-                )
-        return blocks.queue(max_size=20)
+    def analyse(
+        self, session: str, chosen: Chosen, uploads: Sequence[str] | None = None
+    ) -> Iterator[tuple]:
+        """Works on one source; its files are gone when this generator ends, however it ends.
 
-    def _sample(self, how):
-        yield from self._shown("sample", how, [])
+        Args:
+            session: of the user, whose `cancel` stops the job.
+            chosen: by the user.
+            uploads: paths of a video, or of onset and apex; `None` for the sample.
 
-    def _video(self, how, path):
-        if not path:
-            yield _answer(problem_html("Choose a video first."))
-            return
-        yield from self._shown(path, how, [path])
-
-    def _pair(self, how, onset, apex):
-        if not (onset and apex):
-            yield _answer(problem_html("Choose both frames first: onset and apex."))
-            return
-        yield from self._shown((onset, apex), how, [onset, apex])
-
-    def _shown(self, source, how: str, uploads: list[str]) -> Iterator[tuple]:
-        """Works on one upload and yields what the page shows, then removes every file of it."""
-        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        Yields:
+            `("progress", what, done, total)` any number of times, then `("problem", message)` or
+            `("done", result)`; the files of a result are there until the next step.
+        """
+        stop, names = threading.Event(), {}
+        self._running[session].append(stop)
         try:
-            yield _answer(progress_html("waiting for a free worker", 0, 1))
-            for word, *content in self.workers.run(Job(source, str(folder), how, self.seconds)):
-                if word == "progress":
-                    yield _answer(progress_html(*content))
-                else:
-                    result = content[0]
-                    result["prediction"]["source"] = ""
-                    yield _answer("", report_html(result), result["video"], result["files"])
+            with self.folder.job() as folder:
+                taken = [str(self.folder.take(path, folder)) for path in uploads or ()]
+                names = {path: Path(path).name for path in taken}
+                source = SAMPLE if not taken else taken[0] if len(taken) == 1 else tuple(taken)
+                yield "progress", "waiting for a free worker", 0, 1
+                made = folder / "made"
+                made.mkdir()
+                job = Job(source, str(made), chosen, self.seconds)
+                for step in self.workers.run(job, stop):
+                    os.utime(folder)  # it is being worked on
+                    yield step
         except InputError as error:
-            yield _answer(problem_html(_without_folders(str(error), source)))
+            yield "problem", self.choices.worded(_renamed(str(error), names))
+        except JobStopped:
+            yield "problem", "Cancelled."
         except WorkerLost as error:
-            yield _answer(problem_html(f"This one could not be finished: {error}. Try again."))
+            yield "problem", f"This one could not be finished: {error}. Try again."
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            for path in uploads:
-                with contextlib.suppress(OSError):
-                    Path(path).unlink()
+            self._running[session].remove(stop)
+            if not self._running[session]:
+                self._running.pop(session, None)
+
+    def cancel(self, session: str) -> None:
+        """Stops the jobs of a user: their workers are ended and their files removed."""
+        for stop in list(self._running.get(session, ())):
+            stop.set()
+
+    def is_busy(self, session: str) -> bool:
+        """Whether a job of the user is waiting or worked on."""
+        return session in self._running
+
+    def _drop_old(self, kept: float) -> None:
+        while not self._closed.wait(min(_LOOK, kept / 4)):
+            with contextlib.suppress(OSError):
+                self.folder.drop_old(kept)
 
 
-def _answer(status: str, report: str = "", video: str | None = None, files=None) -> tuple:
-    import gradio
+def _launched(demo: Demo, host: str):
+    """Gradio's server of the page, told to keep its files in our folder and to send nothing."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_TEMP_DIR"] = str(demo.folder.files)
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    from merzoo.app.guard import middleware
+    from merzoo.app.layout import CSS, SUFFIXES, build, theme
+    from merzoo.app.uploads import upload_route
 
-    return (
-        status,
-        report,
-        gradio.Video(value=video, visible=video is not None),
-        gradio.Files(value=files, visible=files is not None),
+    largest = int(demo.megabytes * 2**20)
+    blocks = build(demo)
+    blocks.launch(
+        server_name=host,
+        server_port=demo.port,
+        share=False,
+        quiet=True,
+        prevent_thread_lock=True,
+        max_file_size=largest,
+        show_error=True,
+        footer_links=[],
+        ssr_mode=False,
+        theme=theme(),
+        css=CSS,
+        app_kwargs={
+            "routes": [upload_route(demo.folder, SUFFIXES, largest)],
+            "middleware": middleware(demo.hosts, str(demo.folder.files), largest),
+        },
     )
+    return blocks
 
 
-def _without_folders(message: str, source) -> str:
+def _renamed(message: str, names: dict[str, str]) -> str:
     """A message with the names of uploads in place of where the server keeps them."""
-    for path in source if isinstance(source, tuple) else (source,):
-        message = message.replace(str(path), Path(path).name)
+    for path, name in names.items():
+        message = message.replace(path, name)
     return message
 
 
-def _gradio(folder: Path):
-    """Gradio, told to keep its files in our folder and to send nothing anywhere."""
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    try:
-        import gradio
-    except ImportError:
-        raise InputError("The page needs Gradio: pip install 'merzoo[app]'.") from None
-    return gradio
+def _need_gradio() -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("gradio") is None:
+        raise InputError("The page needs Gradio: pip install 'merzoo[app]'.")
 
 
 def _free_port(host: str, port: int) -> int:
     """The port, checked to be free; a free one for 0."""
     if not 0 <= port <= 65535:
         raise InputError(f"port must be from 0 to 65535, got {port}.")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.create_server((host, port)) as server:
+        with socket.create_server((host, port), family=family) as server:
             return server.getsockname()[1]
     except OSError as error:
         raise InputError(
