@@ -1,5 +1,6 @@
 """What can be chosen on the page, by the words that it shows."""
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ LABELS = {
     "how": "How to read a video",
     "detector": "Face detector",
     "face": "Which face",
-    "fps": "Frames per second, if not the file's",
+    "fps": "Frames per second",
 }
 
 
@@ -79,7 +80,8 @@ class Choices:
     """
 
     def __init__(self, model: str, weights: str | None = None):
-        known = {entry.id: entry for entry in entries() if entry.id in list_models(weights=True)}
+        networks = list_models(kind="network", weights=True)
+        known = {entry.id: entry for entry in entries() if entry.id in networks}
         self._named = {name: (entry.network, name) for name, entry in known.items()}
         self.models = {name: f"{name}: {_trained_on(entry)}" for name, entry in known.items()}
         self.first = _name_of(model, weights)
@@ -98,12 +100,10 @@ class Choices:
         for name, value in (("model", model), ("how", how), ("detector", detector), ("face", face)):
             if not isinstance(value, str) or value not in offered[name]:
                 raise unknown(LABELS[name], str(value)[:80], list(offered[name]))
-        if fps not in (None, "", 0) and not (isinstance(fps, int | float) and 1 <= fps <= 10_000):
-            raise InputError(f"{LABELS['fps']}: give a number from 1 to 10000, or nothing.")
         usual = {"detector": "auto", "face": "only"}
         parameters = {"detector": detector, "face": face}
         own = {name: value for name, value in parameters.items() if value != usual[name]}
-        return Chosen(*self._named[model], how, float(fps) if fps else None, own)
+        return Chosen(*self._named[model], how, _rate(fps), own)
 
     def worded(self, message: str) -> str:
         """A message in the page's words: where it names an option of the command line.
@@ -112,9 +112,12 @@ class Choices:
         >>> choices.worded("no face; choose the detector 'none' (--detector none).")
         "no face; choose the detector 'none' (Face detector: none: the pictures are face crops)."
         >>> choices.worded("its frame rate cannot be right; give fps (--fps).")
-        "its frame rate cannot be right; give fps (Frames per second, if not the file's)."
+        'its frame rate cannot be right; give fps (Frames per second).'
         >>> choices.worded("name its weights (--weights): a tag")
         'name its weights: a tag'
+        >>> choices.detectors.pop("dlib", None) and None
+        >>> choices.worded("not both eyes; choose the detector 'dlib'.")
+        "not both eyes; the detector 'dlib' would help, which this page lacks."
         """
         words = {"how": HOW, "detector": _DETECTOR, "face": FACE}
 
@@ -126,12 +129,35 @@ class Choices:
             choice = f": {words[name].get(value, value)}" if value and name in words else ""
             return f"{before}{LABELS[name]}{choice}{after}"
 
+        def lacking(found: re.Match) -> str:
+            if found["name"] in self.detectors:
+                return found[0]
+            return f"the detector {found['name']!r} would help, which this page lacks"
+
+        message = re.sub(r"choose the detector '(?P<name>\w+)'", lacking, message)
         return _OPTION.sub(said, message)
 
 
 _OPTION = re.compile(
     r"(?P<open> ?\()?(?:fps, )?--(?P<name>[a-z][a-z-]*)(?: (?P<value>[a-z]+)(?=\)))?(?P<close>\))?"
 )
+
+
+def _rate(text) -> float | None:
+    """Frames per second from what was typed, or `None` for nothing.
+
+    >>> _rate(" 29,97 "), _rate("")
+    (29.97, None)
+    """
+    try:
+        rate = float(str(text or "").strip().replace(",", ".") or "nan")
+    except ValueError:
+        rate = 0.0
+    if math.isnan(rate):
+        return None
+    if not 1 <= rate <= 10_000:
+        raise InputError(f"{LABELS['fps']}: give a number from 1 to 10000, or nothing.")
+    return rate
 
 
 def _usable(detector: str) -> bool:

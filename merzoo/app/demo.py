@@ -74,14 +74,14 @@ class Demo:
             raise
         self.url = f"http://{self.hosts[0]}:{self.port}"
 
-    def wait(self) -> None:
-        """Serves until the process is told to stop (SIGINT, SIGTERM, SIGHUP), then closes.
+    def wait(self, told: list[int] | None = None) -> None:
+        """Serves until the process is told to stop, then closes.
 
-        Must be called in the main thread, which signals reach.
+        Args:
+            told: of `listen`, where it was called before the page was started; else it is called
+                here.
         """
-        told: list[int] = []
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda number, frame: told.append(number))
+        told = listen() if told is None else told
         try:
             while not told:
                 time.sleep(0.1)
@@ -154,6 +154,17 @@ class Demo:
         while not self._closed.wait(min(_LOOK, kept / 4)):
             with contextlib.suppress(OSError):
                 self.folder.drop_old(kept)
+
+
+def listen() -> list[int]:
+    """A list that gets the number of each signal to stop (SIGINT, SIGTERM, SIGHUP) from now on.
+
+    Must be called in the main thread, which signals reach.
+    """
+    told: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: told.append(number))
+    return told
 
 
 def _launched(demo: Demo, host: str):

@@ -28,8 +28,10 @@ _GETS_UNDER = ("/assets/", "/static/", "/svelte/", f"{API}/queue/data", f"{API}/
 _LARGEST_BODY = 1 << 20  # bytes of a request that uploads nothing
 _MULTIPART = 1 << 16  # bytes that an upload has around its file
 HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    # Gradio's pages start with a script in the page and build their HTML by evaluated templates.
+    "Content-Security-Policy": "default-src 'self'; "
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; media-src 'self' blob:; "
     "font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; "
     "form-action 'self'; frame-ancestors 'none'",
     "X-Frame-Options": "DENY",

@@ -17,6 +17,7 @@ __all__ = ["CSS", "SUFFIXES", "build", "theme"]
 
 IMAGES = [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"]
 SUFFIXES = frozenset({*VIDEO_SUFFIXES, *IMAGES})
+_WIDTH = 220  # pixels of a choice, at least
 _AT_ONCE = 20  # jobs that wait or are worked on; more wait in Gradio's queue
 
 
@@ -68,26 +69,31 @@ def build(demo: "Demo") -> gradio.Blocks:
 def _choices(demo: "Demo") -> list:
     offered = demo.choices
     with gradio.Row():
-        model = gradio.Dropdown(
-            _pairs(offered.models),
-            value=offered.first,
-            label=LABELS["model"],
-            filterable=False,
-            elem_id="model",
+        model = _menu("model", offered.models, offered.first, 4)
+        detector = _menu("detector", offered.detectors, "auto", 3)
+        face = _menu("face", FACE, "only", 3)
+        fps = gradio.Textbox(
+            label=LABELS["fps"],
+            placeholder="the file's own",
+            max_lines=1,
+            min_width=_WIDTH,
+            scale=3,
+            elem_id="fps",
         )
-        detector = gradio.Dropdown(
-            _pairs(offered.detectors),
-            value="auto",
-            label=LABELS["detector"],
-            filterable=False,
-            elem_id="detector",
-        )
-        face = gradio.Dropdown(
-            _pairs(FACE), value="only", label=LABELS["face"], filterable=False, elem_id="face"
-        )
-        fps = gradio.Number(label=LABELS["fps"], value=None, minimum=1, elem_id="fps")
     how = gradio.Radio(_pairs(HOW), value="auto", label=LABELS["how"], elem_id="how")
     return [model, how, detector, face, fps]
+
+
+def _menu(name: str, words: dict[str, str], value: str, share: int) -> gradio.Dropdown:
+    return gradio.Dropdown(
+        _pairs(words),
+        value=value,
+        label=LABELS[name],
+        filterable=False,
+        min_width=_WIDTH,
+        scale=share,
+        elem_id=name,
+    )
 
 
 def _pairs(words: dict[str, str]) -> list[tuple[str, str]]:

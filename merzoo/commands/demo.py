@@ -36,8 +36,9 @@ def run(options) -> int:
         if not low <= getattr(options, name) <= high:
             raise InputError(f"--{name} must be from {low} to {high}.")
     choose_backend()
-    from merzoo.app import Demo
+    from merzoo.app.demo import Demo, listen
 
+    told = listen()  # from here on the page is always closed in order
     demo = Demo(
         options.model,
         options.weights,
@@ -50,5 +51,5 @@ def run(options) -> int:
     )
     names = ", ".join(demo.hosts)
     print(f"merzoo demo: {demo.url} (Ctrl-C stops it); known as {names}", flush=True)
-    demo.wait()
+    demo.wait(told)
     return 0
