@@ -123,7 +123,14 @@ def _tabs() -> list[tuple]:
 
 def _file(label: str, types: list[str], name: str) -> gradio.File:
     """A place for an upload."""
-    return gradio.File(label=label, file_types=types, elem_id=name, height=140)
+    made = gradio.File(label=label, file_types=types, elem_id=name, height=140)
+    made.async_move_resource_to_block_cache = _as_it_is  # type: ignore[method-assign]
+    return made
+
+
+async def _as_it_is(path) -> str:
+    """What Gradio takes an upload to be: its path, never an address to fetch."""
+    return str(path)
 
 
 def _analyser(demo: "Demo", missing: str):
