@@ -1,4 +1,4 @@
-"""The running page: its server, its folder, its workers, and what becomes of an upload."""
+"""The running page: its server, its folder, its workers, and how it ends."""
 
 import atexit
 import contextlib
@@ -7,16 +7,14 @@ import signal
 import socket
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from merzoo.app.choices import Choices, Chosen
+from merzoo.app.choices import Choices
 from merzoo.app.folder import KEPT, Folder
-from merzoo.app.pictures import Job, make_work
-from merzoo.app.workers import JobStopped, WorkerLost, Workers
+from merzoo.app.jobs import Jobs
+from merzoo.app.pictures import make_work
+from merzoo.app.workers import Workers
 from merzoo.errors import InputError
-from merzoo.prediction.sources import SAMPLE
 
 _LOOK = 15.0  # seconds after which it is looked again whether something is old enough to go
 
@@ -59,15 +57,14 @@ class Demo:
 
         self.hosts = allowed_hosts(host, allow_hosts)
         self.port = _free_port(host, port)
-        self.choices = Choices(model, weights)
-        self.seconds, self.megabytes = seconds, megabytes
-        self._running: dict[str, list[threading.Event]] = defaultdict(list)
+        choices = Choices(model, weights)
         self._closed = threading.Event()
         self.workers = Workers(make_work, (), workers)
         self.folder = Folder()
+        self.jobs = Jobs(self.folder, self.workers, choices, seconds)
         atexit.register(self.close)
         try:
-            self._blocks = _launched(self, host)
+            self._blocks = _launched(self, host, megabytes)
             threading.Thread(target=self._drop_old, args=(kept,), daemon=True).start()
         except BaseException:
             self.close()
@@ -93,62 +90,12 @@ class Demo:
         if self._closed.is_set():
             return
         self._closed.set()
-        for stops in list(self._running.values()):
-            for stop in list(stops):
-                stop.set()
+        self.jobs.cancel()
         self.workers.close()
         if hasattr(self, "_blocks"):
             self._blocks.close(verbose=False)
         self.folder.close()
         atexit.unregister(self.close)
-
-    def analyse(
-        self, session: str, chosen: Chosen, uploads: Sequence[str] | None = None
-    ) -> Iterator[tuple]:
-        """Works on one source; its files are gone when this generator ends, however it ends.
-
-        Args:
-            session: of the user, whose `cancel` stops the job.
-            chosen: by the user.
-            uploads: paths of a video, or of onset and apex; `None` for the sample.
-
-        Yields:
-            `("progress", what, done, total)` any number of times, then `("problem", message)` or
-            `("done", result)`; the files of a result are there until the next step.
-        """
-        stop, names = threading.Event(), {}
-        self._running[session].append(stop)
-        try:
-            with self.folder.job() as folder:
-                taken = [str(self.folder.take(path, folder)) for path in uploads or ()]
-                names = {path: Path(path).name for path in taken}
-                source = SAMPLE if not taken else taken[0] if len(taken) == 1 else tuple(taken)
-                yield "progress", "waiting for a free worker", 0, 1
-                made = folder / "made"
-                made.mkdir()
-                job = Job(source, str(made), chosen, self.seconds)
-                for step in self.workers.run(job, stop):
-                    os.utime(folder)  # it is being worked on
-                    yield step
-        except InputError as error:
-            yield "problem", self.choices.worded(_renamed(str(error), names))
-        except JobStopped:
-            yield "problem", "Cancelled."
-        except WorkerLost as error:
-            yield "problem", f"This one could not be finished: {error}. Try again."
-        finally:
-            self._running[session].remove(stop)
-            if not self._running[session]:
-                self._running.pop(session, None)
-
-    def cancel(self, session: str) -> None:
-        """Stops the jobs of a user: their workers are ended and their files removed."""
-        for stop in list(self._running.get(session, ())):
-            stop.set()
-
-    def is_busy(self, session: str) -> bool:
-        """Whether a job of the user is waiting or worked on."""
-        return session in self._running
 
     def _drop_old(self, kept: float) -> None:
         while not self._closed.wait(min(_LOOK, kept / 4)):
@@ -167,7 +114,7 @@ def listen() -> list[int]:
     return told
 
 
-def _launched(demo: Demo, host: str):
+def _launched(demo: Demo, host: str, megabytes: float):
     """Gradio's server of the page, told to keep its files in our folder and to send nothing."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(demo.folder.files)
@@ -176,8 +123,8 @@ def _launched(demo: Demo, host: str):
     from merzoo.app.layout import CSS, SUFFIXES, build, theme
     from merzoo.app.uploads import upload_route
 
-    largest = int(demo.megabytes * 2**20)
-    blocks = build(demo)
+    largest = int(megabytes * 2**20)
+    blocks = build(demo.jobs, megabytes)
     blocks.launch(
         server_name=host,
         server_port=demo.port,
@@ -196,13 +143,6 @@ def _launched(demo: Demo, host: str):
         },
     )
     return blocks
-
-
-def _renamed(message: str, names: dict[str, str]) -> str:
-    """A message with the names of uploads in place of where the server keeps them."""
-    for path, name in names.items():
-        message = message.replace(path, name)
-    return message
 
 
 def _need_gradio() -> None:

@@ -1,17 +1,14 @@
 """What the page shows, built with Gradio: inputs, progress, result, downloads."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import gradio
 
 from merzoo.app.choices import FACE, HOW, LABELS
 from merzoo.app.html import CSS, NOT_FOR, problem_html, progress_html, report_html
+from merzoo.app.jobs import Jobs
 from merzoo.data.videos import VIDEO_SUFFIXES
 from merzoo.errors import InputError
-
-if TYPE_CHECKING:
-    from merzoo.app.demo import Demo
 
 __all__ = ["CSS", "SUFFIXES", "build", "theme"]
 
@@ -26,18 +23,23 @@ def theme() -> gradio.themes.Base:
     return gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"])
 
 
-def build(demo: "Demo") -> gradio.Blocks:
-    """The page of a demo."""
+def build(jobs: Jobs, megabytes: float) -> gradio.Blocks:
+    """The page.
+
+    Args:
+        jobs: that its buttons start and cancel.
+        megabytes: largest upload.
+    """
     with gradio.Blocks(title="merzoo", analytics_enabled=False) as blocks:
         gradio.Markdown(
             "# merzoo\nFinds and classifies **micro-expressions**: facial movements of a few "
             "tenths of a second. Videos from 50 frames per second up, one frontal face. At most "
-            f"{demo.megabytes:g} MB and {demo.seconds:g} seconds. Uploads stay on the computer "
+            f"{megabytes:g} MB and {jobs.seconds:g} seconds. Uploads stay on the computer "
             "that serves this page and are removed once they are analysed, results after 15 "
             "minutes."
         )
         gradio.HTML(NOT_FOR, elem_id="not-for")
-        chosen = _choices(demo)
+        chosen = _choices(jobs)
         tabs = _tabs()
         cancel = gradio.Button("Cancel", variant="stop", interactive=False, elem_id="cancel")
         status = gradio.HTML(elem_id="status")
@@ -48,7 +50,7 @@ def build(demo: "Demo") -> gradio.Blocks:
         made = gradio.Files(label="Downloads", visible=False, elem_id="downloads")
         for button, files, missing in tabs:
             button.click(
-                _analyser(demo, missing),
+                _analyser(jobs, missing),
                 [*chosen, *files],
                 [status, report, annotated, made, cancel, *files],
                 concurrency_limit=_AT_ONCE,
@@ -59,15 +61,15 @@ def build(demo: "Demo") -> gradio.Blocks:
             )
 
         def stop(request: gradio.Request) -> None:
-            demo.cancel(str(request.session_hash))
+            jobs.cancel(str(request.session_hash))
 
         cancel.click(stop, show_progress="hidden", api_visibility="private")
         blocks.unload(stop)  # the user has closed the page
     return blocks.queue(max_size=_AT_ONCE)
 
 
-def _choices(demo: "Demo") -> list:
-    offered = demo.choices
+def _choices(jobs: Jobs) -> list:
+    offered = jobs.choices
     with gradio.Row():
         model = _menu("model", offered.models, offered.first, 4)
         detector = _menu("detector", offered.detectors, "auto", 3)
@@ -133,7 +135,7 @@ async def _as_it_is(path) -> str:
     return str(path)
 
 
-def _analyser(demo: "Demo", missing: str):
+def _analyser(jobs: Jobs, missing: str):
     """What a button does: a generator of everything that the page shows below it."""
 
     def analyse(request: gradio.Request, *given) -> Iterator[list]:
@@ -144,18 +146,18 @@ def _analyser(demo: "Demo", missing: str):
             yield [*_shown(problem_html(missing)), gradio.skip(), *keep]
             return
         try:
-            chosen = demo.choices.read(*choices)
+            chosen = jobs.choices.read(*choices)
         except InputError as error:
             yield [*_shown(problem_html(str(error))), gradio.skip(), *keep]
             return
-        for word, *content in demo.analyse(session, chosen, paths or None):
+        for word, *content in jobs.analyse(session, chosen, paths or None):
             if word == "progress":
                 shown = _shown(progress_html(*content))
                 yield [*shown, gradio.Button(interactive=True), *keep]
             else:
-                shown = _result(demo, content[0]) if word == "done" else None
+                shown = _result(jobs, content[0]) if word == "done" else None
                 yield [*(shown or _shown(problem_html(content[0]))), gradio.skip(), *empty]
-        busy = demo.is_busy(session)
+        busy = jobs.is_busy(session)
         yield [*[gradio.skip()] * 4, gradio.Button(interactive=busy), *keep]
 
     return analyse
@@ -167,10 +169,10 @@ def _path(file) -> str | None:
     return path if isinstance(path, str) else None
 
 
-def _result(demo: "Demo", result: dict) -> list:
+def _result(jobs: Jobs, result: dict) -> list:
     found = result["prediction"]
     found["source"] = ""
-    found["warnings"] = [demo.choices.worded(text) for text in found["warnings"]]
+    found["warnings"] = [jobs.choices.worded(text) for text in found["warnings"]]
     return _shown("", report_html(result), result["video"], result["files"])
 
 
