@@ -25,6 +25,7 @@ from merzoo.listing import is_empty
 from merzoo.schema import read_json
 
 _STALE = 120.0  # seconds without a new frame after which a temporary folder counts as left behind
+_OF_WORKSHOP = re.compile(r"[0-9a-f]{12}(\.\w+)?")  # the names of `workshop_name`
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -87,6 +88,11 @@ def write_arrays(path: Path, **arrays: Any) -> None:
     write_bytes(path, buffer.getvalue())
 
 
+def workshop_name(suffix: str = "") -> str:
+    """A fresh name for what is being made in a workshop."""
+    return f"{uuid.uuid4().hex[:12]}{suffix}"
+
+
 @contextlib.contextmanager
 def new_folder(target: Path, workshop: Path) -> Iterator[Path]:
     """A temporary folder inside `workshop` that becomes `target` when the block ends well.
@@ -94,7 +100,7 @@ def new_folder(target: Path, workshop: Path) -> Iterator[Path]:
     `workshop` lies on the same file system as `target` and outside the tree that is written.
     """
     workshop.mkdir(parents=True, exist_ok=True)
-    temporary = workshop / uuid.uuid4().hex[:12]
+    temporary = workshop / workshop_name()
     temporary.mkdir()
     try:
         yield temporary
@@ -109,12 +115,17 @@ def new_folder(target: Path, workshop: Path) -> Iterator[Path]:
 
 
 def clean_workshop(workshop: Path) -> None:
-    """Removes what killed runs left in `workshop`, and the folder itself once it is empty."""
+    """Removes what killed runs left in `workshop`, and the folder itself once it is empty.
+
+    What is named otherwise than `workshop_name` names it is somebody else's and stays.
+    """
     if not workshop.is_dir():
         return
     for entry in workshop.iterdir():
+        if not _OF_WORKSHOP.fullmatch(entry.name):
+            continue
         with contextlib.suppress(OSError):
-            if time.time() - entry.stat().st_mtime > _STALE:
+            if time.time() - entry.lstat().st_mtime > _STALE:
                 entry.unlink() if entry.is_file() else shutil.rmtree(entry)
     with contextlib.suppress(OSError):
         workshop.rmdir()

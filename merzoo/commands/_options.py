@@ -13,7 +13,10 @@ from merzoo.errors import InputError
 
 MODEL = (
     "a name from merzoo list, module:function or file.py:function of a builder of one's own, or "
-    "the path of a .keras file"
+    "the path of a .keras file (loaded in safe mode: it runs no code of its own)"
+)
+CLUSTER = (
+    "a Dask scheduler of your own, for folds; it runs the code of whoever reaches it (SECURITY.md)"
 )
 
 

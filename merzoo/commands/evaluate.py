@@ -3,6 +3,7 @@
 import time
 
 from merzoo.commands._options import (
+    CLUSTER,
     MODEL,
     add_data_option,
     add_engine_option,
@@ -39,7 +40,7 @@ def arguments(parser):
         help="also print the score of the seeds' averaged probabilities",
     )
     parser.add_argument("--jobs", type=int, default=1, help="folds at a time, in worker processes")
-    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help="a Dask scheduler, for folds")
+    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help=CLUSTER)
     parser.add_argument(
         "--cache-backbone",
         action="store_true",

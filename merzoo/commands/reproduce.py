@@ -3,6 +3,7 @@
 import time
 
 from merzoo.commands._options import (
+    CLUSTER,
     add_data_option,
     add_out_option,
     add_preprocessing_options,
@@ -29,7 +30,7 @@ def arguments(parser):
     parser.add_argument("--epochs", type=int, help="instead of the recipes'")
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default 1)")
     parser.add_argument("--jobs", type=int, default=1, help="folds at a time, in worker processes")
-    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help="a Dask scheduler, for folds")
+    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help=CLUSTER)
     add_preprocessing_options(parser)
     add_out_option(parser)
     add_json_option(parser)

@@ -3,6 +3,7 @@
 import time
 
 from merzoo.commands._options import (
+    CLUSTER,
     MODEL,
     add_data_option,
     add_engine_option,
@@ -55,7 +56,7 @@ def arguments(parser):
     )
     parser.add_argument("--selection", default="last", help="as for merzoo evaluate (last)")
     add_engine_option(parser)
-    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help="a Dask scheduler, for folds")
+    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help=CLUSTER)
     add_preprocessing_options(parser)
     add_out_option(parser)
     add_json_option(parser)

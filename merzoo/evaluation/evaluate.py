@@ -123,8 +123,9 @@ def evaluate(
         allow_leaks: run although the audit found leaks for certain, and mark the result.
         start: a `merzoo.training.pretrained.Start`: every fold begins with its weights instead of
             random ones; `None` for random ones. See `merzoo.transfer`.
-        cluster: address of a Dask scheduler, such as `"tcp://192.168.1.10:8786"`, whose workers run
-            the folds; see `merzoo.evaluation.runs.cluster`.
+        cluster: address of a Dask scheduler of your own (it runs the code of whoever reaches it),
+            such as `"tcp://192.168.1.10:8786"`, whose workers run the folds; see
+            `merzoo.evaluation.runs.cluster`.
         cache_backbone: work out the features of KeyRegionNet's frozen trunk once for every clip;
             for recipes that do not augment frames, such as `"keyregionnet-cached"`.
         fold_chunk: how many folds the engine `"together"` trains at a time; `None` for as many as

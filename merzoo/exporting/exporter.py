@@ -8,6 +8,7 @@ those of the Keras model.
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,9 @@ from merzoo.models.random_inputs import random_inputs
 from merzoo.progress import progress_bar
 
 TOLERANCE = 1e-4  # of probabilities, between the export and the Keras model
+_EARLIER = re.compile(  # the files of a SavedModel that merzoo wrote
+    r"saved_model\.pb|fingerprint\.pb|variables/variables\..+|assets/(classes\.txt|model_card\.json)"
+)
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,7 @@ def _check(model, path: Path, format: str, preprocessing: bool, int8: bool) -> P
     endings = [ending for name in FORMATS if (ending := format_named(name).SUFFIX)]
     if not suffix and (path.is_file() or path.suffix in endings):
         raise InputError(f"{path}: a SavedModel is a folder; give a path without an ending.")
-    if path.is_dir() and (suffix or not is_empty(path)) and not (path / "saved_model.pb").is_file():
+    if path.is_dir() and (suffix or not is_empty(path)) and not _is_export(path):
         raise InputError(f"{path}: is a folder with other things in it; choose another path.")
     if int8 and (format != "litert" or preprocessing):
         raise InputError(
@@ -291,6 +295,12 @@ def _enforce(parity, format: str) -> None:
                 f"the {format} export differs from the Keras model by {row.difference:.1e} on "
                 f"{row.inputs} inputs, more than {TOLERANCE:.0e}; it was removed."
             )
+
+
+def _is_export(folder: Path) -> bool:
+    """Whether a folder is a SavedModel that merzoo wrote, and holds nothing else."""
+    files = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()]
+    return "assets/model_card.json" in files and all(map(_EARLIER.fullmatch, files))
 
 
 def _accuracies(samples, expected, answers) -> dict[str, float]:

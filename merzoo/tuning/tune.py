@@ -77,7 +77,8 @@ def tune(
 
     Where KerasTuner's variables `KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and
     `KERASTUNER_ORACLE_PORT` are set, this process is the chief (an id with "chief" in it), which
-    hands out trials and writes the results, or a worker, which runs them.
+    hands out trials and writes the results, or a worker, which runs them. The chief's port is open
+    to whoever reaches it: keep it on a network that you trust.
 
     Args:
         model: a network, as in `merzoo.evaluate`.

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import time
 
 import cv2
@@ -17,6 +18,7 @@ from merzoo.data.synthetic.identity import MIRROR, draw_identity, neutral_landma
 from merzoo.data.synthetic.motion import Motion
 from merzoo.data.synthetic.plan import CAP, EMOTIONS, Setting, plan_clips
 from merzoo.errors import InputError
+from merzoo.files import clean_workshop
 
 TINY = {"subjects": 2, "clips": 2, "size": (70, 85), "fps": 50.0}
 
@@ -41,6 +43,22 @@ def clear_plan():
         if plan.emotion == "anger" and plan.units[0].side == "B":
             return dataclasses.replace(plan, drift=0.0, noise=0.0)
     raise AssertionError("no such clip")
+
+
+# What others put there
+
+
+def test_cleaning_up_keeps_what_merzoo_did_not_write(tmp_path):
+    mine = ["thesis.txt", "photos/cat.jpg", "0123456789abX"]
+    left = ["0123456789ab/1.png", "fedcba987654.avi"]
+    for name in (*mine, *left):
+        path = tmp_path / "faces.partial" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+        for old in (path, path.parent):
+            os.utime(old, (time.time() - 7200,) * 2)
+    clean_workshop(tmp_path / "faces.partial")
+    assert sorted(contents(tmp_path / "faces.partial")) == sorted(mine)
 
 
 # The same bytes

@@ -6,7 +6,6 @@ interrupted: each clip has a seed of its own, and appears whole or not at all.
 
 import json
 import os
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -292,7 +291,7 @@ def _write_video(target: Path, frames, job: _Job) -> None:
 
     job.workshop.mkdir(parents=True, exist_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = job.workshop / f"{uuid.uuid4().hex[:12]}.avi"
+    temporary = job.workshop / files.workshop_name(".avi")
     try:
         code = cv2.VideoWriter_fourcc(*"FFV1")
         writer = cv2.VideoWriter(str(temporary), code, job.fps, job.size)
