@@ -39,6 +39,8 @@ def texts(source: str, name: str, values) -> np.ndarray:
     (['1', 's2'], ['a'])
     """
     array = values if isinstance(values, np.ndarray) else None
+    if array is not None and array.ndim > 1:
+        raise InputError(f"{source}: {name!r} must be a list of names, got shape {array.shape}.")
     if array is None or array.dtype.kind in "OSf":
         if array is not None:
             rows = np.atleast_1d(array).tolist()
