@@ -83,7 +83,7 @@ class Kept:
 
     def _open(self) -> None:
         self._room = shutil.disk_usage(tempfile.gettempdir()).free // 2
-        self._file = tempfile.TemporaryFile(prefix="merzoo-frames-")
+        self._file = tempfile.TemporaryFile(prefix="merzoo-frames-")  # noqa: SIM115  # stays open
         held, self._held, self._bytes = self._held, {}, 0
         for position, picture in held.items():
             self._write(position, picture)
