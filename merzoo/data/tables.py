@@ -30,6 +30,7 @@ COLUMNS = {
     "label": ("estimatedemotion", "emotion", "label"),
     "objective_class": ("objectiveclasses", "objectiveclass"),
     "fps": ("fps",),
+    "bits": ("bits", "bitdepth"),
     "expression": ("expressiontype",),
 }
 NOTHING = {"", "/", "\\", "-", "nan", "none", "n/a", "null"}

@@ -19,6 +19,7 @@ from merzoo.data.frames import (
     VideoFrames,
     one_image,
 )
+from merzoo.data.kept import Kept
 from merzoo.data.synthetic.generate import RECIPE
 from merzoo.data.synthetic.long import plan_long, write_long
 from merzoo.errors import InputError
@@ -29,7 +30,9 @@ from merzoo.quiet import quiet
 
 SAMPLE = "sample"
 SAMPLE_SEED, SAMPLE_SECONDS, SAMPLE_RATE = 40_348, 5.0, 100.0
-_KEPT = 256 << 20  # bytes of decoded frames; films and folders that fit are decoded once
+# Bytes of decoded frames that stay in memory; those of larger films and folders go to a temporary
+# file.
+_KEPT = 256 << 20
 _CAMERA = re.compile(r"webcam:(\d{1,3}|(?:https?|rtsp)://\S+)")
 
 
@@ -76,20 +79,22 @@ class Source:
 
 
 class _KeptFrames(Frames):
-    """Images that are decoded once, if all of them fit into so many bytes; else none is kept."""
+    """Images that are decoded once; so many bytes of them stay in memory (see `Kept`)."""
 
     def __init__(self, frames: Frames, keep: int):
         self.frames, self.numbers, self.name = frames, frames.numbers, frames.name
-        self.notes = frames.notes
-        self._kept: dict[int, np.ndarray] = {}
-        self._keep = keep
+        self._kept = Kept(keep)
+
+    @property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]  # more once they were read
+        full = (f"{self.name}: {self._kept.full}",) if self._kept.full else ()
+        return (*self.frames.notes, *full)
 
     def _read(self, position):
         if position in self._kept:
             return self._kept[position]
         picture = self.frames[position]
-        if picture.nbytes * len(self) <= self._keep:
-            self._kept[position] = picture
+        self._kept.add(position, picture, len(self))
         return picture
 
 
@@ -109,9 +114,10 @@ def open_source(given, fps: float | None = None) -> Source:
         raise InputError(f"fps must be from 1 to 10000, got {fps}.")
     if isinstance(given, Source):
         return given
+    if isinstance(given, VideoFrames):
+        return Source(given.name, "video", VideoFrames(given.path, _KEPT), fps)
     if isinstance(given, Frames):
-        kind = "video" if isinstance(given, VideoFrames) else "frames"
-        return Source(given.name, kind, given, fps)
+        return Source(given.name, "frames", given, fps)
     if not isinstance(given, str | os.PathLike):
         return _in_memory(given, fps)
     if str(given) == SAMPLE:
