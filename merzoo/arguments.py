@@ -87,11 +87,11 @@ def split_text(kind: str, text: str, example: str, mark: str = ":") -> tuple[str
     >>> split_text("protocol", "kfold:", "kfold:8")
     Traceback (most recent call last):
     ...
-    merzoo.errors.InputError: protocol 'kfold:' cannot be read: write it as kfold:8.
+    merzoo.errors.InputError: protocol 'kfold:' cannot be read: write kfold:8.
     """
     name, found, rest = text.partition(mark) if isinstance(text, str) else ("", "", "")
     if not name.strip() or (found and not rest.strip()):
-        raise InputError(f"{kind} {_short(text)} cannot be read: write it as {example}.")
+        raise InputError(f"{kind} {_short(text)} cannot be read: write {example}.")
     return name, rest if found else None
 
 
@@ -111,7 +111,7 @@ def number_after(kind: str, text: str, number: str, example: str, least: int = 1
     """
     if re.fullmatch(r"0|[1-9][0-9]{0,8}", number) is None or int(number) < least:
         raise InputError(
-            f"{kind} {_short(text)} cannot be read: write it as {example}, with a whole number "
+            f"{kind} {_short(text)} cannot be read: write {example}, with a whole number "
             f"from {least}."
         )
     return int(number)
@@ -140,7 +140,7 @@ def named_values(kind: str, parts: Iterable[str], example: str) -> dict[str, str
         name, value = split_text(kind, part, example, mark="=")
         name = name.strip()
         if value is None:
-            raise InputError(f"{kind} {_short(part)} cannot be read: write it as {example}.")
+            raise InputError(f"{kind} {_short(part)} cannot be read: write {example}.")
         if name in found:
             raise InputError(f"{kind} {part}: {name!r} is said twice.")
         found[name] = value.strip()

@@ -29,7 +29,7 @@ def arguments(parser):
         metavar="protocol.json",
         help="run an evaluation again as its card says; other options are said over it",
     )
-    parser.add_argument("--labels", help="label map of clips (the protocol's, else the recipe's)")
+    parser.add_argument("--labels", help="label map (of clips: the protocol's, else the recipe's)")
     parser.add_argument("--protocol", help=protocol_help())
     add_recipe_options(parser)
     parser.add_argument("--seeds", type=int, help="number of seeds (1)")

@@ -54,15 +54,15 @@ def audit(
     if model is None:
         if not isinstance(data, Arrays):
             _only_arrays(data)
-        samples = load_samples(data, {})
+        samples = load_samples(data, {}, labels=labels)
         folds = folds_of(samples, protocol, split)
         recipe = None if recipe is None else get_recipe(recipe)
         return find_leaks(samples, folds, by=by, recipe=recipe, callbacks=callbacks)
     learner = resolve(model, recipe)
     if parameters:
         learner = learner.with_recipe(change_preprocessing(learner.recipe, parameters))
-    labels = labels or chosen.labels or learner.recipe.labels
-    samples = learner.take(samples_for(learner, data, labels, jobs, chosen.by == "frame"))
+    samples = samples_for(learner, data, labels, chosen.labels, jobs, chosen.by == "frame")
+    samples = learner.take(samples)
     folds = folds_of(samples, protocol, split)
     return find_leaks(samples, folds, by=by, learner=learner, callbacks=callbacks)
 

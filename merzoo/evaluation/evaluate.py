@@ -97,7 +97,8 @@ def evaluate(
             see `merzoo.training.learner`.
         data: `Arrays`, clips, or text such as `"arrays:file.npz"` or `"synthetic:easy"` (or a list
             of such texts, joined); see `merzoo.preprocessing.load_samples`.
-        labels: label map for clips; `None` for the protocol's own, else the recipe's.
+        labels: label map of clips; `None` for the protocol's own, else the recipe's. Arrays keep
+            the classes that they bring, unless a map is asked for here; then it is applied to them.
         protocol: `"loso"` or another of `merzoo.evaluation.splits.protocols.PROTOCOLS`, such as
             `"kfold:8"`; `None` for the recipe's. Splits by clip or frame leak, so the score by
             subject is worked out too.
@@ -157,9 +158,9 @@ def evaluate(
     _check_learner(learner, cache_backbone, audit_epochs)
     protocol = protocol or learner.recipe.protocol
     chosen = parse_protocol(protocol)[0]
-    labels = labels or chosen.labels or learner.recipe.labels
-    samples, named = samples_for(learner, data, labels, jobs, chosen.by == "frame"), _as_text(data)
-    data = learner.take(samples)
+    usual = chosen.labels or learner.recipe.labels  # of clips; arrays bring classes of their own
+    samples = samples_for(learner, data, labels, usual, jobs, chosen.by == "frame")
+    named, data = _as_text(data), learner.take(samples)
     folds = folds_of(data, protocol, split)
     held_out = _held_out(folds, subjects, data)
     _check_folds(held_out, data, learner.recipe, rule, start)
@@ -187,6 +188,7 @@ def evaluate(
         protocol if split is None else "a split of one's own",
         folds,
         labels=labels,
+        usual=usual,
         seeds=seeds,
         jobs=jobs,
         cluster=cluster,

@@ -65,7 +65,7 @@ def reproduce(
         quick: a thin slice that says whether it works, not what it scores: a few rows, small
             networks, few subjects, 2 epochs.
         rows: names of rows; `None` for all.
-        labels: label map of stand-in clips; `None` for `"megc3"`.
+        labels: label map of what stands in; `None` for `"megc3"` of clips.
         epochs: instead of the recipes'.
         parameters: choices of preprocessing over the recipes', as for `merzoo.evaluate`.
         seeds, jobs, cluster: as for `merzoo.evaluate`.

@@ -47,6 +47,7 @@ class Plan:
         tuner: name of the algorithm.
         folds: inner folds.
         seed: of folds, weights and order.
+        labels: label map that was asked for, for cards; the samples are in its classes.
     """
 
     learner: Learner = field(repr=False)
@@ -56,6 +57,7 @@ class Plan:
     tuner: str
     folds: int
     seed: int = 0
+    labels: str | None = None
 
     @property
     def model(self) -> str:

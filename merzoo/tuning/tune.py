@@ -82,7 +82,7 @@ def tune(
     Args:
         model: a network, as in `merzoo.evaluate`.
         data: as in `merzoo.evaluate`.
-        labels: label map for clips; `None` for the recipe's.
+        labels: label map, as in `merzoo.evaluate`; `None` for the recipe's.
         recipe: to start from, in any form that `evaluate` takes; `None` for the network's own.
         parameters: choices of preprocessing, as for `evaluate`.
         space: name -> values, see `merzoo.tuning.search_spaces`; `None` for the network's.
@@ -149,7 +149,7 @@ def _make_plan(model, data, labels, recipe, parameters, space, tuner, folds, see
     network(learner)  # and no estimator
     recipe = change_preprocessing(learner.recipe, parameters)
     learner = replace(learner, recipe=recipe)
-    data = learner.take(samples_for(learner, data, labels or recipe.labels, jobs))
+    data = learner.take(samples_for(learner, data, labels, jobs=jobs))
     space = (
         search_space(learner, recipe) if space is None else with_defaults(space, learner, recipe)
     )
@@ -157,7 +157,7 @@ def _make_plan(model, data, labels, recipe, parameters, space, tuner, folds, see
         epochs = space.pop("epochs", [recipe.epochs])
         recipe = replace(recipe, epochs=max(epochs) if isinstance(epochs, list) else epochs["high"])
     grouped_folds(data, folds, seed)  # fails early where the subjects are too few
-    return Plan(learner, data, recipe, space, tuner, folds, seed)
+    return Plan(learner, data, recipe, space, tuner, folds, seed, labels)
 
 
 def _role() -> str:
