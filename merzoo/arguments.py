@@ -1,8 +1,8 @@
 """What callers say, read in one way everywhere: numbers, and texts such as `"kfold:8"`.
 
 Protocols, selection rules, data sets and lists of `name=value` are texts of one grammar: a name,
-perhaps a colon with what belongs to it, perhaps a question mark with options. A text that ends where
-something must follow is refused: it was meant to say something.
+perhaps a colon with what belongs to it, perhaps a question mark with options. A text that ends
+where something must follow is refused: it was meant to say something.
 """
 
 import math
@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 
 from merzoo.errors import InputError
+
+LARGEST_SEED = 2**32 - 1  # that NumPy's and Keras' generators take
 
 
 def whole_number(name: str, value, least: int = 1, most: int | None = None) -> int:
@@ -29,12 +31,12 @@ def whole_number(name: str, value, least: int = 1, most: int | None = None) -> i
     >>> whole_number("seeds", 1.5)
     Traceback (most recent call last):
     ...
-    merzoo.errors.InputError: seeds=1.5 must be a whole number from 1.
+    merzoo.errors.InputError: seeds must be a whole number from 1, got 1.5.
     """
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not whole or value < least or (most is not None and value > most):
         end = "" if most is None else f" to {most}"
-        raise InputError(f"{name}={_short(value)} must be a whole number from {least}{end}.")
+        raise InputError(f"{name} must be a whole number from {least}{end}, got {_short(value)}.")
     return int(value)
 
 
@@ -57,7 +59,7 @@ def real_number(
     >>> real_number("budget", float("nan"), least=0, above=True)
     Traceback (most recent call last):
     ...
-    merzoo.errors.InputError: budget=nan must be a number above 0.
+    merzoo.errors.InputError: budget must be a number above 0, got nan.
     """
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     fits = real and math.isfinite(value)
@@ -65,8 +67,8 @@ def real_number(
         fits = value > least if above else value >= least
     if not fits or (most is not None and value > most):
         start = "" if least is None else f" {'above' if above else 'from'} {least:g}"
-        end = "" if most is None else f" {'and up' if above else ''} to {most:g}".replace("  ", " ")
-        raise InputError(f"{name}={_short(value)} must be a number{start}{end}.")
+        end = "" if most is None else f"{' and up' if above else ''} to {most:g}"
+        raise InputError(f"{name} must be a number{start}{end}, got {_short(value)}.")
     return float(value)
 
 

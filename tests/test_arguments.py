@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import merzoo
 from merzoo.arguments import class_names, number_after, real_number, whole_number
 from merzoo.commands._options import model_arguments
 from merzoo.data.datasets import parse_data
@@ -12,6 +13,8 @@ from merzoo.data.tables import parse_columns
 from merzoo.errors import InputError
 from merzoo.evaluation.splits.protocols import PROTOCOLS, parse_protocol
 from merzoo.evaluation.splits.selection import parse_selection
+from merzoo.prediction.spotting import Settings
+from merzoo.training.options import Training
 from merzoo.tuning.search import outer_folds
 from tests.samples import flow_arrays
 
@@ -79,18 +82,33 @@ def test_what_is_well_formed_is_read():
     assert arguments("shape=[2,3] name=a=b") == {"shape": (2, 3), "name": "a=b"}
 
 
-BAD = [True, False, None, "3", 1.5, 3.0, -1, 0, math.nan, math.inf, 1j, [2], np.float32(2), np.True_]
+BAD = [
+    True,
+    False,
+    None,
+    "3",
+    1.5,
+    3.0,
+    -1,
+    0,
+    math.nan,
+    math.inf,
+    1j,
+    [2],
+    np.float32(2),
+    np.True_,
+]
 
 
 @pytest.mark.parametrize("value", BAD)
 def test_what_is_no_count_is_refused_by_name(value):
-    with pytest.raises(InputError, match="^seeds=.* must be a whole number from 1 to 9.$"):
+    with pytest.raises(InputError, match=r"^seeds must be a whole number from 1 to 9, got "):
         whole_number("seeds", value, most=9)
 
 
 @pytest.mark.parametrize("value", [True, None, "0.5", -0.1, 1.01, math.nan, math.inf, 1j])
 def test_what_is_no_share_is_refused_by_name(value):
-    with pytest.raises(InputError, match="^share=.* must be a number from 0 to 1.$"):
+    with pytest.raises(InputError, match=r"^share must be a number from 0 to 1, got "):
         real_number("share", value, least=0, most=1)
 
 
@@ -98,7 +116,7 @@ def test_numbers_of_numpy_are_numbers():
     assert whole_number("n", np.int16(4)) == 4 and type(whole_number("n", np.int64(4))) is int
     assert real_number("x", np.float32(0.5)) == real_number("x", 0.5) == 0.5
     assert number_after("protocol", "kfold:12", "12", "kfold:8") == 12
-    with pytest.raises(InputError, match="x=0 must be a number above 0 and up to 1"):
+    with pytest.raises(InputError, match=r"above 0 and up to 1, got 0\.$"):
         real_number("x", 0, least=0, most=1, above=True)
 
 
@@ -118,3 +136,45 @@ def test_numbers_of_numpy_are_numbers():
 def test_every_class_has_a_name_of_its_own(names, says):
     with pytest.raises(InputError, match=says):
         class_names(names, "--classes")
+
+
+WRONG = [-1, 0, 1.5, True, "3", math.nan, math.inf]
+SEEDS = [-1, 1.5, True, "3", math.nan, 2**32]
+
+
+@pytest.mark.parametrize(
+    ("verb", "name", "values"),
+    [
+        (lambda **k: merzoo.evaluate("flow-krr", "nowhere.npz", **k), "seeds", WRONG),
+        (lambda **k: merzoo.evaluate("flow-krr", "nowhere.npz", **k), "jobs", WRONG),
+        (lambda **k: merzoo.evaluate("flow-krr", "nowhere.npz", **k), "fold_chunk", WRONG),
+        (lambda **k: merzoo.transfer("ststnet", "no", "nowhere.npz", **k), "seeds", WRONG),
+        (lambda **k: merzoo.audit("nowhere.npz", **k), "jobs", WRONG),
+        (lambda **k: merzoo.compare(["a", "b"], **k), "permutations", WRONG),
+        (lambda **k: merzoo.compare(["a", "b"], **k), "seed", [-1, 1.5, True, "3", math.nan]),
+        (lambda **k: merzoo.reproduce("no/table", "nowhere.npz", **k), "seeds", WRONG),
+        (lambda **k: merzoo.tune("ststnet", "nowhere.npz", **k), "trials", WRONG),
+        (lambda **k: merzoo.tune("ststnet", "nowhere.npz", **k), "seeds", WRONG),
+        (lambda **k: merzoo.tune("ststnet", "nowhere.npz", **k), "folds", [*WRONG, 1]),
+        (lambda **k: merzoo.tune("ststnet", "nowhere.npz", **k), "seed", SEEDS),
+        (
+            lambda **k: merzoo.tune("ststnet", "nowhere.npz", **k),
+            "budget",
+            [-1, 0, True, "3", math.nan, math.inf],
+        ),
+        (lambda **k: Training(**k), "seed", SEEDS),
+        (lambda **k: Training(**k), "stop", WRONG),
+        (lambda **k: Training(**k), "plateau", WRONG),
+        (lambda **k: Training(**k), "accumulate", WRONG),
+        (lambda **k: Training(**k), "validation", [-0.1, 0.6, True, "0.2", math.nan, None]),
+        (lambda **k: Training(**k), "factor", [0, 1, -1, True, "0.1", math.nan]),
+        (lambda **k: Training(**k), "ema", [-1, 1.1, True, "0.9", math.nan]),
+        (lambda **k: Settings(**k), "factor", [-1, True, "3", math.nan, math.inf]),
+        (lambda **k: Settings(**k), "longest", [-1, True, "3", math.nan, math.inf]),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_before_any_work(verb, name, values):
+    for value in values:
+        with pytest.raises(InputError, match=f"^{name} must be a") as error:
+            verb(**{name: value})
+        assert str(error.value).endswith(f", got {value!r}.")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo.arguments import whole_number
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.read import Run, load_run
 from merzoo.evaluation.scores.bootstrap import subject_matrices
@@ -71,6 +72,8 @@ def compare(
     >>> round(found["uf1"]["difference"], 3), found["uf1"]["p"]
     (0.333, 1.0)
     """
+    whole_number("permutations", permutations)
+    whole_number("seed", seed, least=0)
     if len(runs) < 2:
         raise InputError(f"{len(runs)} run given; comparing takes two or more.")
     loaded = _named(runs)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from merzoo.arguments import whole_number
 from merzoo.errors import InputError, unknown
 from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
 from merzoo.evaluation.pages.report import write_report
@@ -253,10 +254,10 @@ def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = (
 def _check_how(engine: str, seeds: int, jobs: int, cluster: str | None, chunk=None) -> None:
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
-    if seeds < 1 or jobs < 1:
-        raise InputError(f"seeds={seeds} and jobs={jobs} must be at least 1.")
-    if chunk is not None and chunk < 1:
-        raise InputError(f"fold_chunk={chunk} must be at least 1.")
+    whole_number("seeds", seeds)
+    whole_number("jobs", jobs)
+    if chunk is not None:
+        whole_number("fold_chunk", chunk)
     if cluster is not None:
         check_cluster(cluster)
 

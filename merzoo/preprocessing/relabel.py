@@ -1,4 +1,4 @@
-"""A label map applied to samples that came as arrays: from the classes they have to those of the map.
+"""A label map applied to samples that came as arrays: their classes become those of the map.
 
 Arrays bring classes of their own, so a map is only applied where one was asked for. It reads the
 names of the classes as it reads the labels of clips, data set by data set.

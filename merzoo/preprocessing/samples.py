@@ -40,8 +40,8 @@ def load_samples(
         jobs, on_error, parameters: see `merzoo.preprocessing.prepare`, for clips.
 
     Raises:
-        InputError: for an unknown kind, a missing place, samples that cannot be used, or arrays to whose
-            classes the label map cannot be applied.
+        InputError: for an unknown kind, a missing place, samples that cannot be used, or arrays to
+            whose classes the label map cannot be applied.
     """
     if isinstance(data, Arrays | str):
         data = [data]

@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from merzoo.arguments import whole_number
 from merzoo.errors import InputError
 from merzoo.reproduction.figures import (
     Line,
@@ -83,6 +84,8 @@ def reproduce(
     >>> [line.figures["uf1"].paper for line in found.lines]  # doctest: +SKIP
     ['0.7333', '0.7657']
     """
+    whole_number("seeds", seeds)
+    whole_number("jobs", jobs)
     table = get_table(table)
     how = How(quick, labels, epochs, parameters, seeds, jobs, cluster)
     chosen = table.thin() if quick else list(table.rows)

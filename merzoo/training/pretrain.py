@@ -132,7 +132,18 @@ def pretrain(
 
 
 def run_training(
-    model, data, labels, usual, recipe, arguments, epochs, quick, parameters, out, training, find=None
+    model,
+    data,
+    labels,
+    usual,
+    recipe,
+    arguments,
+    epochs,
+    quick,
+    parameters,
+    out,
+    training,
+    find=None,
 ) -> TrainedWeights:
     """`pretrain` and `finetune`; `usual` is the label map of clips where none is asked for, and
     `find` gives the `Start` for a network's name, or is `None`."""

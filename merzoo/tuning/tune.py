@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from merzoo.arguments import LARGEST_SEED, real_number, whole_number
 from merzoo.errors import InputError, unknown
 from merzoo.files import claim_folder, write_json
 from merzoo.metrics import compared
@@ -116,8 +117,14 @@ def tune(
     ...
     merzoo.errors.InputError: Unknown model 'htnett'. Did you mean 'htnet'? merzoo list shows all.
     """
-    if trials < 1 or seeds < 1 or (budget is not None and budget <= 0):
-        raise InputError(f"trials={trials}, seeds={seeds}, budget={budget} must be above 0.")
+    counts = {"trials": trials, "seeds": seeds, "jobs": jobs}
+    for name, value in counts.items():
+        whole_number(name, value)
+    whole_number("folds", folds, least=2)
+    whole_number("seed", seed, least=0, most=LARGEST_SEED)
+    real_number("silence", silence, least=0, above=True)
+    if budget is not None:
+        real_number("budget", budget, least=0, above=True)
     if importlib.util.find_spec("keras_tuner") is None:
         raise InputError("A search needs KerasTuner: pip install 'merzoo[tune]'.")
     plan = _make_plan(model, data, labels, recipe, parameters, space, tuner, folds, seed, jobs)
