@@ -148,15 +148,16 @@ def _of_card(file: str) -> dict:
 
 def print_result(title: str, result, ensemble: bool = False) -> None:
     """Scores of an evaluation as a table, with its warnings."""
-    from merzoo.evaluation.pages.paper_tables import score_cells, score_columns
+    from merzoo.evaluation.pages.paper_tables import score_cells, score_columns, seeds_told
     from merzoo.metrics import UF1
 
     metrics = result.metrics
+    seeds = seeds_told({"deterministic": result.deterministic}, metrics)
     parts = [("Full", metrics["full"]), *sorted(metrics["by_dataset"].items())]
     if ensemble and metrics["ensemble"]:
         parts.append((f"Full, ensemble of {metrics['seeds']}", metrics["ensemble"]))
     print_table(
-        f"{title}, {metrics['seeds']} seed(s)",
+        f"{title}, {seeds}",
         ["", *score_columns(), "N " + "/".join(metrics["classes"]), "subjects"],
         [[name, *score_cells(part), *_counts(part)] for name, part in parts],
     )

@@ -59,7 +59,8 @@ class LabelMap:
     about: str = ""
 
     def __post_init__(self):
-        class_names(self.classes, f"label map {self.name!r}")
+        if self.classes:
+            class_names(self.classes, f"label map {self.name!r}")
         for dataset, table in self.tables.items():
             for emotion, name in table.items():
                 if name is not None and name not in self.classes:

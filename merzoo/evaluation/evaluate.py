@@ -21,6 +21,7 @@ from merzoo.evaluation.runs.workers import run_unfinished
 from merzoo.evaluation.scores.oracle import check_has_epochs, write_oracle
 from merzoo.evaluation.scores.predictions import metrics_of, predictions_table, read_predictions
 from merzoo.evaluation.splits.file import folds_of, split_as_dict
+from merzoo.evaluation.splits.left_out import left_out, left_out_told
 from merzoo.evaluation.splits.protocols import Fold, parse_protocol, subject_wise
 from merzoo.evaluation.splits.selection import Selection, parse_selection
 from merzoo.files import write_json
@@ -46,6 +47,7 @@ class EvaluationResult:
         warnings: what a reader must know.
         preparation: what of the samples was spotted, left out or replaced, one line each.
         engine: `name` and `why` of the engine that trained; see `merzoo.training.engines`.
+        deterministic: whether the model gives the same under every seed.
         folder: where everything was written.
         oracle: with `audit_epochs=True`, what choosing the epoch on test subjects would claim
             (not a result; see `merzoo.evaluation.scores.oracle`).
@@ -62,6 +64,7 @@ class EvaluationResult:
     oracle: dict | None = None
     preparation: tuple[str, ...] = ()
     engine: dict | None = None
+    deterministic: bool = False
 
 
 def evaluate(
@@ -202,6 +205,7 @@ def evaluate(
         cache_backbone=cache_backbone,
         named=named,
     )
+    card |= left_out(folds, data)
     folder = RunFolder(out or tempfile.mkdtemp(prefix="merzoo-"), card)
     write_json(folder.path / "split.json", split_as_dict(folds, data, card["protocol"]))
     write_json(folder.path / "audit.json", [finding.as_dict() for finding in findings])
@@ -218,7 +222,7 @@ def evaluate(
     }
     todo = _fold_jobs(data, held_out, seeds, settings)
     results = run_unfinished(todo, folder, jobs, cluster)
-    metrics, predictions = judged(folder, data, results, leaks)
+    metrics, predictions = judged(folder, data, results, [*leaks, *left_out_told(folds, data)])
     beside = subject_wise(protocol, data) if split is None else None
     if beside is not None:
         options = {"labels": labels, "protocol": beside, "engine": engine}
@@ -245,7 +249,7 @@ def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = (
     """
     predictions_table(data, results).to_csv(folder.path / "predictions.csv", index=False)
     predictions = read_predictions(folder.path / "predictions.csv")
-    metrics = metrics_of(predictions)
+    metrics = metrics_of(predictions, deterministic=bool(folder.card.get("deterministic")))
     resumed = resumed_warning(folder.card)
     metrics["warnings"] = [*warnings, *([resumed] if resumed else []), *metrics["warnings"]]
     return metrics, predictions
@@ -357,6 +361,7 @@ def result_of(folder: RunFolder, metrics: dict, predictions, oracle=None, told=(
         oracle=oracle,
         preparation=tuple(told),
         engine=folder.card.get("engine"),
+        deterministic=bool(folder.card.get("deterministic")),
     )
 
 

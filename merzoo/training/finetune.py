@@ -36,7 +36,8 @@ def finetune(
         pretrained: folder of a training run, its `.weights.h5` file, or a tag of the manifest.
         data: as for `pretrain`.
         labels: label map, as for `pretrain`; `None` for `"megc3"` of clips. Where the
-            classes are not those of the weights, the class head starts afresh; everything else must load exactly.
+            classes are not those of the weights, the class head starts afresh; everything else must
+            load exactly.
         recipe: a `Recipe`, a name of one, a path to a `.json`, or `None` for the network's own.
         arguments: of the builder, over those that the weights were made with.
         freeze: the last layer that is not trained, or `None` to train all.

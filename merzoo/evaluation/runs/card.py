@@ -76,6 +76,7 @@ def protocol_card(
         "split_fingerprint": split_fingerprint(folds),
         "folds": len(folds),
         "seeds": seeds,
+        "deterministic": learner.deterministic,
         "backend": keras.backend.backend(),
         "engine": None if used is None else used.as_dict(),
         "threads": threads_of(jobs, cluster),
