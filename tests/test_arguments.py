@@ -14,7 +14,6 @@ from merzoo.errors import InputError
 from merzoo.evaluation.splits.protocols import PROTOCOLS, parse_protocol
 from merzoo.evaluation.splits.selection import parse_selection
 from merzoo.prediction.spotting import Settings
-from merzoo.training.options import Training
 from merzoo.tuning.search import outer_folds
 from tests.samples import flow_arrays
 
@@ -162,13 +161,6 @@ SEEDS = [-1, 1.5, True, "3", math.nan, 2**32]
             "budget",
             [-1, 0, True, "3", math.nan, math.inf],
         ),
-        (lambda **k: Training(**k), "seed", SEEDS),
-        (lambda **k: Training(**k), "stop", WRONG),
-        (lambda **k: Training(**k), "plateau", WRONG),
-        (lambda **k: Training(**k), "accumulate", WRONG),
-        (lambda **k: Training(**k), "validation", [-0.1, 0.6, True, "0.2", math.nan, None]),
-        (lambda **k: Training(**k), "factor", [0, 1, -1, True, "0.1", math.nan]),
-        (lambda **k: Training(**k), "ema", [-1, 1.1, True, "0.9", math.nan]),
         (lambda **k: Settings(**k), "factor", [-1, True, "3", math.nan, math.inf]),
         (lambda **k: Settings(**k), "longest", [-1, True, "3", math.nan, math.inf]),
     ],

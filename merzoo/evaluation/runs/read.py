@@ -92,9 +92,7 @@ def read_run(folder: str | Path) -> Run:
     if (folder / "metrics.json").is_file():
         metrics = completed(_metrics(folder, card, predictions), predictions)
     else:
-        metrics = metrics_of(
-            predictions, card["data"]["classes"], bool(card.get("deterministic"))
-        )
+        metrics = metrics_of(predictions, card["data"]["classes"], bool(card.get("deterministic")))
     oracle = folder / ORACLE_FILE
     found = read_json(oracle, Oracle, HINT) if oracle.is_file() else None
     return Run(folder, card, metrics, predictions, found)
