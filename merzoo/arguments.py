@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 
 from merzoo.errors import InputError
+from merzoo.names import check_classes
 
 LARGEST_SEED = 2**32 - 1  # that NumPy's and Keras' generators take
 
@@ -150,38 +151,29 @@ def named_values(kind: str, parts: Iterable[str], example: str) -> dict[str, str
 
 
 def class_names(names, where: str) -> tuple[str, ...]:
-    """Names of classes, each with something in it and no two alike but for case and blanks.
+    """Names of classes that a caller says: a list of texts, each a name of its own.
 
     Args:
         names: given, in the order of the classes' numbers.
         where: they stand, for the message.
 
-    Raises:
-        InputError: for text instead of a list, a name that is empty or no text, or one that stands
-            twice.
+    Returns:
+        The names, without blanks around them.
 
-    >>> class_names(["negative", "positive"], "--classes")
+    Raises:
+        InputError: for text instead of a list, what is no text, and as
+            `merzoo.names.check_classes`.
+
+    >>> class_names(["negative", "positive "], "--classes")
     ('negative', 'positive')
-    >>> class_names(["joy", " Joy"], "--classes")
-    Traceback (most recent call last):
-    ...
-    merzoo.errors.InputError: --classes: the class 'Joy' is named twice; every class needs its own.
     """
     if isinstance(names, str):
         raise InputError(f"{where}: {_short(names)} is one text; give a list of names.")
-    found: dict[str, str] = {}
     for number, name in enumerate(names):
-        if not isinstance(name, str) or not name.strip():
+        if not isinstance(name, str):
             raise InputError(f"{where}: class {number} has no name, but {_short(name)}.")
-        plain = " ".join(name.split())
-        if plain.casefold() in found:
-            raise InputError(
-                f"{where}: the class {plain!r} is named twice; every class needs its own."
-            )
-        found[plain.casefold()] = plain
-    if not found:
-        raise InputError(f"{where}: names no classes.")
-    return tuple(found.values())
+    check_classes(names, where)
+    return tuple(" ".join(name.split()) for name in names)
 
 
 def _short(value, length: int = 80) -> str:

@@ -122,9 +122,9 @@ def test_numbers_of_numpy_are_numbers():
 @pytest.mark.parametrize(
     ("names", "says"),
     [
-        (["a", "b", "a"], "'a' is named twice"),
-        (["Others", "others "], "'others' is named twice"),
-        (["a  b", "a b"], "'a b' is named twice"),
+        (["a", "b", "a"], "0 and 2 are 'a' and 'a', one name"),
+        (["Others", "others "], "'Others' and 'others ', one name"),
+        (["a  b", "a b"], "one name; give each class"),
         (["a", ""], "class 1 has no name"),
         ([" ", "b"], "class 0 has no name"),
         ([1, 2], "class 0 has no name, but 1"),

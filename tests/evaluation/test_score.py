@@ -139,7 +139,7 @@ def test_a_bad_table_is_one_clear_line(tmp_path, changes, says):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"classes": ["no", "yes", "No"]}, "the class 'No' is named twice"),
+        ({"classes": ["no", "yes", "No"]}, "'no' and 'No', one name"),
         ({"classes": ["no", " ", "yes"]}, "class 1 has no name"),
         ({"classes": "abc"}, "is one text; give a list"),
         ({"classes": ["1", "2", "3"]}, "'0', which is no class; the classes are 1, 2, 3"),
