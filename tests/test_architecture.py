@@ -16,7 +16,7 @@ from merzoo.moved import MODULES
 ROOT = Path(__file__).parents[1]
 FLOORS = (  # from the ground up
     ("errors", "files", "home", "listing", "metrics", "modalities", "moved", "names", "pages")
-    + ("limits", "progress", "quiet", "schema", "surroundings", "versions"),
+    + ("arguments", "limits", "progress", "quiet", "schema", "surroundings", "versions"),
     ("data", "layers", "weights"),
     ("preprocessing", "models"),
     ("training",),

@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import json
 
+from merzoo.arguments import named_values
 from merzoo.errors import InputError
 
 MODEL = (
@@ -163,10 +164,8 @@ def model_arguments(options) -> dict:
     {'input_shape': (48, 48, 1), 'modality': 'apex'}
     """
     found = {}
-    for text in options.argument:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise InputError(f"--argument {text!r} is not NAME=VALUE, such as input_shape=[48,48].")
+    said = named_values("--argument", options.argument, "NAME=VALUE, such as input_shape=[48,48]")
+    for name, value in said.items():
         with contextlib.suppress(ValueError):  # not JSON: text
             value = json.loads(value)
         found[name] = tuple(value) if isinstance(value, list) else value

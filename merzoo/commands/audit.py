@@ -19,7 +19,7 @@ def arguments(parser):
 
     parser.add_argument("model", nargs="?", help=f"{MODEL}; not needed for arrays")
     add_data_option(parser)
-    parser.add_argument("--labels", help="label map of clips (the protocol's, else the recipe's)")
+    parser.add_argument("--labels", help="label map (of clips: the protocol's, else the recipe's)")
     parser.add_argument("--protocol", default="loso", help=protocol_help())
     parser.add_argument("--split", metavar="FILE", help="a split.json instead of a protocol")
     parser.add_argument("--recipe", help="name or .json file; default: the model's own")

@@ -30,7 +30,7 @@ def arguments(parser):
         metavar="protocol.json",
         help="run an evaluation again as its card says; other options are said over it",
     )
-    parser.add_argument("--labels", help="label map of clips (the protocol's, else the recipe's)")
+    parser.add_argument("--labels", help="label map (of clips: the protocol's, else the recipe's)")
     parser.add_argument("--protocol", help=protocol_help())
     add_recipe_options(parser)
     parser.add_argument("--seeds", type=int, help="number of seeds (1)")
@@ -149,15 +149,16 @@ def _of_card(file: str) -> dict:
 
 def print_result(title: str, result, ensemble: bool = False) -> None:
     """Scores of an evaluation as a table, with its warnings."""
-    from merzoo.evaluation.pages.paper_tables import score_cells, score_columns
+    from merzoo.evaluation.pages.paper_tables import score_cells, score_columns, seeds_told
     from merzoo.metrics import UF1
 
     metrics = result.metrics
+    seeds = seeds_told({"deterministic": result.deterministic}, metrics)
     parts = [("Full", metrics["full"]), *sorted(metrics["by_dataset"].items())]
     if ensemble and metrics["ensemble"]:
         parts.append((f"Full, ensemble of {metrics['seeds']}", metrics["ensemble"]))
     print_table(
-        f"{title}, {metrics['seeds']} seed(s)",
+        f"{title}, {seeds}",
         ["", *score_columns(), "N " + "/".join(metrics["classes"]), "subjects"],
         [[name, *score_cells(part), *_counts(part)] for name, part in parts],
     )

@@ -24,7 +24,7 @@ EXAMPLE = (
 def arguments(parser):
     parser.add_argument("model", help=MODEL)
     add_data_option(parser)
-    parser.add_argument("--labels", help="label map of clips; default: the recipe's")
+    parser.add_argument("--labels", help="label map (of clips: the recipe's)")
     parser.add_argument("--recipe", help="to start from; default: the model's own")
     parser.add_argument("--space", metavar="FILE.json", help="own search space: name -> values")
     parser.add_argument(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from merzoo.arguments import named_values
 from merzoo.data.cells import file_and_sheet, read_cells, sheet_names
 from merzoo.data.tree import Tree
 from merzoo.errors import InputError, unknown
@@ -102,16 +103,12 @@ def parse_columns(text: str) -> dict[str, str]:
     {'path': 'file', 'subject': 'person', 'label': 'Felt emotion'}
 
     Raises:
-        InputError: for an unknown name, or a part without `=`.
+        InputError: for an unknown name, one that stands twice, or a part without `=`.
     """
-    said = {}
-    for pair in filter(None, text.split(",")):
-        name, equals, column = (part.strip() for part in pair.partition("="))
-        if not equals or not column:
-            raise InputError(f"--columns {pair!r} is not NAME=COLUMN, such as path=file.")
+    said = named_values("--columns", text.split(","), "path=file,subject=person")
+    for name in said:
         if name not in COLUMNS:
             raise unknown("column", name, COLUMNS, "Write --columns NAME=COLUMN OF THE TABLE.")
-        said[name] = column
     return said
 
 

@@ -84,7 +84,7 @@ def export(
     *,
     int8: bool = False,
     data=None,
-    labels: str = "megc3",
+    labels: str | None = None,
     parameters: dict | None = None,
     crop_size: tuple[int, int] | None = None,
     classes: Sequence[str] | None = None,
@@ -105,7 +105,7 @@ def export(
         int8: LiteRT only: quantises weights and activations to 8 bits, by the samples of `data`.
             The 1e-4 then cannot hold; the change of accuracy is reported instead.
         data: `Arrays`, clips or text such as `"synthetic:easy"`, for the check and for `int8`.
-        labels: label map, for clips.
+        labels: label map; `None` for `"megc3"` of clips, and the classes that arrays bring.
         parameters: choices of preprocessing, for clips.
         crop_size: (height, width) of the crops, with `preprocessing`; `None` for
             `default_crop_size(model)`.
@@ -196,7 +196,7 @@ def _probes(model, exported, data, labels, crop_size, int8, parameters):
             clips = load_named(clips, on_error=parameters.get("on_error", "fail"))
         if not isinstance(clips, list):
             raise InputError("preprocessing is checked with clips; data holds arrays.")
-        pairs = face_pairs(clips, model, crop_size, labels, **parameters)
+        pairs = face_pairs(clips, model, crop_size, labels or "megc3", **parameters)
         probes["real"] = inputs_of(exported, pairs.data, pairs.crops)
         return pairs.data, probes
     samples = load_samples(

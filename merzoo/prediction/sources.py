@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo.arguments import real_number
 from merzoo.data.frames import (
     IMAGE_SUFFIXES,
     ArrayFrames,
@@ -110,8 +111,8 @@ def open_source(given, fps: float | None = None) -> Source:
     Raises:
         InputError: if it cannot be used, saying why.
     """
-    if fps is not None and not 1 <= fps <= 10_000:
-        raise InputError(f"fps must be from 1 to 10000, got {fps}.")
+    if fps is not None:
+        real_number("fps", fps, least=1, most=10_000)
     if isinstance(given, Source):
         return given
     if isinstance(given, VideoFrames):
@@ -258,8 +259,7 @@ def record(
     """
     import cv2
 
-    if not 0.5 <= seconds <= 600:
-        raise InputError(f"seconds must be from 0.5 to 600, got {seconds}.")
+    real_number("seconds", seconds, least=0.5, most=600)
     with quiet():
         capture = cv2.VideoCapture(camera)
     temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.avi")

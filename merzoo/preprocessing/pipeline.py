@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo.arguments import whole_number
 from merzoo.data.clip import Clip
 from merzoo.data.labels import NO_LABEL, LabelMap, map_labels
 from merzoo.errors import InputError
@@ -99,8 +100,8 @@ def prepare(
     >>> data.modalities["difference"].shape, data.classes
     ((1, 32, 32, 1), ('joy',))
     """
-    if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
-        raise InputError(f"jobs must be a whole number from 1, or None, got {jobs!r}.")
+    if jobs is not None:
+        whole_number("jobs", jobs)
     shapes = input_shapes(inputs)
     for name in shapes:
         extractor(name)  # or an error now

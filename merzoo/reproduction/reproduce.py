@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from merzoo.arguments import whole_number
 from merzoo.errors import InputError
 from merzoo.reproduction.figures import (
     Line,
@@ -65,7 +66,7 @@ def reproduce(
         quick: a thin slice that says whether it works, not what it scores: a few rows, small
             networks, few subjects, 2 epochs.
         rows: names of rows; `None` for all.
-        labels: label map of stand-in clips; `None` for `"megc3"`.
+        labels: label map of what stands in; `None` for `"megc3"` of clips.
         epochs: instead of the recipes'.
         parameters: choices of preprocessing over the recipes', as for `merzoo.evaluate`.
         seeds, jobs, cluster: as for `merzoo.evaluate`.
@@ -83,6 +84,8 @@ def reproduce(
     >>> [line.figures["uf1"].paper for line in found.lines]  # doctest: +SKIP
     ['0.7333', '0.7657']
     """
+    whole_number("seeds", seeds)
+    whole_number("jobs", jobs)
     table = get_table(table)
     how = How(quick, labels, epochs, parameters, seeds, jobs, cluster)
     chosen = table.thin() if quick else list(table.rows)

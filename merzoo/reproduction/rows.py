@@ -72,6 +72,7 @@ class Rows:
                 self.done[key] = evaluate(
                     row.network,
                     samples_of(taken, self.how.quick, parameters.get("on_error", "fail")),
+                    labels=None if taken.own else self.how.labels,
                     recipe=recipe,
                     parameters=self.how.parameters,
                     seeds=self.how.seeds,

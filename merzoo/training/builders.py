@@ -183,6 +183,19 @@ def takes(builder: Callable, name: str) -> bool:
     return name in parameters or every
 
 
+def seeded_by(estimator) -> list[str]:
+    """The parameters of a scikit-learn estimator that a seed sets, those of its parts too.
+
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> seeded_by(make_pipeline(StandardScaler(), RandomForestClassifier()))
+    ['randomforestclassifier__random_state']
+    """
+    names = estimator.get_params() if hasattr(estimator, "get_params") else ()
+    return sorted(name for name in names if name.rpartition("__")[2] == "random_state")
+
+
 def is_keras_model(value) -> bool:
     keras = sys.modules.get("keras")  # a Keras model cannot be there before Keras is
     return keras is not None and isinstance(value, keras.Model)

@@ -101,7 +101,8 @@ def evaluate_outer(
     pairs = list(zip(folds, recipes, strict=True))
     learner = plan.learner.with_recipe(recipes[0])
     engine = plan.engine(watched=any(recipe.validation for recipe in recipes))
-    card = protocol_card(learner, plan.data, protocol, folds, seeds=seeds, used=engine)
+    how = {"labels": plan.labels, "seeds": seeds, "used": engine}
+    card = protocol_card(learner, plan.data, protocol, folds, **how)
     if len({_numbers(recipe) for recipe in recipes}) > 1:
         card["recipe"] = {"name": "tuned in each fold", "about": "One recipe for each outer fold."}
         card["model_arguments"] = {}

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from merzoo import files
+from merzoo.arguments import LARGEST_SEED, real_number, whole_number
 from merzoo.data.synthetic.film import film
 from merzoo.data.synthetic.forms import Faults, Form, form_named
 from merzoo.data.synthetic.macro import film_expression, plan_macro
@@ -159,17 +160,14 @@ def _check_numbers(subjects, clips, seed, size, fps, jobs) -> None:
     for name, value, low, high in (
         ("subjects", subjects, 1, 999),
         ("clips", clips, 1, 99),
-        ("seed", seed, 0, 2**32 - 1),
+        ("seed", seed, 0, LARGEST_SEED),
         ("width", size[0], 32, 4096),
         ("height", size[1], 32, 4096),
         ("jobs", 1 if jobs is None else jobs, 1, 1024),
     ):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise InputError(f"{name} must be a whole number from {low} to {high}, got {value!r}.")
-        if not low <= value <= high:
-            raise InputError(f"{name} must be from {low} to {high}, got {value}.")
-    if fps is not None and not 20 <= fps <= 1000:
-        raise InputError(f"fps must be from 20 to 1000, got {fps}.")
+        whole_number(name, value, least=low, most=high)
+    if fps is not None:
+        real_number("fps", fps, least=20, most=1000)
 
 
 def _check_media(media: str, layout: Form) -> None:

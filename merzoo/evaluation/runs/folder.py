@@ -17,7 +17,7 @@ from merzoo.files import claim_folder, file_name, write_json
 
 # The same data may lie elsewhere; seeds may be added; a run may go on another day, elsewhere.
 _MAY_DIFFER = ("versions", "seeds", "source", "surroundings", "threads", "engine")
-_MAY_DIFFER += ("rerun", "resumed")
+_MAY_DIFFER += ("rerun", "resumed", "deterministic")
 
 
 class RunFolder:

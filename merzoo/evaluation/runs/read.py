@@ -35,6 +35,11 @@ class Run:
         object.__setattr__(self, "name", self.name or self.folder.resolve().name)
 
     @property
+    def deterministic(self) -> bool:
+        """Whether the card says that every seed gives the same."""
+        return bool(self.card.get("deterministic"))
+
+    @property
     def classes(self) -> list[str]:
         """Names of the classes, in order."""
         return self.metrics["classes"]
@@ -87,7 +92,7 @@ def read_run(folder: str | Path) -> Run:
     if (folder / "metrics.json").is_file():
         metrics = completed(_metrics(folder, card, predictions), predictions)
     else:
-        metrics = metrics_of(predictions, card["data"]["classes"])
+        metrics = metrics_of(predictions, card["data"]["classes"], bool(card.get("deterministic")))
     oracle = folder / ORACLE_FILE
     found = read_json(oracle, Oracle, HINT) if oracle.is_file() else None
     return Run(folder, card, metrics, predictions, found)

@@ -134,12 +134,13 @@ def classes_in(table) -> list[str]:
     return [c.removeprefix("p_") for c in table.columns if c.startswith("p_")]
 
 
-def metrics_of(table, classes=None) -> dict:
+def metrics_of(table, classes=None, deterministic: bool = False) -> dict:
     """All metrics of a table of predictions.
 
     Args:
         table: as `predictions_table` or `read_predictions` give it.
         classes: names of the classes, in order; `None` reads them off the probability columns.
+        deterministic: whether the model gives the same under every seed, so that one says all.
 
     Returns:
         A dict with `classes`, `full` (see `merzoo.evaluation.scores.bootstrap.summarise`),
@@ -170,7 +171,7 @@ def metrics_of(table, classes=None) -> dict:
         "roc_auc": None if probabilities is None else roc_auc(label, probabilities),
         "ece": None if probabilities is None else expected_calibration_error(label, probabilities),
     }
-    return metrics | {"warnings": warnings_of(metrics)}
+    return metrics | {"warnings": warnings_of(metrics, deterministic)}
 
 
 def completed(metrics: dict, table) -> dict:
@@ -195,7 +196,7 @@ def _joined(old, new):
     return old
 
 
-def warnings_of(metrics: dict) -> list[str]:
+def warnings_of(metrics: dict, deterministic: bool = False) -> list[str]:
     """What a reader of the result must know before believing it."""
     found = []
     full, classes = metrics["full"], metrics["classes"]
@@ -212,6 +213,6 @@ def warnings_of(metrics: dict) -> list[str]:
                 f"{name}: no samples of {', '.join(missing)}; its F1 and recall count as 0 in "
                 f"UF1 and UAR there."
             )
-    if metrics["seeds"] == 1:
+    if metrics["seeds"] == 1 and not deterministic:
         found.append("A single seed: the spread over seeds is unknown. Use --seeds 3 or more.")
     return found

@@ -32,10 +32,16 @@ class Split(TypedDict):
 
 
 def folds_of(data: Arrays, protocol: str, split=None) -> list[Fold]:
-    """The folds of a split (a file's path, or folds), or of the protocol where there is none."""
+    """The folds of a split (a file's path, or folds), or of the protocol where there is none.
+
+    Raises:
+        InputError: for a split or protocol that these samples cannot have.
+    """
     if split is None:
         return make_folds(protocol, data)
-    return read_split(split, data) if isinstance(split, str | Path) else list(split)
+    if isinstance(split, str | Path):
+        return read_split(split, data)
+    return _checked(list(split), data)
 
 
 def split_as_dict(folds: list[Fold], data: Arrays, protocol: str) -> dict:
@@ -54,7 +60,8 @@ def split_as_dict(folds: list[Fold], data: Arrays, protocol: str) -> dict:
 def read_split(path: str | Path, data: Arrays) -> list[Fold]:
     """The folds of a `split.json` for these samples.
 
-    A file may hold fewer samples than the data: the others are neither trained on nor tested.
+    A file may hold fewer samples than the data: the others are neither trained on nor tested, of
+    which the result warns (`merzoo.evaluation.splits.left_out`).
     Overlaps of training and test are left to the leak audit, which names them. A sample that the
     data name otherwise (`CASME2/sub01_EP02_01f` for `casme2/sub01/EP02_01f`) is found by its normal
     form, where only one has it.
@@ -90,6 +97,36 @@ def read_split(path: str | Path, data: Arrays) -> list[Fold]:
     if not folds:
         raise InputError(f"{path}: holds no folds.")
     return folds
+
+
+def _checked(folds: list[Fold], data: Arrays) -> list[Fold]:
+    """Folds of the caller's own, with row numbers as arrays; raises `InputError` for what a file
+    could not say: rows that are none, an empty side, a name or a tested sample that stands twice.
+    """
+    if not folds:
+        raise InputError("split: holds no folds.")
+    tested: dict[int, str] = {}
+    found: dict[str, Fold] = {}
+    for fold in folds:
+        if fold.name in found:
+            raise InputError(f"split: two folds are named {fold.name!r}; give each its own name.")
+        sides = [np.asarray(side) for side in (fold.train, fold.test)]
+        for side in sides:
+            rows = side.ndim == 1 and side.size and side.dtype.kind in "iu"
+            if not rows or side.min() < 0 or side.max() >= len(data):
+                raise InputError(
+                    f"split: fold {fold.name} must train on and test row numbers from 0 to "
+                    f"{len(data) - 1}, one or more each."
+                )
+        for row in sides[1].tolist():
+            if row in tested:
+                raise InputError(
+                    f"split: {data.ids()[row]} is tested twice, in the folds {tested[row]} and "
+                    f"{fold.name}; each sample counts once."
+                )
+            tested[row] = fold.name
+        found[fold.name] = Fold(fold.name, *sides)
+    return list(found.values())
 
 
 def _as_data_name_them(samples: Iterable[str], data: Arrays) -> dict[str, str]:
