@@ -142,7 +142,7 @@ class _Labels:
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             return False
         label = self.data.label[rows]
-        if array.ndim == 1 and array.dtype.kind in "ui" and np.array_equal(array, label):
+        if array.ndim == 1 and array.dtype.kind in "uif" and np.array_equal(array, label):
             return True
         if array.dtype.kind == "U":
             array = np.unique(array, return_inverse=True)[1].reshape(array.shape)

@@ -45,7 +45,8 @@ def fitted_inputs(sides: Sides) -> list[Finding]:
             if rows.sum() < _FEW or not (rows & sides.tested).any():
                 continue
             trace = _trace(array[rows] if where in sets else array, data.label[rows])
-            if trace:
+            parts = (train & rows for train in sides.train)
+            if trace and not all(_trace(array[part], data.label[part]) for part in parts):
                 message = (
                     f"{name!r}{where}: {trace}, so something was fitted on the tested ones too. "
                     f"Do it inside the model or each fold."

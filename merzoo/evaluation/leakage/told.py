@@ -1,7 +1,8 @@
 """Whether numbers tell the labels of samples: tests that what a camera measures does not pass.
 
 Each test looks at many numbers at once, the columns of (N, M), and names how one of them tells the
-classes, or returns an empty text. What could be chance among M numbers is left out.
+classes, or returns an empty text. What could be chance among so many numbers is left out; samples of
+one person that have one value count once, since copies of a sample agree in everything.
 """
 
 from collections.abc import Sequence
@@ -64,19 +65,26 @@ class Told:
         """Numbers with one value a class, or with few values of which each is of one class."""
         if self.classes < 2:
             return ""
+        columns = columns[:, self._few_in_probe(columns)]
+        if not columns.shape[1]:
+            return ""
         low, high = self._by_class.ranges(columns)
         total = high.max(0) - low.min(0)
         for j in np.flatnonzero(((high - low) <= _SAME * total).all(0) & (total > 0)):
             values = np.unique(np.rint(low[:, j] / (2 * _SAME * total[j])), return_inverse=True)[1]
-            if self.surely(_ways(np.bincount(values[self.label])), columns.shape[1]):
+            parts = np.bincount(values, weights=(self.counts > 0).sum(0)).astype(int)
+            if self.surely(_ways(parts), columns.shape[1]):
                 return "it has one value a class"
         for j in np.flatnonzero(self._pure_in_probe(columns)):
-            table = self._table(columns[:, j])
-            spent = len(table) * log(self.classes)
-            if ((table > 0).sum(1) == 1).all() and self.surely(
-                self.ways - spent, columns.shape[1]
-            ):
-                return f"each of its {len(table)} values is of one class"
+            codes = np.unique(columns[:, j], return_inverse=True)[1]
+            pairs = np.unique(np.stack([codes, self.label]), axis=1)
+            values = int(codes.max()) + 1
+            if pairs.shape[1] > values:  # a value in two classes
+                continue
+            parts = np.unique(np.stack([codes, self.person, self.label]), axis=1)[2]
+            ways = _ways(np.bincount(parts)) - values * log(self.classes)
+            if self.surely(ways, columns.shape[1]):
+                return f"each of its {values} values is of one class"
         return ""
 
     def by_order(self, columns: np.ndarray) -> str:
@@ -88,10 +96,8 @@ class Told:
             if self._sorted_by_class(columns[:, j]):
                 return "it counts the samples, which are sorted by class"
         within = sum(_ways(row) for row in self.counts) - lgamma(self.classes + 1)
-        if not self.surely(within, columns.shape[1]):
-            return ""
-        coarse = np.flatnonzero(counters | self._few_in_probe(columns))
-        if coarse.size and self._sorted_within(columns[:, coarse]).any():
+        coarse = np.flatnonzero(counters | self._counts_within(columns))
+        if self.surely(within, coarse.size) and coarse.size and self._sorted_within(columns[:, coarse]).any():
             return "it counts each person's samples, which are sorted by class"
         return ""
 
@@ -170,8 +176,10 @@ class Told:
         return right > n * chance + _DEVIATIONS * deviation or (right == n and self.ways > _CHANCE)
 
     def _few_in_probe(self, columns) -> np.ndarray:
+        """(M,) whether many of a few samples share their values, as near as rounding allows."""
         values = np.sort(columns[self.probe], 0)
-        return (values[1:] != values[:-1]).sum(0) + 1 <= 0.75 * len(values)
+        near = _SAME * (values[-1:].astype("float64") - values[:1])
+        return (np.diff(values.astype("float64"), axis=0) > near).sum(0) + 1 <= 0.75 * len(values)
 
     def _pure_in_probe(self, columns) -> np.ndarray:
         """(M,) whether equal values among a few samples are of one class, and there are such."""
@@ -181,14 +189,6 @@ class Told:
         equal = values[1:] == values[:-1]
         mixed = (equal & (label[1:] != label[:-1])).any(0)
         return ~mixed & (equal.sum(0) >= 0.25 * len(values))
-
-    def _table(self, column) -> np.ndarray:
-        """(V, K) how many samples of each class each value has."""
-        codes = np.unique(column, return_inverse=True)[1]
-        size = (int(codes.max()) + 1) * self.classes
-        return np.bincount(codes * self.classes + self.label, minlength=size).reshape(
-            -1, self.classes
-        )
 
     def _counters(self, columns) -> np.ndarray:
         """(M,) whether the values are evenly spaced and each there once."""
@@ -200,6 +200,15 @@ class Told:
         for j in np.flatnonzero(found):
             places = np.sort(np.rint((columns[:, j] - low[j]) / step[j]))
             found[j] = np.array_equal(places, np.arange(n))
+        return found
+
+    def _counts_within(self, columns) -> np.ndarray:
+        """(M,) whether there are no more values than samples of a person, evenly spaced."""
+        found, most = self._few_in_probe(columns), int(self.counts.sum(1).max())
+        for j in np.flatnonzero(found):
+            values = np.unique(columns[:, j]).astype("float64")
+            steps = np.diff(values)
+            found[j] = 1 < len(values) <= most and np.ptp(steps) <= _SAME * values[-1]
         return found
 
     def _sorted_by_class(self, column) -> bool:
