@@ -11,7 +11,6 @@ from leak_parts import (
     clean,
     entry,
     flow_network,
-    ids,
     loso,
     named_by_class,
     only,
@@ -191,7 +190,9 @@ def near_rescaled(data):
     import keras
 
     bias = keras.initializers.Constant(np.log([0.5, 0.3, 0.2]))
-    return with_builder(data, flow_network(lambda: keras.layers.Rescaling(1 / 127.5, -1), bias=bias))
+    return with_builder(
+        data, flow_network(lambda: keras.layers.Rescaling(1 / 127.5, -1), bias=bias)
+    )
 
 
 @clean

@@ -65,7 +65,9 @@ def sample_weights(data):
 def keyed_by_subject(data):
     """a callback with a threshold for each person, tested ones too."""
     names = sorted(set(data.subject.tolist()))
-    return loso(data, callbacks=[callback(bias={n: 0.1 * i for i, n in enumerate(names)})]), ids(data)
+    return loso(data, callbacks=[callback(bias={n: 0.1 * i for i, n in enumerate(names)})]), ids(
+        data
+    )
 
 
 @planted(HELD)
@@ -214,9 +216,9 @@ def scaled_by_all(data):
 
     x = pixels(data)
     scale, offset = float(1 / x.std()), float(-x.mean() / x.std())
-    return with_builder(
-        data, flow_network(lambda: keras.layers.Rescaling(scale, offset))
-    ), ids(data)
+    return with_builder(data, flow_network(lambda: keras.layers.Rescaling(scale, offset))), ids(
+        data
+    )
 
 
 @planted(FITTED)

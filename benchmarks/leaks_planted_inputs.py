@@ -249,9 +249,7 @@ def moved_by_a_pixel(data):
 @planted(NEAR)
 def moved_slantwise(data):
     """a copy of flow moved by one pixel up and two to the left, its edge repeated."""
-    data, samples = with_copy(
-        data, lambda x: np.pad(x, ((0, 1), (0, 2), (0, 0)), "edge")[1:, 2:]
-    )
+    data, samples = with_copy(data, lambda x: np.pad(x, ((0, 1), (0, 2), (0, 0)), "edge")[1:, 2:])
     return loso(only(data, "flow_image")), samples
 
 
@@ -270,7 +268,9 @@ def cut_corner(data):
     import cv2
 
     def cut(x):
-        return jpeg(np.clip(cv2.resize(x[6:, :-6], (28, 28), interpolation=cv2.INTER_CUBIC), 0, 255), 95)
+        return jpeg(
+            np.clip(cv2.resize(x[6:, :-6], (28, 28), interpolation=cv2.INTER_CUBIC), 0, 255), 95
+        )
 
     data, samples = with_copy(data, cut)
     return loso(only(data, "flow_image")), samples

@@ -32,6 +32,7 @@ def run(options) -> int:
     parameters = preprocessing_of(options)
     choose_backend(training=False)
     from merzoo.evaluation.audit import audit
+    from merzoo.evaluation.leakage import UNSEEN
 
     findings = audit(
         data_of(options),
@@ -52,5 +53,8 @@ def run(options) -> int:
             more = len(finding.samples) - _SHOWN
             tail = f" ... and {more} more (--json lists all)" if more > 0 else ""
             print(f"  {len(finding.samples)} samples: {' '.join(finding.samples[:_SHOWN])}{tail}")
-        print(f"{errors} errors, {len(findings) - errors} warnings." if findings else "No leaks.")
+        told = f"{errors} errors, {len(findings) - errors} warnings."
+        print(told if findings else "No leak that we know how to look for.")
+        print("What the audit cannot see:")
+        print("\n".join(f"- {line}" for line in UNSEEN))
     return 1 if errors else 0

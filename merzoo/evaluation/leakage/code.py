@@ -215,9 +215,9 @@ class _Names:
             for other in columns.values():
                 if other is not None and other is not names and other.shape[:1] == names.shape:
                     part = other[known]
-                    if part.ndim < 3 and part[0].size <= _ANSWERS:
-                        if labels.tell(part, rows[known]):
-                            return rows[known]
+                    few = part.ndim < 3 and part[0].size <= _ANSWERS
+                    if few and labels.tell(part, rows[known]):
+                        return rows[known]
         return np.array([], int)
 
 

@@ -5,8 +5,8 @@ perceptual fingerprint) agree, and so do the pictures and their gradients at up 
 when one is mirrored. The limits are set where no two different people are found: not among the
 synthetic faces, nor the MEGC 2019 flow images, nor the faces of FER-2013 (whose pairs beyond them
 are reposts of one photograph), while copies with a little noise, other brightness, another size
-or JPEG compression are, and faces of one person in one place. Copies that were moved or cut are looked
-for by `merzoo.evaluation.leakage.shifted`.
+or JPEG compression are, and faces of one person in one place. Copies that were moved or cut are
+looked for by `merzoo.evaluation.leakage.shifted`.
 """
 
 import hashlib
@@ -123,11 +123,9 @@ def _near_identical(name: str, array: np.ndarray, sides: Sides, by: str) -> dict
     return found
 
 
-
 def _fingerprints(array, name: str, side: int, rows=None) -> np.ndarray:
     """`pictures_of`, each channel with mean 0 and norm 1."""
     return normalised(pictures_of(array, name, side, rows))
-
 
 
 def _mirrored(pictures: np.ndarray, name: str) -> np.ndarray:
@@ -140,7 +138,6 @@ def _close_pairs(pictures: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, 
     """Rows (first, second), first < second, whose small pictures agree."""
     first, second = close_rows(pictures, others, _SMALL_AGREE)
     return first[first < second], second[first < second]
-
 
 
 def _agree(array, name: str, first, second, mirrored: bool) -> np.ndarray:
@@ -159,5 +156,3 @@ def _agree(array, name: str, first, second, mirrored: bool) -> np.ndarray:
         values = (one * two).sum((1, 2)).mean(-1)
         agreed[block] = (values >= _AGREE) & (gradient_agreement(one, two) >= limit)
     return agreed
-
-

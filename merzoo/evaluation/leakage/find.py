@@ -6,10 +6,10 @@ import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.evaluation.leakage import code, copies, fitted, groups, history
-from merzoo.evaluation.leakage.own import builder_of
 from merzoo.evaluation.leakage.findings import Finding, Sides
 from merzoo.evaluation.leakage.inputs import label_in_inputs
 from merzoo.evaluation.leakage.mixes import mixed_samples
+from merzoo.evaluation.leakage.own import builder_of
 from merzoo.evaluation.splits.protocols import Fold
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.learner import Learner

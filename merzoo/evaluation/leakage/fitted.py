@@ -1,8 +1,8 @@
 """Numbers fitted on tested samples: what the data say of themselves, the traces that scalers and
 PCA leave in samples, and constants of code that are statistics of all samples.
 
-A scaler that was fitted on a set makes some statistic over that set exactly equal for all numbers of
-a sample, and PCA makes them exactly uncorrelated; measured numbers never are.
+A scaler that was fitted on a set makes some statistic over that set exactly equal for all numbers
+of a sample, and PCA makes them exactly uncorrelated; measured numbers never are.
 """
 
 from collections.abc import Iterator
@@ -99,9 +99,9 @@ def _equal_statistics(columns: np.ndarray) -> str:
             return "every value takes the same numbers, as ranks do"
     quarter, half, three = np.quantile(columns, (0.25, 0.5, 0.75), axis=0)
     width = three - quarter
-    if (width > 0).all() and np.ptp(width) < _EQUAL * width.mean():
-        if (np.abs(half - np.median(half)) < _EQUAL * width).all():
-            return "the median and the quartiles of every value are the same"
+    alike = (width > 0).all() and np.ptp(width) < _EQUAL * width.mean()
+    if alike and (np.abs(half - np.median(half)) < _EQUAL * width).all():
+        return "the median and the quartiles of every value are the same"
     return ""
 
 
@@ -197,9 +197,9 @@ class _Statistics:
         for what, value, spread in self._of(self.rows, flat.size):
             for scale in _SCALES:
                 near = (_EQUAL if flat.size > 2 else 0.1 * _EQUAL) * scale * spread + 1e-12
-                if (np.abs(flat - scale * value) <= near).all() and not _round(flat / scale):
-                    if self._differs(what, flat.size, flat / scale, near / scale):
-                        return what
+                known = (np.abs(flat - scale * value) <= near).all() and not _round(flat / scale)
+                if known and self._differs(what, flat.size, flat / scale, near / scale):
+                    return what
         return self._component(constant)
 
     def _differs(self, what: str, size: int, value, near) -> bool:
@@ -215,9 +215,8 @@ class _Statistics:
         if rows is self.rows and size in self._whole:
             return self._whole[size]
         found = []
-        for group in {1: 1, self.channels: self.channels, self.size: self.size}.values():
-            if group == size:
-                found = list(self._worked_out(rows, group))
+        if size in (1, self.channels, self.size):
+            found = list(self._worked_out(rows, size))
         if rows is self.rows:
             self._whole[size] = found
         return found

@@ -70,7 +70,9 @@ def _renamed_set(sides: Sides, entry: WeightsEntry) -> list[Finding]:
                 f"not the same set under another name."
             )
             rows = np.flatnonzero((sides.data.dataset == name) & sides.tested)
-            return [Finding("weights may know test subjects", "warning", message, sides.names(rows))]
+            return [
+                Finding("weights may know test subjects", "warning", message, sides.names(rows))
+            ]
     return []
 
 
@@ -78,7 +80,7 @@ def _people_by_set(subjects) -> dict[str, set[str]]:
     """Set -> its people's names as they are looked for in other sources; no patterns."""
     found: dict[str, set[str]] = {}
     for subject in subjects:
-        dataset, _, person = plain_subject(str(subject)).partition("/")
+        person = plain_subject(str(subject)).partition("/")[2]
         if not any(c in person for c in "*?["):
             found.setdefault(str(subject).partition("/")[0], set()).add(person)
     return found

@@ -7,8 +7,8 @@ lies on several is left out.
 
 import numpy as np
 
-from merzoo.evaluation.leakage.pictures import pictures_of
 from merzoo.evaluation.leakage.findings import Finding, Sides
+from merzoo.evaluation.leakage.pictures import pictures_of
 from merzoo.modalities import modality
 
 _SIDE = 32  # pixels; a mean of pictures is one of smaller ones too
@@ -23,7 +23,9 @@ def mixed_samples(sides: Sides) -> list[Finding]:
     found: dict[int, tuple[int, int]] = {}
     for name, array in sides.data.modalities.items():
         if modality(name).is_image and len(array) > 3:
-            for mixed, first, second in _mixtures(pictures_of(array, name, _SIDE).reshape(len(array), -1)):
+            for mixed, first, second in _mixtures(
+                pictures_of(array, name, _SIDE).reshape(len(array), -1)
+            ):
                 pair = np.array([first, second])
                 if sides.across(np.array([mixed, mixed]), pair).any():
                     found.setdefault(mixed, (first, second))

@@ -10,13 +10,13 @@ from functools import partial
 
 import numpy as np
 
+from merzoo.evaluation.leakage.findings import Sides
 from merzoo.evaluation.leakage.pictures import (
     close_rows,
     gradient_agreement,
     normalised,
     pictures_of,
 )
-from merzoo.evaluation.leakage.findings import Sides
 
 _BLOCK = 1024  # pairs compared at a time
 _VALUES = 1 << 24  # of moved pictures that are compared at a time

@@ -1,8 +1,8 @@
 """Whether numbers tell the labels of samples: tests that what a camera measures does not pass.
 
 Each test looks at many numbers at once, the columns of (N, M), and names how one of them tells the
-classes, or returns an empty text. What could be chance among so many numbers is left out; samples of
-one person that have one value count once, since copies of a sample agree in everything.
+classes, or returns an empty text. What could be chance among so many numbers is left out; samples
+of one person that have one value count once, since copies of a sample agree in everything.
 """
 
 from collections.abc import Sequence
@@ -97,7 +97,11 @@ class Told:
                 return "it counts the samples, which are sorted by class"
         within = sum(_ways(row) for row in self.counts) - lgamma(self.classes + 1)
         coarse = np.flatnonzero(counters | self._counts_within(columns))
-        if self.surely(within, coarse.size) and coarse.size and self._sorted_within(columns[:, coarse]).any():
+        if (
+            self.surely(within, coarse.size)
+            and coarse.size
+            and self._sorted_within(columns[:, coarse]).any()
+        ):
             return "it counts each person's samples, which are sorted by class"
         return ""
 

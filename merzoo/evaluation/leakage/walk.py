@@ -130,7 +130,7 @@ def _parts(value) -> Iterator[tuple[str, object]]:
         yield from ((".__self__", value.__self__), ("()", value.__func__))
     elif _is_dataset(value):
         yield from _batches(value)
-    elif not isinstance(value, type | types.ModuleType | type(b"")) and not _is_network(value):
+    elif not isinstance(value, type | types.ModuleType | bytes) and not _is_network(value):
         if hasattr(value, "func") and hasattr(value, "args"):  # functools.partial
             yield from ((f".{n}", getattr(value, n)) for n in ("func", "args", "keywords"))
         yield from ((f".{name}", part) for name, part in getattr(value, "__dict__", {}).items())
