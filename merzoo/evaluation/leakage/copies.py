@@ -33,7 +33,8 @@ _MOST = 2_000_000  # pairs that are looked at; more say nothing new
 
 def copied_samples(sides: Sides, by: str) -> list[Finding]:
     """Findings of identical and near-identical samples; `by` as in `shared_groups`."""
-    identical, near = set(), {}
+    identical: set[tuple[int, int]] = set()
+    near: dict[tuple[int, int], tuple[str, str]] = {}
     for name, array in sides.data.modalities.items():
         if modality(name).is_image:
             same = _identical(array, sides)

@@ -31,10 +31,10 @@ KINDS = {
 # What no check can see, for the documentation and the command line.
 UNSEEN = (
     "one person in two settings under two names",
-    "a copy that was turned, moved or cut by more than four pixels of 32, or mixed of three",
+    "a copy that was turned, moved by more than two pixels, cut and re-encoded, or mixed of three",
     "a fit on all samples that left no trace, such as pictures put together from components",
     "features of a network that was trained on test subjects, and weights that do not say so",
-    "noisy hints, and hints that only several numbers together give",
+    "noisy hints, hints of one class among few samples, and hints of several numbers together",
     "code that downloads, unpickles, asks another program or reads files over 2 GB",
     "choices that a person made after looking at test scores",
 )

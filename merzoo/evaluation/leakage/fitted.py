@@ -17,7 +17,7 @@ _FEATURES = 4096  # of each modality that are looked at
 _FEW = 8  # samples, and different numbers of each, below which nothing is said
 _EQUAL = 1e-4  # of the spread over samples, within which statistics are equal
 _COMPONENTS = 64  # numbers of each sample whose correlations are looked at
-_RANGES = ((0, 1), (0, 255), (-1, 1))  # to which values are scaled
+_RANGES: tuple[tuple[float, float], ...] = ((0, 1), (0, 255), (-1, 1))  # to which values are scaled
 _AXES = 8  # vectors of an array that are tried as principal components
 _SCALES = (1.0, 1 / 255)  # of samples before a constant was worked out
 

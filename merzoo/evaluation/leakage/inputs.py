@@ -64,8 +64,8 @@ _NUMBER = "of one of its numbers"
 
 
 def _blocks(array: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """(what, (N, M) numbers) of samples: statistics, values that vary, and whether whole numbers
-    are odd."""
+    """(what, (N, M) numbers) of samples: statistics, values that vary, and the last two bits of
+    whole numbers."""
     flat = array.reshape(len(array), -1)
     if flat.shape[1] >= 16:
         found = _statistics(array)
@@ -78,8 +78,8 @@ def _blocks(array: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
             continue
         yield _NUMBER, block
         if block.dtype.kind in "ui" or not np.any(block % 1):
-            odd = (block.astype("int64") & 1).astype("int8")
-            yield "of whether a number is odd", odd[:, (odd != odd[:1]).any(0)]
+            left = (block.astype("int64") & 3).astype("int8")
+            yield "of the last two bits of a number", left[:, (left != left[:1]).any(0)]
 
 
 def _statistics(array: np.ndarray) -> np.ndarray:

@@ -46,7 +46,7 @@ def close_rows(pictures, others, limit: float) -> tuple[np.ndarray, np.ndarray]:
 
 def gradient_agreement(one: np.ndarray, two: np.ndarray) -> np.ndarray:
     """(P,) correlation of the gradients of pictures (P, h, w, C), mean over axes and channels."""
-    total = 0
+    total = np.zeros(len(one))
     for axis in (1, 2):
         a, b = (normalised(np.diff(p, axis=axis)) for p in (one, two))
         total = total + (a * b).sum((1, 2)).mean(-1)

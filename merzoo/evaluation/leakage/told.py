@@ -10,7 +10,7 @@ from math import lgamma, log
 
 import numpy as np
 
-_CHANCE = log(1e3)  # how unlikely it must be, after all numbers that were looked at
+_CHANCE = log(200)  # how unlikely it must be, after all numbers that were looked at
 _PROBE = 48  # samples by which numbers of many values are sorted out
 _SAME = 1e-6  # of a number's range, within which two values are one
 _FEW = 64  # values of a number that a tree may look at
@@ -78,13 +78,13 @@ class Told:
         for j in np.flatnonzero(self._pure_in_probe(columns)):
             codes = np.unique(columns[:, j], return_inverse=True)[1]
             pairs = np.unique(np.stack([codes, self.label]), axis=1)
-            values = int(codes.max()) + 1
-            if pairs.shape[1] > values:  # a value in two classes
+            count = int(codes.max()) + 1
+            if pairs.shape[1] > count:  # a value in two classes
                 continue
             parts = np.unique(np.stack([codes, self.person, self.label]), axis=1)[2]
-            ways = _ways(np.bincount(parts)) - values * log(self.classes)
+            ways = _ways(np.bincount(parts)) - count * log(self.classes)
             if self.surely(ways, columns.shape[1]):
-                return f"each of its {values} values is of one class"
+                return f"each of its {count} values is of one class"
         return ""
 
     def by_order(self, columns: np.ndarray) -> str:
@@ -259,6 +259,7 @@ class _Groups:
 
 def _ways(counts) -> float:
     """The logarithm of in how many ways so many of each kind can be shared out."""
+    counts = [float(count) for count in counts]
     return lgamma(sum(counts) + 1) - sum(lgamma(count + 1) for count in counts)
 
 

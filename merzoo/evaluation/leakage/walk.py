@@ -31,7 +31,7 @@ _LIBRARIES = (
 _OWN = ("builtins", "merzoo", "collections", "functools", "os", "pathlib", "logging", "threading")
 
 
-def reachable(things: dict[str, object]) -> Iterator[tuple[str, object]]:
+def reachable(things: dict[str, object]) -> Iterator[tuple[str, np.ndarray | str | Mapping]]:
     """(where, object) of every array of numbers or texts, text and mapping that things refer to.
 
     Lists of numbers or texts come as arrays, tables as mappings of their columns.
@@ -58,7 +58,8 @@ def reachable(things: dict[str, object]) -> Iterator[tuple[str, object]]:
                 todo += [(where, text, depth + 1) for text in array.ravel().tolist()[:_BATCHES]]
             continue
         if isinstance(value, str | Mapping) or _is_table(value):
-            value = dict(value) if _is_table(value) else value
+            if not isinstance(value, str | Mapping):
+                value = {name: value[name] for name in value.columns}  # type: ignore[attr-defined, index]
             yield where, value
         if depth < _DEPTH:
             todo += [(f"{where}{step}", part, depth + 1) for step, part in _parts(value)]
