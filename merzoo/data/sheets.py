@@ -167,7 +167,7 @@ def place(
             column,
             number,
             drops_frames,
-            (lambda *_: None) if silent and column == "apex" else note,
+            (lambda *_, **__: None) if silent and column == "apex" else note,
             flags,
             replaced,
         )
