@@ -12,7 +12,7 @@ over        more than 1 GB, or 5 s of processor time, until it is refused
 
 Writes `results/bad_inputs.csv`; exit 1 if any of the five is not 0.
 
-    python benchmarks/bad_inputs.py                  # one of three, spread over all kinds
+    python benchmarks/bad_inputs.py                  # one of five, spread over all kinds
     python benchmarks/bad_inputs.py --all
     python benchmarks/bad_inputs.py --only score --keep runs/bad
 """
@@ -97,8 +97,8 @@ def main() -> int:
     parser.add_argument("--about", metavar="WORDS", help="inputs whose description matches")
     parser.add_argument("--light", action="store_true", help="only what needs no Keras")
     parser.add_argument("--list", action="store_true", help="print the inputs, and try none")
-    parser.add_argument("--all", action="store_true", help="every input, not one of three")
-    parser.add_argument("--every", type=int, default=3, help="try one of so many (3)")
+    parser.add_argument("--all", action="store_true", help="every input, not one of five")
+    parser.add_argument("--every", type=int, default=5, help="try one of so many (5)")
     parser.add_argument("--keep", metavar="FOLDER", type=Path, help="where failing tries stay")
     parser.add_argument("--jobs", type=int, default=2, help="tries at a time (2)")
     parser.add_argument("--out", type=Path, help="result file (results/bad_inputs.csv if all)")
@@ -129,7 +129,7 @@ def main() -> int:
                 if options.keep:
                     print(f"    {one.folder}")
     print_table(tried)
-    whole = not (options.only or options.about or options.light or options.every > 3)
+    whole = not (options.only or options.about or options.light or options.every > 5)
     if options.out or whole:
         path = options.out or HERE / "results" / "bad_inputs.csv"
         write_results(tried, path)
