@@ -115,7 +115,7 @@ PLACES = (
         "evaluate",
         "evaluate ststnet --data arrays:{good}/flow.npz --epochs 1 --out run",
         "run/folds/seed0-a_s0.npz",
-        said="seed0-a_s0.*again",
+        said="seed0-a_s0.*(again|damaged)",
         may_change=("run/*",),
     ),
     Place(
@@ -167,7 +167,9 @@ def in_a_row(data: bytes, share: float) -> bytes:
 
 
 def flipped(data: bytes) -> bytes:
-    """The first 64 bytes with every bit turned: no header remains."""
+    """The first 64 bytes with every bit turned: no header remains. (Of zip archives the last.)"""
+    if data[:2] == b"PK":
+        return data[:-64] + bytes(byte ^ 0xFF for byte in data[-64:])
     return bytes(byte ^ 0xFF for byte in data[:64]) + data[64:]
 
 
@@ -184,7 +186,7 @@ BYTES = {
     "cut at a quarter": lambda data: data[: len(data) // 4],
     "cut at the half": lambda data: data[: len(data) // 2],
     "cut near its end": lambda data: data[: len(data) - max(2, len(data) // 50)],
-    "its first bytes turned": flipped,
+    "its header turned": flipped,
     "noise": noise,
     "zero bytes": lambda data: bytes(len(data)),
     "of another kind": lambda data: b"PK\5\6" + bytes(18) if data[:4] == b"\x89PNG" else PNG,
