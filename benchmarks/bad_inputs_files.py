@@ -193,6 +193,7 @@ BYTES = {
     "UTF-16": lambda data: data.decode("latin-1").encode("utf-16"),
 }
 MAY_STAND = {"UTF-16"}  # a text in it can be read
+NAMES_ONLY = {("log.txt", "its header turned")}  # another name in Latin-1, which nothing forbids
 
 
 def _folder(path: Path) -> None:
@@ -263,7 +264,8 @@ def damaged_files() -> Iterator[Input]:
         for damage in BYTES:
             if damage == "UTF-16" and not (place.text or name.endswith(".json")):
                 continue
-            said = "" if damage in MAY_STAND else place.said
+            stands = damage in MAY_STAND or (name, damage) in NAMES_ONLY
+            said = "" if stands else place.said
             about = f"{place.file}: {damage} ({place.words.split()[0]} {_role(place)})"
             yield Input(about=about, make=_with_bytes(place, damage), said=said, **usual)
         makers = {damage: _with_thing(place, damage) for damage in THINGS}

@@ -9,6 +9,7 @@ import contextlib
 import math
 import os
 import stat
+import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -197,9 +198,24 @@ def check_names(what: str, names: Iterable[str], source: str) -> None:
         source: the file or object that holds them, for the message.
 
     Raises:
-        InputError: for a name of more than `LONGEST_NAME` characters.
+        InputError: for a name of more than `LONGEST_NAME` characters, or with one that is no text
+            but controls a terminal or ends a line or a name.
+
+    Example:
+
+    >>> check_names("clip", ["a b", "a\\nb"], "data.npz")
+    Traceback (most recent call last):
+    ...
+    merzoo.errors.InputError: data.npz: the clip 'a\\nb' holds the control character '\\n'; rename it.
     """
     for name in names:
+        if not name.isprintable():
+            control = next((c for c in name if unicodedata.category(c) == "Cc"), None)
+            if control is not None:
+                raise InputError(
+                    f"{source}: the {what} {shown(name, 20)} holds the control character "
+                    f"{control!r}; rename it."
+                )
         if len(name) > LONGEST_NAME:
             raise InputError(
                 f"{source}: the {what} {shown(name, 20)} has {len(name)} characters; "
