@@ -203,10 +203,10 @@ def check_names(what: str, names: Iterable[str], source: str) -> None:
 
     Example:
 
-    >>> check_names("clip", ["a b", "a\\nb"], "data.npz")
+    >>> check_names("clip", ["a b", "a\\nb"], "x.npz")
     Traceback (most recent call last):
     ...
-    merzoo.errors.InputError: data.npz: the clip 'a\\nb' holds the control character '\\n'; rename it.
+    merzoo.errors.InputError: x.npz: the clip 'a\\nb' holds the control character '\\n'; rename it.
     """
     for name in names:
         if not name.isprintable():
