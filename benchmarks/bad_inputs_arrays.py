@@ -201,7 +201,6 @@ def swelling() -> Iterator[Input]:
         "axes without end": ("flow_image", array_header("<f4", "(0, 99999999999)")),
     }
     words = ARRAY_WORDS | {
-        "data check": "data check arrays bad.npz",
         "tune": "tune ststnet --data arrays:bad.npz --out out",
     }
     for about, arguments in archives.items():

@@ -53,7 +53,6 @@ PLACES = (
         "flow.npz",
     ),
     Place("tune", "tune ststnet --data arrays:flow.npz --trials 1 --out out", "flow.npz"),
-    Place("data check", "data check arrays flow.npz", "flow.npz"),
     Place("data check", "data check manifest faces", "faces/manifest.csv", text=True),
     Place("data check", "data check manifest faces", "faces/s0c0/2.png", said="fault.*2.png"),
     Place(
@@ -67,6 +66,7 @@ PLACES = (
         f"data prepare --data manifest:faces --input difference=16x16x1 {MANIFEST} --out o.npz",
         "faces/s0c0/2.png",
         names="s0c0",
+        said="apex: a spotted one",
     ),
     Place(
         "explain",

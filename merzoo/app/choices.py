@@ -9,7 +9,7 @@ from pathlib import Path
 
 from merzoo.errors import InputError, unknown
 from merzoo.models.registry import list_models
-from merzoo.prediction.classify import DEFAULT_WEIGHTS
+from merzoo.prediction.classify import DEFAULT_WEIGHTS, Classifier
 from merzoo.preprocessing.face import DETECTORS, check_detector
 from merzoo.weights.manifest import entries, find
 
@@ -68,7 +68,7 @@ class Choices:
         weights: of it, as `merzoo.prediction.Classifier` takes them.
 
     Raises:
-        InputError: for a model or weights that do not exist.
+        InputError: for a model or weights that do not exist or cannot be used.
 
     Example:
 
@@ -86,6 +86,7 @@ class Choices:
         self.models = {name: f"{name}: {_trained_on(entry)}" for name, entry in known.items()}
         self.first = _name_of(model, weights)
         if self.first not in known:
+            Classifier(model, weights)  # of one's own: loaded once, to be refused here if at all
             self._named = {self.first: (model, weights)} | self._named
             self.models = {self.first: self.first} | self.models
         self.detectors = {name: _DETECTOR[name] for name in ("auto", *filter(_usable, DETECTORS))}
