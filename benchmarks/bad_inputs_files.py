@@ -25,7 +25,8 @@ class Place:
     Args:
         verb: of the command line.
         words: of the command line; the damaged copy lies in the folder of the try.
-        file: that is damaged, its path starting with the good file or folder that is copied.
+        file: that is damaged, its path (or a pattern of it) starting with the good file or folder
+            that is copied.
         text: whether it is a table, so that a cut is made within a row.
         said: what a run that goes on must print; `None` where it may not.
         names: what a refusal must name, if not the file.
@@ -114,7 +115,8 @@ PLACES = (
     Place(
         "evaluate",
         "evaluate ststnet --data arrays:{good}/flow.npz --epochs 1 --out run",
-        "run/folds/seed0-a_s0.npz",
+        "run/folds/seed0-a_s0*.npz",
+        names="seed0-a_s0",
         said="seed0-a_s0.*(again|damaged)",
         may_change=("run/*",),
     ),
@@ -218,7 +220,7 @@ def _copied(place: Path | str, user: Path, good: Path) -> Path:
         shutil.copytree(good / top, user / top)
     else:
         shutil.copy(good / top, user / top)
-    return user / str(place)
+    return next(user.glob(str(place)))
 
 
 def _with_bytes(place: Place, damage: str):
