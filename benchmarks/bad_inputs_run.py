@@ -48,7 +48,7 @@ class Input:
         said: `None` where it must be refused; a pattern that must be printed where it is not; an
             empty one where going on is right.
         names: pattern that the message of a refusal must hold.
-        may_change: patterns of paths that a run that is not refused may write anew.
+        may_change: patterns of paths of the verb's own that it may write anew.
         env: environment variables.
         fresh: in a new process instead of a forked one.
     """
@@ -294,7 +294,7 @@ def _lost(run: _Run, refused: bool) -> str:
     if snapshot(run.good, contents=False) != run.before["good"]:
         return "the good files"
     for path, what in before.items():
-        allowed = not refused and any(fnmatch(path, p) for p in run.input.may_change)
+        allowed = any(fnmatch(path, pattern) for pattern in run.input.may_change)
         if user.get(path) != what and not allowed:
             return f"{'changed' if path in user else 'gone'}: {path[:80]}"
     new = sorted(set(user) - set(before))
