@@ -158,8 +158,8 @@ def _table_text(rows: list[list]) -> str:
 
 # (row 1's column, its value): None leaves the column out. What is wrong -> what must be said else.
 MANIFESTS: dict[str, tuple[str, object, str | None]] = {
-    "an onset that is no frame": ("onset", 99_999_999, None),
-    "an offset that is no frame": ("offset", 99_999_999, None),
+    "an onset that is no frame": ("onset", 99_999_999, "onset"),
+    "an offset that is no frame": ("offset", 99_999_999, "offset"),
     "an apex that is no frame": ("apex", 99_999_999, "apex"),
     "an onset of -1": ("onset", -1, None),
     "an onset of 1.5": ("onset", 1.5, None),

@@ -111,7 +111,12 @@ PLACES = (
         f"evaluate ststnet --data arrays:{{good}}/flow.npz --split run/split.json {ARRAYS}",
         "run/split.json",
     ),
-    Place("evaluate", "evaluate --from run/protocol.json --out out", "run/protocol.json"),
+    Place(
+        "evaluate",
+        "evaluate --from run/protocol.json --out out",
+        "run/protocol.json",
+        names=r"protocol\.json|flow\.npz",
+    ),
     Place(
         "evaluate",
         "evaluate ststnet --data arrays:{good}/flow.npz --epochs 1 --out run",
@@ -155,7 +160,12 @@ PLACES = (
         f"transfer ststnet --pretrained pre --data arrays:{{good}}/flow.npz {ARRAYS}",
         "pre/model.weights.h5",
     ),
-    Place("predict", "predict {good}/film.avi --weights pre --out out", "pre/weights.json"),
+    Place(
+        "predict",
+        "predict {good}/film.avi --weights pre --out out",
+        "pre/weights.json",
+        names="weights.json|pre",
+    ),
     Place("export", "export ststnet --weights pre --out o", "pre/model.weights.h5"),
 )
 
