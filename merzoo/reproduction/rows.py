@@ -12,7 +12,7 @@ from merzoo.errors import InputError
 from merzoo.evaluation.evaluate import EvaluationResult, evaluate
 from merzoo.reproduction.sources import Source, Taken, samples_of, take
 from merzoo.reproduction.tables import PaperTable, Row, Run, recipe_of
-from merzoo.training.recipes import Recipe, change_recipe, recipe_as_dict
+from merzoo.training.recipes import Recipe, change_recipe, recipe_settings
 
 QUICK_EPOCHS = 2
 QUICK_BATCH = 8
@@ -100,6 +100,6 @@ def _thin(recipe: Recipe, row: Row) -> Recipe:
 
 def _identity(row: Row, recipe: Recipe, taken: Taken) -> str:
     """Equal for rows that ask for the same: the recipe's name and words decide no result."""
-    settings = recipe_as_dict(replace(recipe, name="", about=""))
+    settings = recipe_settings(recipe)
     settings["model_arguments"] = sorted(settings["model_arguments"].items())
     return repr((row.network, settings, taken.text, taken.datasets))

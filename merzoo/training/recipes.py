@@ -350,6 +350,15 @@ def recipe_as_dict(recipe: Recipe) -> dict:
     return json.loads(json.dumps(asdict(recipe)))
 
 
+def recipe_settings(recipe: Recipe) -> dict:
+    """What of a recipe decides a result, as plain JSON types: all but its name and its words.
+
+    >>> recipe_settings(Recipe("a")) == recipe_settings(Recipe("b", about="the same"))
+    True
+    """
+    return {n: v for n, v in recipe_as_dict(recipe).items() if n not in ("name", "about")}
+
+
 def recipe_from_dict(content: dict, source: str | Path) -> Recipe:
     """A recipe from `recipe_as_dict`'s form; `source` names the file in error messages.
 

@@ -14,7 +14,7 @@ from merzoo.evaluation.runs.workers import run_unfinished
 from merzoo.files import write_json
 from merzoo.metrics import UF1, headline
 from merzoo.training.learner import Learner
-from merzoo.training.recipes import Recipe, recipe_as_dict
+from merzoo.training.recipes import Recipe, recipe_as_dict, recipe_settings
 from merzoo.tuning.oracles import report_of
 from merzoo.tuning.search import Plan
 from merzoo.tuning.search_spaces import recipe_of
@@ -131,4 +131,4 @@ def _shown(value):
 
 
 def _numbers(recipe: Recipe) -> str:
-    return json.dumps(recipe_as_dict(replace(recipe, name="", about="")), sort_keys=True)
+    return json.dumps(recipe_settings(recipe), sort_keys=True)
