@@ -103,7 +103,7 @@ def test_bad_requests_say_what_to_do(tmp_path):
     says("Did you mean 'random'", tuner="randm")
     says("3 subjects cannot be split into 4 groups")
     says("trials must be a whole number from 1, got 0", trials=0)
-    says("use 'loso' or 'kfold:5'", folds=2, nested=True, outer="kfold:x")
+    says("write 'loso' or 'kfold:5'", folds=2, nested=True, outer="kfold:x")
     says("No trial was finished within the budget", folds=2, budget=1e-9)
     (tmp_path / "mine.txt").write_text("x")
     says("not the folder of a search", folds=2, out=tmp_path)
