@@ -16,7 +16,7 @@ from merzoo.moved import MODULES
 ROOT = Path(__file__).parents[1]
 FLOORS = (  # from the ground up
     ("errors", "files", "home", "listing", "metrics", "modalities", "moved", "names", "pages")
-    + ("progress", "surroundings", "versions"),
+    + ("processes", "progress", "surroundings", "versions", "whole"),
     ("data", "layers", "weights"),
     ("preprocessing", "models"),
     ("training",),

@@ -7,7 +7,6 @@ at each apex, and a line where the picture is. WebM with VP8, which every browse
 import contextlib
 import os
 import sys
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 from merzoo.data.videos import is_variable
 from merzoo.errors import InputError
 from merzoo.prediction.results import Prediction
+from merzoo.whole import temporary_beside
 
 # RGB; told apart by most colour-blind people.
 COLOURS = ((230, 97, 60), (60, 150, 220), (235, 185, 50), (120, 180, 90), (170, 110, 200))
@@ -62,7 +62,7 @@ def write_annotated(
     last = int(result.positions[-1]) + 1 if len(result.positions) else len(frames)
     drawing: _Drawing | None = None
     writer: Any = None
-    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.webm")
+    temporary = temporary_beside(path)
     try:
         for position in _shown(result.times, rate / step, last, step):
             frame = frames[position]

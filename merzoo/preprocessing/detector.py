@@ -28,6 +28,7 @@ from merzoo.preprocessing.face import (
     look_again,
     missing_for_landmarks,
 )
+from merzoo.whole import exhausted
 
 LOOKED_AT = 5  # clips of each data set
 LARGEST_CROP = 256  # pixels of the shorter side up to which frames without a face may be crops
@@ -96,7 +97,9 @@ def choose_detectors(clips: Sequence[Clip], asked: str, store: Cache) -> dict[st
 def _content(clip: Clip, store: Cache) -> str | None:
     try:
         return content_of(clip.frames, store)
-    except (InputError, OSError):
+    except (InputError, OSError) as error:
+        if exhausted(error):
+            raise
         return None  # reported with the others that cannot be read
 
 
@@ -139,8 +142,9 @@ def _onsets(clips: Sequence[Clip]):
     for clip in clips:
         try:
             yield clip.frames[clip_range(clip)[0]]
-        except (InputError, OSError):
-            continue
+        except (InputError, OSError) as error:
+            if exhausted(error):
+                raise
 
 
 def _looked_at(dataset: str, clips: Sequence[Clip], asked: str) -> Choice:

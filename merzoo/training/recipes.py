@@ -380,7 +380,7 @@ def recipe_as_dict(recipe: Recipe) -> dict:
 
 def _read_recipe(path: Path) -> Recipe:
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not a readable recipe file ({error}).") from None
     return recipe_from_dict(content, path)

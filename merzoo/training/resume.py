@@ -8,8 +8,6 @@ and the number of the epoch.
 """
 
 import json
-import os
-import zipfile
 from pathlib import Path
 
 import keras
@@ -17,6 +15,7 @@ import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.training.validation import BestEpoch
+from merzoo.whole import DAMAGED, whole
 
 # What each of the callbacks remembers from epoch to epoch.
 COUNTERS = {
@@ -65,7 +64,7 @@ class Resume(keras.callbacks.Callback):
                 values = [content[f"value_{i}"] for i in range(len(content.files) - 1)]
             for variable, value in zip(_variables(model), values, strict=True):
                 variable.assign(value)
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except DAMAGED as error:
             raise InputError(
                 f"{self.file}: not a state that can be gone on from ({error}); remove the folder "
                 "and start again."
@@ -107,11 +106,9 @@ class Resume(keras.callbacks.Callback):
             ],
         }
         values = [keras.ops.convert_to_numpy(v) for v in _variables(self.model)]
-        temporary = self.file.with_suffix(f".{os.getpid()}.part")
-        with temporary.open("wb") as stream:
+        with whole(self.file) as temporary, temporary.open("wb") as stream:
             named = {f"value_{i}": value for i, value in enumerate(values)}
             np.savez(stream, state=np.array(json.dumps(state)), **named)
-        os.replace(temporary, self.file)
 
 
 def _variables(model) -> list:

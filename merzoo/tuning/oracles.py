@@ -18,6 +18,7 @@ import os
 import threading
 import time
 import warnings
+from pathlib import Path
 
 import keras_tuner
 import threadpoolctl
@@ -25,6 +26,7 @@ from keras_tuner.engine import trial as trial_module
 from sklearn.exceptions import ConvergenceWarning
 
 from merzoo.errors import unknown
+from merzoo.files import write_text
 from merzoo.metrics import UF1
 
 TUNERS = ("random", "bayesian", "hyperband", "grid")
@@ -259,7 +261,4 @@ def _renamed(trial, trial_id: str, status: str):
 
 
 def _write_whole(file: str, content) -> None:
-    temporary = f"{file}.{os.getpid()}.part"
-    with open(temporary, "w") as stream:
-        json.dump(content, stream)
-    os.replace(temporary, file)
+    write_text(Path(file), json.dumps(content))

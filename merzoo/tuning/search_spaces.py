@@ -132,7 +132,7 @@ def search_space(model, recipe: Recipe | None = None) -> dict:
 def read_space(path: str | Path) -> dict:
     """A space from a JSON file; raises `InputError` for a damaged one."""
     try:
-        content = json.loads(Path(path).read_text())
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not a readable search space ({error}).") from None
     if not isinstance(content, dict) or not content:

@@ -9,7 +9,6 @@ never saw (Cawley and Talbot, "On Over-fitting in Model Selection", JMLR 2010).
 import contextlib
 import importlib.util
 import io
-import json
 import os
 import tempfile
 import threading
@@ -18,10 +17,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from merzoo.errors import InputError, unknown
-from merzoo.listing import is_empty
+from merzoo.files import claim_folder
 from merzoo.metrics import compared
 from merzoo.names import known_people
 from merzoo.training.recipes import Recipe, change_preprocessing, recipe_as_dict
+from merzoo.whole import alone, sweep
 
 
 @dataclass(frozen=True)
@@ -128,11 +128,13 @@ def tune(
     if role == "worker":
         return _work(plan)
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-tune-"))
-    _check_folder(folder, plan.settings())
     outer_parts = outer_folds(outer, plan.data, seed) if nested else []
     names = ["all", *(outer_name(outer, i + 1) for i in range(len(outer_parts)))]
-    searches = _search(plan, names, trials, budget, silence, folder, role)
-    return _conclude(plan, searches, outer, outer_parts, seeds, folder)
+    with alone(folder):
+        sweep(folder, deep=True)
+        claim_folder(folder, plan.settings(), file="settings.json", kind="search")
+        searches = _search(plan, names, trials, budget, silence, folder, role)
+        return _conclude(plan, searches, outer, outer_parts, seeds, folder)
 
 
 def _make_plan(model, data, labels, recipe, parameters, space, tuner, folds, seed, jobs):
@@ -169,27 +171,6 @@ def _role() -> str:
         if name not in os.environ:
             raise InputError(f"KERASTUNER_ORACLE_IP is set, but {name} is not.")
     return "chief" if "chief" in os.environ["KERASTUNER_TUNER_ID"] else "worker"
-
-
-def _check_folder(folder: Path, settings: dict) -> None:
-    from merzoo.files import write_json
-
-    file = folder / "settings.json"
-    if file.is_file():
-        try:
-            before = json.loads(file.read_text())
-        except ValueError:
-            raise InputError(f"{file}: damaged; give another --out.") from None
-        changed = [n for n in settings if before.get(n) != settings[n]]
-        if changed:
-            raise InputError(
-                f"{folder} holds another search: its {changed[0]} differs. Give another --out, or "
-                f"remove that folder."
-            )
-    elif folder.exists() and not is_empty(folder):
-        raise InputError(f"{folder}: not empty and not a search's folder; give another --out.")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(file, settings)
 
 
 def _search(plan, names, trials, budget, silence, folder, role) -> dict:
@@ -260,12 +241,12 @@ def _quietly(function, *arguments):
 
 def _conclude(plan, searches, outer, outer_parts, seeds, folder) -> TuningResult:
     """Writes what was found: the table, the recipe, the outer scores, the page."""
-    from merzoo.files import write_json
+    from merzoo.files import write_json, write_table
     from merzoo.tuning import results
     from merzoo.tuning.page import write_page
 
     table = results.trials_table(searches, plan)
-    table.to_csv(folder / "trials.csv", index=False)
+    write_table(folder / "trials.csv", table)
     recipe = results.best_recipe("all", searches["all"], plan)
     if recipe is None:
         raise results.first_failure(searches["all"])

@@ -111,7 +111,7 @@ def _url(entry: WeightsEntry) -> str:
 def _alone(target: Path):
     """The `.part` file of `target`, held by this process alone; others wait here for it."""
     part = target.with_name(f"{target.name}.part")
-    with open(part.with_name(f"{target.name}.lock"), "w") as lock:
+    with open(part.with_name(f"{target.name}.lock"), "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield part
 

@@ -17,6 +17,7 @@ from merzoo.data.synthetic.identity import MIRROR, draw_identity, neutral_landma
 from merzoo.data.synthetic.motion import Motion
 from merzoo.data.synthetic.plan import CAP, EMOTIONS, Setting, plan_clips
 from merzoo.errors import InputError
+from merzoo.whole import temporary_beside
 
 TINY = {"subjects": 2, "clips": 2, "size": (70, 85), "fps": 50.0}
 
@@ -83,7 +84,7 @@ def test_two_processes_may_write_the_same_folder_at_once(tree, tmp_path):
 
 def test_a_kill_at_the_very_first_file_does_not_block_the_folder(tree, tmp_path):
     (tmp_path / "faces").mkdir()
-    (tmp_path / "faces" / ".synthesis.json.0123456789ab.partial").write_text("{")
+    temporary_beside(tmp_path / "faces" / "synthesis.json").write_text("{")
     assert set(contents(synthesize(tmp_path / "faces", **TINY, seed=3, jobs=1))) >= set(
         contents(tree)
     )

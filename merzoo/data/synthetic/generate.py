@@ -6,7 +6,6 @@ interrupted: each clip has a seed of its own, and appears whole or not at all.
 
 import json
 import os
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,9 @@ from merzoo.data.synthetic.macro import film_expression, plan_macro
 from merzoo.data.synthetic.plan import ClipPlan, Setting, difficulty_named, plan_clips
 from merzoo.errors import InputError
 from merzoo.listing import left_by_system
+from merzoo.processes import end_with_parent
 from merzoo.progress import progress_bar
+from merzoo.whole import alone, sweep, temporary_beside, unfinished
 
 # Raised when the same arguments give other bytes than before.
 RECIPE = 3
@@ -125,7 +126,8 @@ def synthesize(
         "quirks": quirks,
     }
     try:
-        _run(job, layout, setting, facts, jobs or _cores())
+        with alone(out, wait=True):
+            _run(job, layout, setting, facts, jobs or _cores())
     except OSError as error:
         raise InputError(
             f"{error.filename or out}: cannot be written: {error.strerror or error}."
@@ -196,9 +198,9 @@ def _finished(job: _Job) -> bool:
 def _claim(job: _Job, facts: dict) -> None:
     """Takes an empty folder, or one in which the same run was begun."""
     path = _settings_path(job)
-    # Asked in this order: another process that begins the same run writes the settings first.
+    sweep(job.out, deep=True)
     names = [p for p in job.out.iterdir() if not left_by_system(p.name)] if job.out.is_dir() else []
-    occupied = not all(map(files.unfinished, names))
+    occupied = not all(map(unfinished, names))
     if path.is_file():
         try:
             known = json.loads(path.read_text())
@@ -244,6 +246,7 @@ def _render_alone(job: _Job, plan: ClipPlan) -> None:
     """In a worker process: OpenCV keeps to one thread, as the others have theirs."""
     import cv2
 
+    end_with_parent()
     cv2.setNumThreads(1)
     _render(job, plan)
 
@@ -294,7 +297,7 @@ def _write_video(target: Path, frames, job: _Job) -> None:
 
     job.workshop.mkdir(parents=True, exist_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = job.workshop / f"{uuid.uuid4().hex[:12]}.avi"
+    temporary = temporary_beside(job.workshop / target.name)
     try:
         code = cv2.VideoWriter_fourcc(*"FFV1")
         writer = cv2.VideoWriter(str(temporary), code, job.fps, job.size)

@@ -5,14 +5,15 @@ any moment resumes where it was, and its result is the one it would have had.
 """
 
 import json
-import os
-import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult
 from merzoo.files import claim_folder, write_json
+from merzoo.whole import DAMAGED, alone, sweep, whole
 
 # The same data may lie elsewhere; seeds may be added; a run may go on another day, elsewhere.
 _MAY_DIFFER = ("versions", "seeds", "source", "surroundings", "threads", "engine")
@@ -43,6 +44,18 @@ class RunFolder:
         self.folds = self.path / "folds"
         self.folds.mkdir(exist_ok=True)
 
+    @classmethod
+    @contextmanager
+    def held(cls, path: str | Path, card: dict) -> Iterator["RunFolder"]:
+        """The folder, in which no other process works meanwhile.
+
+        Raises:
+            InputError: as the constructor; also if another process is at work there.
+        """
+        with alone(path):
+            sweep(path, deep=True)
+            yield cls(path, card)
+
     def _fold_file(self, job: FoldJob) -> Path:
         safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in job.fold.name)
         return self.folds / f"seed{job.seed}-{safe}.npz"
@@ -63,17 +76,16 @@ class RunFolder:
                 history = {n.removeprefix("history_"): content[n].tolist() for n in names}
                 seconds = float(content["seconds"])
                 return FoldResult(content["probabilities"], history, seconds, epochs)
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):
-            return None  # half written by a full disk: the fold is run again
+        except DAMAGED:
+            return None  # from outside: the fold is run again
 
     def write_fold(self, job: FoldJob, result: FoldResult) -> None:
         """Keeps a finished fold."""
         file = self._fold_file(job)
-        temporary = file.with_suffix(f".{os.getpid()}.part")
         history = {f"history_{name}": values for name, values in result.history.items()}
         if result.epochs is not None:
             history["epochs"] = result.epochs
-        with temporary.open("wb") as stream:
+        with whole(file) as temporary, temporary.open("wb") as stream:
             np.savez(
                 stream,
                 test=job.fold.test,
@@ -81,7 +93,6 @@ class RunFolder:
                 seconds=result.seconds,
                 **history,
             )
-        os.replace(temporary, file)
 
 
 def _resumed(before: dict | None, card: dict) -> list[dict]:

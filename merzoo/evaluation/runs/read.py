@@ -95,6 +95,6 @@ def read_run(folder: str | Path) -> Run:
 
 def _read_json(path: Path) -> dict:
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: damaged ({error}); run the evaluation again.") from None
