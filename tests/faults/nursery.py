@@ -2,7 +2,7 @@
 
 Loading takes longer than the small runs of these tests. A child is as `python -m merzoo` would
 be: it leads a session of its own, has the signals, streams, limits and variables that are asked
-for, and calls the command line. Started by `tests.faults.child`, which it talks to in lines of JSON.
+for, and calls the command line. `tests.faults.child` starts it and talks to it in lines of JSON.
 """
 
 import importlib

@@ -106,4 +106,4 @@ def test_bad_requests_say_what_to_do(tmp_path):
     says("use 'loso' or 'kfold:5'", folds=2, nested=True, outer="kfold:x")
     says("No trial was finished within the budget", folds=2, budget=1e-9)
     (tmp_path / "mine.txt").write_text("x")
-    says("not a search's folder", folds=2, out=tmp_path)
+    says("not the folder of a search", folds=2, out=tmp_path)
