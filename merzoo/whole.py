@@ -48,10 +48,15 @@ def exhausted(error: BaseException | None) -> bool:
 
 
 @contextlib.contextmanager
-def whole(path: str | Path) -> Iterator[Path]:
+def whole(path: str | Path, suffix: str = "") -> Iterator[Path]:
     """Where to write a file that stands at `path` once that went well, and is not there else.
 
-    The temporary name ends as `path` does, for writers that go by the suffix. Makes the folder.
+    Makes the folder, and removes from it what killed processes left.
+
+    Args:
+        path: of the file.
+        suffix: of the temporary name, for writers that go by it; none else, so that nobody who
+            looks for files by their suffix finds a half one.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +68,7 @@ def whole(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _swept(str(path.parent))
-    temporary = temporary_beside(path)
+    temporary = temporary_beside(path, suffix)
     try:
         yield temporary
         os.replace(temporary, path)
@@ -71,11 +76,8 @@ def whole(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def temporary_beside(path: Path) -> Path:
+def temporary_beside(path: Path, suffix: str = "") -> Path:
     """A name in the same folder that says that this process is at work on it."""
-    suffix = ".weights.h5" if path.name.endswith(".weights.h5") else path.suffix
-    if not re.fullmatch(r"(\.\w{1,8})+", suffix):
-        suffix = ""
     return path.with_name(f".{_place()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.part{suffix}")
 
 
@@ -131,7 +133,9 @@ def alone(folder: str | Path, wait: bool = False) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise InputError(f"{folder}: is no folder; give another --out.") from None
+        raise InputError(
+            f"{folder}: cannot be written: a file is in the way; give another --out."
+        ) from None
     handle = os.open(folder, os.O_RDONLY)
     try:
         _lock(handle, folder, wait)

@@ -111,7 +111,7 @@ def explain_clips(
             way = chosen | {"detector": data.preparation["detector"].get(clip.dataset, "none")}
             pictures = _pictures(model, inputs, face, flow, _units(clip, way), found.predicted)
             title = f"{found.clip}: {found.label}, predicted {found.predicted}"
-            with whole(out / found.picture) as temporary:
+            with whole(out / found.picture, ".png") as temporary:
                 panels(pictures, title).savefig(temporary, dpi=110)
             explained.append(found)
     _write_page(model, explained, out)

@@ -71,7 +71,7 @@ def save(figure: "Figure", folder: Path, name: str) -> None:
 
     with matplotlib.rc_context({"pdf.fonttype": 42}):
         for suffix, about in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
-            with whole(folder / f"{name}.{suffix}") as temporary:
+            with whole(folder / f"{name}.{suffix}", f".{suffix}") as temporary:
                 figure.savefig(temporary, dpi=200, bbox_inches="tight", metadata=about)
 
 

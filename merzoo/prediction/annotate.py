@@ -62,7 +62,7 @@ def write_annotated(
     last = int(result.positions[-1]) + 1 if len(result.positions) else len(frames)
     drawing: _Drawing | None = None
     writer: Any = None
-    temporary = temporary_beside(path)
+    temporary = temporary_beside(path, path.suffix)
     try:
         for position in _shown(result.times, rate / step, last, step):
             frame = frames[position]

@@ -251,7 +251,7 @@ def record(
     if not 0.5 <= seconds <= 600:
         raise InputError(f"seconds must be from 0.5 to 600, got {seconds}.")
     capture = cv2.VideoCapture(camera)
-    temporary = temporary_beside(path)
+    temporary = temporary_beside(path, path.suffix)
     try:
         ok, frame = capture.read() if capture.isOpened() else (False, None)
         if not ok or frame is None:

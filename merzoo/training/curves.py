@@ -50,7 +50,7 @@ def draw_curves(rows: list[dict[str, float]], path: Path, title: str = "") -> No
             color="#c2453d",
         )
     figure.suptitle(title, fontsize=11)
-    with whole(path) as temporary:
+    with whole(path, ".png") as temporary:
         figure.savefig(temporary, dpi=110)
 
 

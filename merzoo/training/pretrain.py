@@ -292,7 +292,7 @@ def _write(folder, trainer, history, pool, rows, labels, card, start) -> Trained
     from merzoo.training.curves import draw_curves
 
     learner, final, epochs = trainer.learner, trainer.final(), len(history["loss"])
-    with whole(folder / WEIGHTS) as temporary:
+    with whole(folder / WEIGHTS, ".weights.h5") as temporary:
         final.save_weights(temporary)
     table = pd.DataFrame(history)
     table.insert(0, "epoch", range(1, epochs + 1))

@@ -191,7 +191,7 @@ class BestEpoch(keras.callbacks.Callback):
         if self.file is None:
             self._weights = model.get_weights()
         else:
-            with whole(self.file) as temporary:
+            with whole(self.file, ".weights.h5") as temporary:
                 model.save_weights(temporary)
 
     def on_train_end(self, logs=None):

@@ -54,7 +54,7 @@ def run(options) -> int:
             jobs=options.jobs,
             **own | parameters,
         )
-    with whole(out) as temporary:
+    with whole(out, ".npz") as temporary:
         data.save(temporary)
     _print(options, data, out, [str(w.message) for w in skipped])
     return 0

@@ -297,7 +297,7 @@ def _write_video(target: Path, frames, job: _Job) -> None:
 
     job.workshop.mkdir(parents=True, exist_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_beside(job.workshop / target.name)
+    temporary = temporary_beside(job.workshop / target.name, ".avi")
     try:
         code = cv2.VideoWriter_fourcc(*"FFV1")
         writer = cv2.VideoWriter(str(temporary), code, job.fps, job.size)

@@ -261,7 +261,7 @@ def write_long(path: str | os.PathLike, plan: LongPlan, size: tuple[int, int] = 
 
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_beside(path)
+    temporary = temporary_beside(path, path.suffix)
     try:
         code = cv2.VideoWriter_fourcc(*"MJPG")
         # OpenCV's own writer, whose quality can be chosen: FFmpeg's would smooth small movements.
