@@ -81,6 +81,10 @@ def main(words: list[str] | None = None) -> int:
             status = 0 if module is None else module.run(options) or 0
             sys.stdout.flush()
             return status
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # rich ends so, with the status of a "no"
+            return 0
+        raise
     except Terminated:
         print("merzoo: terminated; what was finished is kept.", file=sys.stderr)
         return 143
