@@ -133,3 +133,32 @@ def framed(data):
     x = np.array(data.modalities["flow_image"])[rows]
     x = np.clip(x + rng.normal(0, 2, x.shape), 0, 255).astype("float32")
     return changed(parts, clip=names, modalities={"flow_image": x})
+
+
+def named_by_class(data):
+    """The same samples with the class in the name of each clip."""
+    words = [data.classes[k][:3] for k in data.label.tolist()]
+    people = [s.partition("/")[2] for s in data.subject.tolist()]
+    names = [f"{s}_{w}_{i:02d}" for i, (s, w) in enumerate(zip(people, words, strict=True))]
+    return changed(data, clip=names)
+
+
+def flow_network(layer=None, flat=False, bias="zeros"):
+    """A builder of somebody's own: flow, one layer as given, one output a class."""
+    import keras
+
+    def build(name="users-network", classes=3):
+        flow = keras.Input((28, 28, 3), name="flow_image")
+        x = keras.layers.Flatten()(flow) if flat else flow
+        x = x if layer is None else layer()(x)
+        x = keras.layers.Flatten()(x)
+        last = keras.layers.Dense(classes, activation="softmax", bias_initializer=bias)
+        return keras.Model([flow], last(x), name=name)
+
+    build.__module__ = "users_script"
+    return build
+
+
+def with_builder(data, build, **more):
+    """Arguments with a network of somebody's own."""
+    return loso(only(data, "flow_image"), model=build, **more)

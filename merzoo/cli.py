@@ -63,6 +63,25 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message):
         raise InputError(f"{message}. {self.prog} --help shows how.")
 
+    def parse_known_args(self, args=None, namespace=None):
+        """As argparse does it; an option or argument of no text is refused."""
+        found, others = super().parse_known_args(args, namespace)
+        for action in self._actions:
+            values = getattr(found, action.dest, None)
+            if "" in (values if isinstance(values, list) else [values]):
+                name = action.option_strings[-1] if action.option_strings else action.metavar
+                self.error(f"{name or action.dest} is empty: give a value, or leave it out")
+        return found, others
+
+
+def _shortened(line: str) -> str:
+    """A message without the middle of a name that nobody could read.
+
+    >>> len(_shortened("no such file: " + "x" * 5000))
+    1005
+    """
+    return line if len(line) <= 1000 else f"{line[:700]} ... {line[-300:]}"
+
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
     """A warning as one line for people, without the place in the code that it came from."""
@@ -97,7 +116,7 @@ def main(words: list[str] | None = None) -> int:
             return 0  # as in `merzoo list | head`
         if os.environ.get("MERZOO_DEBUG") == "1":
             raise
-        print(f"merzoo: error: {_line(error)}", file=sys.stderr)
+        print(f"merzoo: error: {_shortened(_line(error))}", file=sys.stderr)
         if _output_is_full():
             silence_output()
         return 2

@@ -1,6 +1,7 @@
 """Writing files and folders that a kill cannot spoil, and the one rule for whose a folder is."""
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -15,12 +16,30 @@ import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.listing import is_empty
+from merzoo.schema import read_json
 from merzoo.whole import sweep, temporary_beside, whole
 
 if TYPE_CHECKING:
     import pandas
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def file_name(text: str) -> str:
+    """The name of a file or folder that belongs to a subject, a clip, a model or another file.
+
+    A short text of letters, digits and `-_.` stays as it is. Anything else is cut to 48 characters,
+    with `_` in place of the others, and ends with a hash of the whole, so that two texts never
+    share a name.
+
+    >>> file_name("sub01"), file_name("casme2/sub01")
+    ('sub01', 'casme2_sub01-f8f2a281')
+    """
+    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in text[:48]).lstrip(".")
+    if safe == text and safe:
+        return safe
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{safe or 'unnamed'}-{digest}"
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -155,25 +174,12 @@ def claim_folder(
     place = folder / file
     before = None
     if place.is_file():
-        before = read_json(place)
+        before = read_json(place, dict, "remove the folder or give another --out")
         _check_same(folder, before, card, may_differ, kind)
     elif folder.exists() and (not folder.is_dir() or not is_empty(folder)):
         raise InputError(f"{folder}: not empty and not the folder of a {kind}; give another --out.")
     write_json(place, card)
     return before
-
-
-def read_json(path: Path) -> dict:
-    """The JSON object of a file; raises `InputError` for a damaged one."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: damaged ({error}); remove the folder or give another --out."
-        ) from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: damaged: holds no JSON object, but a {type(content).__name__}.")
-    return content
 
 
 def _check_same(

@@ -83,6 +83,15 @@ def uar(matrix: np.ndarray):
     return recall_per_class(matrix).mean(-1)
 
 
+def macro_precision(matrix: np.ndarray):
+    """Unweighted mean of the classes' precision of (..., K, K) matrices, 0..1; no recall (`uar`).
+
+    >>> float(macro_precision(np.array([[8, 2], [3, 2]])).round(3))
+    0.614
+    """
+    return precision_per_class(matrix).mean(-1)
+
+
 def accuracy(matrix: np.ndarray):
     """Share of samples on the diagonal of (..., K, K) pooled confusion matrices, 0..1."""
     return _divide(np.trace(matrix, axis1=-2, axis2=-1), matrix.sum((-2, -1)))
@@ -240,6 +249,13 @@ METRICS: dict[str, Metric] = {
         Metric("uar", "UAR", uar),
         Metric(
             "accuracy", "accuracy", accuracy, compared=False, note="not corrected for class sizes"
+        ),
+        Metric(
+            "macro_precision",
+            "macro precision",
+            macro_precision,
+            headline=False,
+            note="mean over classes, of the clips predicted as each; UAR is of those annotated",
         ),
         Metric("precision", "precision", weighted_precision, headline=False, note=_WEIGHTED),
         Metric("recall", "recall", weighted_recall, headline=False, note=_WEIGHTED),

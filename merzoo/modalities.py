@@ -10,11 +10,12 @@ are to be turned into it, `merzoo.preprocessing.extract.register_extractor` take
 Worker processes learn of both.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from merzoo.errors import InputError, unknown
+from merzoo.limits import check_size
 
 KINDS = {
     "picture": "intensities, which brightness and contrast change",
@@ -110,6 +111,26 @@ class Modality:
     def is_flow(self) -> bool:
         """Whether its channels are u, v and strain, in pixels or scaled."""
         return self.kind in ("flow", "flow_picture")
+
+    def usable(self, shape: Sequence[int]) -> tuple[float, float]:
+        """Smallest and largest value that samples of a shape may hold.
+
+        Beyond them a number is no measurement but a fault of what wrote it, and a network that is
+        given it learns nothing else. Of a modality with a range its whole width more on either
+        side is let pass (pictures about zero, overshoot of a filter); flow of at most four times
+        the longer side of the picture, for nothing in it moves farther; else a million.
+
+        Args:
+            shape: of one sample.
+
+        >>> modality("apex").usable((28, 28, 3)), modality("flow").usable((28, 20, 3))
+        ((-255.0, 510.0), (-112.0, 112.0))
+        """
+        low, high = self.range
+        if low is not None and high is not None:
+            return 2 * low - high, 2 * high - low
+        most = 4.0 * max(shape[-3:-1]) if self.kind == "flow" else 1e6
+        return -most if low is None else low, most if high is None else high
 
 
 _IMAGE = ("height", "width", (1, 3))
@@ -293,8 +314,8 @@ def input_shapes(inputs) -> dict[str, tuple[int, ...]]:
         The shapes, checked against the table.
 
     Raises:
-        InputError: for a name that is no modality, a side that is not fixed, or a shape that the
-            modality cannot have.
+        InputError: for a name that is no modality, a side that is not fixed, a shape that the
+            modality cannot have, or more values than `merzoo.limits.LARGEST_SAMPLE`.
 
     Example:
 
@@ -319,6 +340,7 @@ def _check_shape(name: str, shape: tuple) -> None:
         raise InputError(
             f"input {name!r} has the shape {shape}: build the model with a fixed input shape."
         )
+    check_size(f"input {name!r}", shape)
     if not any(_fits(shape, rule) for rule in rules):
         words = " or ".join(f"({', '.join(map(_rule_text, rule))})" for rule in rules)
         raise InputError(f"input {name!r} cannot have the shape {shape}, only {words}.")

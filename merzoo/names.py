@@ -17,6 +17,9 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
+from merzoo.errors import InputError
+from merzoo.limits import MOST_CLASSES, check_names
+
 _WORDED = re.compile(r"(s|sub|subj|subject|sbj)[\s_.-]*(\d+)")
 _LEADING_ZEROS = re.compile(r"(?<!\d)(?<!\d\.)0+(?=\d)")  # 1.05 is not 1.5
 _SHOWN = 3  # spellings that a message lists
@@ -39,6 +42,40 @@ def plain(name: str) -> str:
         name = name.partition(".")[0]
     name = re.sub(r"(?<=[^\W\d_]) (?=\d)", "", name)
     return _LEADING_ZEROS.sub("", name)
+
+
+def check_classes(classes: Sequence[str], source: str) -> None:
+    """Refuses names of classes that are not one a class: two of a name would be scored as one.
+
+    Args:
+        classes: in the order of their indices.
+        source: what names them, for the message.
+
+    Raises:
+        InputError: for no classes or more than `MOST_CLASSES`, an empty or a very long name, or two
+            names that differ in case, blanks or characters without width only (`plain`).
+
+    >>> check_classes(("negative", "positive"), "data.npz")
+    >>> check_classes(("joy", "anger", " Joy"), "data.npz")
+    Traceback (most recent call last):
+    ...
+    merzoo.errors.InputError: data.npz: the classes 0 and 2 are 'joy' and ' Joy', one name; give \
+each class a name of its own.
+    """
+    if not 0 < len(classes) <= MOST_CLASSES:
+        what = f"names {len(classes)} classes; {MOST_CLASSES} are the most" if classes else ""
+        raise InputError(f"{source}: {what or 'names no classes; give one name a class'}.")
+    check_names("class", classes, source)
+    places: dict[str, int] = {}
+    for place, name in enumerate(classes):
+        first = places.setdefault(plain(name), place)
+        if not plain(name):
+            raise InputError(f"{source}: class {place} has no name ({name!r}); give it one.")
+        if first != place:
+            raise InputError(
+                f"{source}: the classes {first} and {place} are {classes[first]!r} and {name!r}, "
+                "one name; give each class a name of its own."
+            )
 
 
 def dataset_key(name: str) -> str:

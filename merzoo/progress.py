@@ -36,3 +36,9 @@ def progress_bar(*extra_columns: ProgressColumn, count: ProgressColumn | None = 
         console=Console(stderr=True),
         disable=not sys.stderr.isatty(),
     )
+
+
+def tell(text: str) -> None:
+    """One line on standard error, between bars; silent where it is not a terminal."""
+    if sys.stderr.isatty():
+        print(text, file=sys.stderr)

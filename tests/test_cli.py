@@ -80,6 +80,15 @@ def test_bad_input_is_one_line_and_status_2(capsys, samples, tmp_path):
     assert "not a readable .npz" in evaluate(f"arrays:{tmp_path / 'text.npz'}")
 
 
+@pytest.mark.parametrize("words", [["score", "x.csv", "--out="], ["report", ""]])
+def test_a_value_of_no_text_is_refused(words, capsys):
+    assert "is empty" in fails_with(capsys, *words)
+
+
+def test_a_name_without_end_is_shortened_in_the_message(capsys):
+    assert len(fails_with(capsys, "info", "n" * 5000)) < 1100
+
+
 def test_info_prints_the_papers_figures_beside_ours(capsys):
     # Table 9 of the paper prints 0.456 M parameters for one stage; 456,359 counted by hand.
     assert main(["info", "dfrnet-1"]) == 0

@@ -1,37 +1,42 @@
-"""The page itself, built with Gradio: inputs, progress, result, downloads, and how it is served."""
+"""The running page: its server, its folder, its workers, and how it ends."""
 
+import atexit
 import contextlib
 import os
-import shutil
+import signal
 import socket
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+import threading
+import time
+from collections.abc import Sequence
 
-from merzoo.app.html import CSS, NOT_FOR, problem_html, progress_html, report_html
-from merzoo.app.pictures import Job, make_work
-from merzoo.app.workers import WorkerLost, Workers
-from merzoo.data.videos import VIDEO_SUFFIXES
+from merzoo.app.choices import Choices
+from merzoo.app.folder import KEPT, Folder
+from merzoo.app.jobs import Jobs
+from merzoo.app.pictures import make_work
+from merzoo.app.workers import Workers
 from merzoo.errors import InputError
 
-IMAGES = [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"]
-_KEPT = 900  # seconds after which whatever is left of an upload is removed
+_LOOK = 15.0  # seconds after which it is looked again whether something is old enough to go
 
 
 class Demo:
     """A running page.
 
     Args:
-        model: a name of `merzoo.list_models()`.
+        model: chosen at first; a name of `merzoo.list_models()`, `"module:function"` or a `.keras`
+            file.
         weights: as `merzoo.prediction.predict` takes them.
         host: address to listen on; `"127.0.0.1"` is this computer alone.
         port: number, or 0 for a free one.
+        allow_hosts: further names by which browsers may ask for the page; others are refused.
         megabytes: largest upload.
         seconds: longest video.
         workers: uploads worked on at a time.
+        kept: seconds after which an upload that no job has taken, or a result, is removed.
 
     Raises:
-        InputError: if the port is taken, or Gradio is not installed.
+        InputError: if the port is taken, Gradio is not installed, or model, weights or a name of
+            `allow_hosts` cannot be used.
     """
 
     def __init__(
@@ -41,183 +46,119 @@ class Demo:
         *,
         host: str = "127.0.0.1",
         port: int = 7861,
+        allow_hosts: Sequence[str] = (),
         megabytes: float = 200,
         seconds: float = 60,
         workers: int = 2,
+        kept: float = KEPT,
     ):
-        self.seconds, self.megabytes = seconds, megabytes
-        self.folder = Path(tempfile.mkdtemp(prefix="merzoo-demo-"))
-        gradio = _gradio(self.folder)
-        self.port = _free_port(host, port)
-        self.workers = Workers(make_work, (model, weights), workers)
-        self._blocks = self._page(gradio, workers)
-        self._blocks.launch(
-            server_name=host,
-            server_port=self.port,
-            share=False,
-            quiet=True,
-            prevent_thread_lock=True,
-            max_file_size=int(megabytes * 2**20),
-            show_error=True,
-            footer_links=[],
-            ssr_mode=False,
-            theme=gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
-            css=CSS,
-        )
-        self.url = f"http://{host}:{self.port}"
+        _need_gradio()
+        from merzoo.app.guard import allowed_hosts
 
-    def wait(self) -> None:
-        """Serves until the process is told to stop."""
+        self.hosts = allowed_hosts(host, allow_hosts)
+        self.port = _free_port(host, port)
+        choices = Choices(model, weights)
+        self._closed = threading.Event()
+        self.workers = Workers(make_work, (), workers)
+        self.folder = Folder()
+        self.jobs = Jobs(self.folder, self.workers, choices, seconds)
+        atexit.register(self.close)
         try:
-            self._blocks.block_thread()
+            self._blocks = _launched(self, host, megabytes)
+            threading.Thread(target=self._drop_old, args=(kept,), daemon=True).start()
+        except BaseException:
+            self.close()
+            raise
+        self.url = f"http://{self.hosts[0]}:{self.port}"
+
+    def wait(self, told: list[int] | None = None) -> None:
+        """Serves until the process is told to stop, then closes.
+
+        Args:
+            told: of `listen`, where it was called before the page was started; else it is called
+                here.
+        """
+        told = listen() if told is None else told
+        try:
+            while not told:
+                time.sleep(0.1)
         finally:
             self.close()
 
     def close(self) -> None:
         """Stops serving, ends the workers and removes every file of the page."""
-        self._blocks.close(verbose=False)
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        self.jobs.cancel()
         self.workers.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if hasattr(self, "_blocks"):
+            self._blocks.close(verbose=False)
+        self.folder.close()
+        atexit.unregister(self.close)
 
-    def _page(self, gradio, workers: int):
-        with gradio.Blocks(
-            title="merzoo", analytics_enabled=False, delete_cache=(_KEPT // 3, _KEPT)
-        ) as blocks:
-            gradio.Markdown(
-                "# merzoo\nFinds and classifies **micro-expressions**: facial movements of a "
-                "few tenths of a second. Videos from 50 frames per second up, one frontal face. "
-                f"At most {self.megabytes:g} MB and {self.seconds:g} seconds. Uploads stay on "
-                "this computer and are removed after use."
-            )
-            gradio.HTML(NOT_FOR, elem_id="not-for")
-            how = gradio.Radio(
-                [
-                    ("spot expressions", "spot"),
-                    ("the clip is one expression", "whole"),
-                    ("decide by length", "auto"),
-                ],
-                value="auto",
-                label="How to read a video",
-            )
-            runs = []
-            with gradio.Tabs():
-                with gradio.Tab("Sample"):
-                    gradio.Markdown("An invented person with four micro-expressions, 5 seconds.")
-                    button = gradio.Button(
-                        "Run the sample", variant="primary", elem_id="run-sample"
-                    )
-                    runs.append((button, self._sample, []))
-                with gradio.Tab("Video"):
-                    video = gradio.File(
-                        label="Video",
-                        file_types=sorted(VIDEO_SUFFIXES),
-                        elem_id="video",
-                        height=140,
-                    )
-                    button = gradio.Button("Analyse", variant="primary", elem_id="run-video")
-                    runs.append((button, self._video, [video]))
-                with gradio.Tab("Two frames"):
-                    with gradio.Row():
-                        onset = gradio.File(
-                            label="Onset (neutral)", file_types=IMAGES, elem_id="onset", height=140
-                        )
-                        apex = gradio.File(
-                            label="Apex (strongest)", file_types=IMAGES, elem_id="apex", height=140
-                        )
-                    button = gradio.Button("Analyse", variant="primary", elem_id="run-pair")
-                    runs.append((button, self._pair, [onset, apex]))
-            status = gradio.HTML(elem_id="status")
-            report = gradio.HTML(elem_id="report")
-            video = gradio.Video(
-                label="Annotated video", visible=False, elem_id="annotated", height=520
-            )
-            files = gradio.Files(label="Downloads", visible=False, elem_id="downloads")
-            for button, function, inputs in runs:
-                button.click(
-                    function,
-                    [how, *inputs],
-                    [status, report, video, files],
-                    concurrency_limit=workers,
-                    concurrency_id="work",
-                    show_progress="hidden",
-                    api_visibility="private",
-                )
-        return blocks.queue(max_size=20)
-
-    def _sample(self, how):
-        yield from self._shown("sample", how, [])
-
-    def _video(self, how, path):
-        if not path:
-            yield _answer(problem_html("Choose a video first."))
-            return
-        yield from self._shown(path, how, [path])
-
-    def _pair(self, how, onset, apex):
-        if not (onset and apex):
-            yield _answer(problem_html("Choose both frames first: onset and apex."))
-            return
-        yield from self._shown((onset, apex), how, [onset, apex])
-
-    def _shown(self, source, how: str, uploads: list[str]) -> Iterator[tuple]:
-        """Works on one upload and yields what the page shows, then removes every file of it."""
-        folder = Path(tempfile.mkdtemp(dir=self.folder))
-        try:
-            yield _answer(progress_html("waiting for a free worker", 0, 1))
-            for word, *content in self.workers.run(Job(source, str(folder), how, self.seconds)):
-                if word == "progress":
-                    yield _answer(progress_html(*content))
-                else:
-                    result = content[0]
-                    result["prediction"]["source"] = ""
-                    yield _answer("", report_html(result), result["video"], result["files"])
-        except InputError as error:
-            yield _answer(problem_html(_without_folders(str(error), source)))
-        except WorkerLost as error:
-            yield _answer(problem_html(f"This one could not be finished: {error}. Try again."))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            for path in uploads:
-                with contextlib.suppress(OSError):
-                    Path(path).unlink()
+    def _drop_old(self, kept: float) -> None:
+        while not self._closed.wait(min(_LOOK, kept / 4)):
+            with contextlib.suppress(OSError):
+                self.folder.drop_old(kept)
 
 
-def _answer(status: str, report: str = "", video: str | None = None, files=None) -> tuple:
-    import gradio
+def listen() -> list[int]:
+    """A list that gets the number of each signal to stop (SIGINT, SIGTERM, SIGHUP) from now on.
 
-    return (
-        status,
-        report,
-        gradio.Video(value=video, visible=video is not None),
-        gradio.Files(value=files, visible=files is not None),
-    )
-
-
-def _without_folders(message: str, source) -> str:
-    """A message with the names of uploads in place of where the server keeps them."""
-    for path in source if isinstance(source, tuple) else (source,):
-        message = message.replace(str(path), Path(path).name)
-    return message
+    Must be called in the main thread, which signals reach.
+    """
+    told: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: told.append(number))
+    return told
 
 
-def _gradio(folder: Path):
-    """Gradio, told to keep its files in our folder and to send nothing anywhere."""
+def _launched(demo: Demo, host: str, megabytes: float):
+    """Gradio's server of the page, told to keep its files in our folder and to send nothing."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
+    os.environ["GRADIO_TEMP_DIR"] = str(demo.folder.files)
     os.environ["HF_HUB_OFFLINE"] = "1"
-    try:
-        import gradio
-    except ImportError:
-        raise InputError("The page needs Gradio: pip install 'merzoo[app]'.") from None
-    return gradio
+    from merzoo.app.guard import middleware
+    from merzoo.app.layout import CSS, SUFFIXES, build, theme
+    from merzoo.app.uploads import upload_route
+
+    largest = int(megabytes * 2**20)
+    blocks = build(demo.jobs, megabytes)
+    blocks.launch(
+        server_name=host,
+        server_port=demo.port,
+        share=False,
+        quiet=True,
+        prevent_thread_lock=True,
+        max_file_size=largest,
+        show_error=True,
+        footer_links=[],
+        ssr_mode=False,
+        theme=theme(),
+        css=CSS,
+        app_kwargs={
+            "routes": [upload_route(demo.folder, SUFFIXES, largest)],
+            "middleware": middleware(demo.hosts, str(demo.folder.files), largest),
+        },
+    )
+    return blocks
+
+
+def _need_gradio() -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("gradio") is None:
+        raise InputError("The page needs Gradio: pip install 'merzoo[app]'.")
 
 
 def _free_port(host: str, port: int) -> int:
     """The port, checked to be free; a free one for 0."""
     if not 0 <= port <= 65535:
         raise InputError(f"port must be from 0 to 65535, got {port}.")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.create_server((host, port)) as server:
+        with socket.create_server((host, port), family=family) as server:
             return server.getsockname()[1]
     except OSError as error:
         raise InputError(

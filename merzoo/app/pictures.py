@@ -1,11 +1,13 @@
 """What a worker of the page does with one upload: predict, and draw what the page shows of it."""
 
+import functools
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from merzoo.app.choices import Chosen
 from merzoo.errors import InputError
 from merzoo.prediction import Classifier, Prediction, predict
 from merzoo.prediction.classify import clips_of
@@ -16,6 +18,7 @@ from merzoo.preprocessing.aligned_clip import AlignedClip
 _SHOWN = 12  # segments that are drawn
 _FACE = 224  # pixels of the drawn faces
 _LARGEST_FRAME = 4096 * 2304  # pixels
+_MODELS = 4  # that a worker keeps loaded
 
 
 @dataclass(frozen=True)
@@ -25,28 +28,40 @@ class Job:
     Args:
         source: as `merzoo.prediction.predict` takes it.
         folder: for the results.
-        how: `"auto"`, `"spot"` or `"whole"`.
+        chosen: the model, and how to read the source.
         seconds: longest video that is taken.
     """
 
     source: str | tuple[str, str]
     folder: str
-    how: str = "auto"
+    chosen: Chosen
     seconds: float = 60.0
 
 
-def make_work(model: str, weights: str | None):
-    """Loads the model once; returns the function that does one `Job`."""
+def make_work():
+    """Returns the function that does one `Job`; it keeps the models that it has loaded."""
     import cv2
 
     cv2.setNumThreads(1)
-    classifier = Classifier(model, weights)
+
+    @functools.lru_cache(_MODELS)
+    def loaded(model: str, weights: str | None, parameters: tuple) -> Classifier:
+        return Classifier(model, weights, **dict(parameters))
 
     def work(job: Job, progress) -> dict:
-        source = open_source(job.source)
+        chosen, folder = job.chosen, Path(job.folder)
+        source = open_source(job.source, chosen.fps)
         _check(source, job.seconds)
-        folder = Path(job.folder)
-        result = predict(job.source, classifier, how=job.how, out=folder, progress=progress)
+        progress("loading the model", 0, 1)
+        classifier = loaded(chosen.model, chosen.weights, tuple(chosen.parameters.items()))
+        result = predict(
+            job.source,
+            classifier,
+            how=chosen.how,
+            fps=chosen.fps,
+            out=folder,
+            progress=progress,
+        )
         files = [folder / "predictions.json", folder / "predictions.csv"]
         files += [result.annotated] if result.annotated else []
         return {

@@ -1,20 +1,29 @@
 """Processes that do the page's work, so that a crash or an endless job never takes the page down.
 
-A worker loads the model once and takes one job at a time through a pipe. A worker that dies, or
-that takes longer than it may, is replaced; only its own job is lost.
+A worker is made ready once and takes one job at a time through a pipe. A worker that dies, whose
+job is stopped, or that takes longer than it may, is replaced; only its own job is lost. Workers end
+with the page, whatever ends it.
 """
 
 import contextlib
 import multiprocessing
+import os
 import queue
+import threading
 import time
 from collections.abc import Callable, Iterator
 
 from merzoo.errors import InputError
 
+_LOOK = 0.2  # seconds after which it is looked again whether a job is to stop
+
 
 class WorkerLost(Exception):
     """The worker died, or was ended because its job took too long; the message says which."""
+
+
+class JobStopped(Exception):
+    """The job was to stop; its worker was ended, if it had one."""
 
 
 class Workers:
@@ -36,21 +45,27 @@ class Workers:
             self._idle.put(None)  # a place without a worker yet
         self.started: list = []
 
-    def run(self, job) -> Iterator[tuple]:
+    def run(self, job, stop: threading.Event | None = None) -> Iterator[tuple]:
         """Does one job in a worker, waiting for a free one.
+
+        Args:
+            job: as the workers' function takes it.
+            stop: set by whoever wants the job to end before it is done.
 
         Yields:
             `("progress", what, done, total)` any number of times, then `("done", result)`.
 
         Raises:
             InputError: that the job ended with.
+            JobStopped: if it was stopped.
             WorkerLost: if the worker died or took too long.
         """
-        worker = self._idle.get()
+        stop = stop or threading.Event()
+        worker = self._wait(stop)
         try:
             if worker is None or not worker.process.is_alive():
                 worker = self._start()
-            yield from worker.run(job, self.seconds)
+            yield from worker.run(job, self.seconds, stop)
         except InputError:
             raise
         except BaseException:  # also where the caller goes away and this generator is closed
@@ -66,6 +81,13 @@ class Workers:
         for worker in self.started:
             worker.end()
 
+    def _wait(self, stop: threading.Event) -> "_Worker | None":
+        """A free place, with its worker if it has one."""
+        while not stop.is_set():
+            with contextlib.suppress(queue.Empty):
+                return self._idle.get(timeout=_LOOK)
+        raise JobStopped
+
     def _start(self) -> "_Worker":
         worker = _Worker(self._context, self.make, self.arguments)
         self.started = [w for w in self.started if w.process.is_alive()] + [worker]
@@ -79,13 +101,18 @@ class _Worker:
         self.process.start()
         theirs.close()
 
-    def run(self, job, seconds: float) -> Iterator[tuple]:
+    def run(self, job, seconds: float, stop: threading.Event) -> Iterator[tuple]:
         end = time.monotonic() + seconds
         try:
             self.pipe.send(job)
             while True:
-                if not self.pipe.poll(max(0.0, end - time.monotonic())):
-                    raise WorkerLost(f"it took longer than {seconds:g} seconds and was stopped")
+                while not self.pipe.poll(_LOOK):
+                    if stop.is_set():
+                        raise JobStopped
+                    if time.monotonic() > end:
+                        raise WorkerLost(f"it took longer than {seconds:g} seconds and was stopped")
+                if stop.is_set():
+                    raise JobStopped
                 word, *content = self.pipe.recv()
                 if word == "refused":
                     raise InputError(content[0])
@@ -106,6 +133,7 @@ def _serve(pipe, make, arguments) -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the page ends its workers
+    threading.Thread(target=_end_with_the_page, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
         try:
             work = make(*arguments)
@@ -120,6 +148,14 @@ def _serve(pipe, make, arguments) -> None:
             except Exception as error:  # a fault of ours: said in one line, the worker goes on
                 answer = ("refused", f"{type(error).__name__}: {' '.join(str(error).split())}")
             pipe.send(answer)
+
+
+def _end_with_the_page() -> None:
+    """Ends this process as soon as the one that started it is gone, killed or not."""
+    page = multiprocessing.parent_process()
+    if page is not None:
+        page.join()
+        os._exit(1)
 
 
 def _refuse(message: str):

@@ -9,11 +9,15 @@ import argparse
 import contextlib
 import json
 
+from merzoo.arguments import named_values
 from merzoo.errors import InputError
 
 MODEL = (
     "a name from merzoo list, module:function or file.py:function of a builder of one's own, or "
-    "the path of a .keras file"
+    "the path of a .keras file (loaded in safe mode: it runs no code of its own)"
+)
+CLUSTER = (
+    "a Dask scheduler of your own, for folds; it runs the code of whoever reaches it (SECURITY.md)"
 )
 
 
@@ -160,10 +164,8 @@ def model_arguments(options) -> dict:
     {'input_shape': (48, 48, 1), 'modality': 'apex'}
     """
     found = {}
-    for text in options.argument:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise InputError(f"--argument {text!r} is not NAME=VALUE, such as input_shape=[48,48].")
+    said = named_values("--argument", options.argument, "NAME=VALUE, such as input_shape=[48,48]")
+    for name, value in said.items():
         with contextlib.suppress(ValueError):  # not JSON: text
             value = json.loads(value)
         found[name] = tuple(value) if isinstance(value, list) else value

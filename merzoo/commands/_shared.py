@@ -5,10 +5,10 @@ import importlib.util
 import json
 import os
 import shutil
-import sys
 import tempfile
 
 from merzoo.errors import InputError
+from merzoo.quiet import quiet
 
 # The order of choice. What trains networks of pictures fastest on a CPU: benchmarks/README.md.
 BACKENDS = ("jax", "tensorflow", "torch")
@@ -40,19 +40,14 @@ def choose_backend(training: bool = True, pictures: bool = False) -> None:
 
 def _import_silently(module: str) -> None:
     """Imports a module without what its C++ prints of itself; all is shown if it cannot."""
-    sys.stderr.flush()
-    stderr = os.dup(2)
     with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
         try:
-            importlib.import_module(module)
+            with quiet(said.fileno()):
+                importlib.import_module(module)
         except BaseException:
             said.seek(0)
-            os.write(stderr, said.read())
+            os.write(2, said.read())
             raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
 
 
 def add_json_option(parser) -> None:

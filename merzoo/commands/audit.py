@@ -19,7 +19,7 @@ def arguments(parser):
 
     parser.add_argument("model", nargs="?", help=f"{MODEL}; not needed for arrays")
     add_data_option(parser)
-    parser.add_argument("--labels", help="label map of clips (the protocol's, else the recipe's)")
+    parser.add_argument("--labels", help="label map (of clips: the protocol's, else the recipe's)")
     parser.add_argument("--protocol", default="loso", help=protocol_help())
     parser.add_argument("--split", metavar="FILE", help="a split.json instead of a protocol")
     parser.add_argument("--recipe", help="name or .json file; default: the model's own")
@@ -32,6 +32,7 @@ def run(options) -> int:
     parameters = preprocessing_of(options)
     choose_backend(training=False)
     from merzoo.evaluation.audit import audit
+    from merzoo.evaluation.leakage import UNSEEN
 
     findings = audit(
         data_of(options),
@@ -52,5 +53,8 @@ def run(options) -> int:
             more = len(finding.samples) - _SHOWN
             tail = f" ... and {more} more (--json lists all)" if more > 0 else ""
             print(f"  {len(finding.samples)} samples: {' '.join(finding.samples[:_SHOWN])}{tail}")
-        print(f"{errors} errors, {len(findings) - errors} warnings." if findings else "No leaks.")
+        told = f"{errors} errors, {len(findings) - errors} warnings."
+        print(told if findings else "No leak that we know how to look for.")
+        print("What the audit cannot see:")
+        print("\n".join(f"- {line}" for line in UNSEEN))
     return 1 if errors else 0

@@ -12,7 +12,17 @@ def arguments(parser) -> None:
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this computer alone)"
     )
-    parser.add_argument("--model", default="ststnet", help="a name from merzoo list (ststnet)")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further name by which browsers may ask for the page, such as a proxy's; others "
+        "than --host and localhost are refused; may be given several times",
+    )
+    parser.add_argument(
+        "--model", default="ststnet", help="chosen at first; a name from merzoo list (ststnet)"
+    )
     parser.add_argument(
         "--weights", metavar="TAG_OR_PATH", help="as for merzoo predict (synthetic)"
     )
@@ -26,17 +36,20 @@ def run(options) -> int:
         if not low <= getattr(options, name) <= high:
             raise InputError(f"--{name} must be from {low} to {high}.")
     choose_backend()
-    from merzoo.app import Demo
+    from merzoo.app.demo import Demo, listen
 
+    told = listen()  # from here on the page is always closed in order
     demo = Demo(
         options.model,
         options.weights,
         host=options.host,
         port=options.port,
+        allow_hosts=options.allow_host,
         megabytes=options.megabytes,
         seconds=options.seconds,
         workers=options.workers,
     )
-    print(f"merzoo demo: {demo.url} (Ctrl-C stops it)", flush=True)
-    demo.wait()
+    names = ", ".join(demo.hosts)
+    print(f"merzoo demo: {demo.url} (Ctrl-C stops it); known as {names}", flush=True)
+    demo.wait(told)
     return 0

@@ -3,6 +3,7 @@
 import time
 
 from merzoo.commands._options import (
+    CLUSTER,
     MODEL,
     add_data_option,
     add_engine_option,
@@ -29,7 +30,7 @@ def arguments(parser):
         metavar="protocol.json",
         help="run an evaluation again as its card says; other options are said over it",
     )
-    parser.add_argument("--labels", help="label map of clips (the protocol's, else the recipe's)")
+    parser.add_argument("--labels", help="label map (of clips: the protocol's, else the recipe's)")
     parser.add_argument("--protocol", help=protocol_help())
     add_recipe_options(parser)
     parser.add_argument("--seeds", type=int, help="number of seeds (1)")
@@ -39,7 +40,7 @@ def arguments(parser):
         help="also print the score of the seeds' averaged probabilities",
     )
     parser.add_argument("--jobs", type=int, default=1, help="folds at a time, in worker processes")
-    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help="a Dask scheduler, for folds")
+    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help=CLUSTER)
     parser.add_argument(
         "--cache-backbone",
         action="store_true",
@@ -138,7 +139,7 @@ def _of_card(file: str) -> dict:
     from pathlib import Path
 
     from merzoo.evaluation.runs.card import rerun_options
-    from merzoo.files import read_json
+    from merzoo.schema import read_json
 
     path = Path(file)
     path = path / "protocol.json" if path.is_dir() else path
@@ -148,15 +149,16 @@ def _of_card(file: str) -> dict:
 
 def print_result(title: str, result, ensemble: bool = False) -> None:
     """Scores of an evaluation as a table, with its warnings."""
-    from merzoo.evaluation.pages.paper_tables import score_cells, score_columns
+    from merzoo.evaluation.pages.paper_tables import score_cells, score_columns, seeds_told
     from merzoo.metrics import UF1
 
     metrics = result.metrics
+    seeds = seeds_told({"deterministic": result.deterministic}, metrics)
     parts = [("Full", metrics["full"]), *sorted(metrics["by_dataset"].items())]
     if ensemble and metrics["ensemble"]:
         parts.append((f"Full, ensemble of {metrics['seeds']}", metrics["ensemble"]))
     print_table(
-        f"{title}, {metrics['seeds']} seed(s)",
+        f"{title}, {seeds}",
         ["", *score_columns(), "N " + "/".join(metrics["classes"]), "subjects"],
         [[name, *score_cells(part), *_counts(part)] for name, part in parts],
     )

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from merzoo.arguments import whole_number
 from merzoo.commands._options import (
     MODEL,
     add_data_option,
@@ -40,8 +41,7 @@ def run(options) -> int:
     from merzoo.explain.page import explain_clips, pick
     from merzoo.training.trained import load_trained
 
-    if options.clips < 1:
-        raise InputError(f"--clips must be 1 or more, got {options.clips}.")
+    whole_number("--clips", options.clips)
     trained = load_trained(options.model, options.weights)
     on_error = parameters.get("on_error", "fail")
     found = _clips(data_of(options), options.clips, on_error)

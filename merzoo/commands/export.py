@@ -39,7 +39,7 @@ def arguments(parser):
     parser.add_argument("--int8", action="store_true", help="litert: 8-bit weights and activations")
     about = "samples for the check and for --int8"
     add_data_option(parser, required=False, about=about, several=False)
-    parser.add_argument("--labels", default="megc3", help="label map of clips (megc3)")
+    parser.add_argument("--labels", help="label map (of clips: megc3)")
     parser.add_argument("--out", required=True, metavar="PATH", help="a folder, or a file")
     add_preprocessing_options(parser, without=("frames",))
     add_json_option(parser)

@@ -1,5 +1,6 @@
 """`merzoo predict INPUT...`: the micro-expressions of videos, clips and pairs of images."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -58,16 +59,19 @@ def arguments(parser) -> None:
 
 
 def run(options) -> int:
+    from merzoo.prediction.given import expand
     from merzoo.prediction.predicting import ANNOTATED, HOW
-    from merzoo.prediction.sources import group_inputs
+    from merzoo.prediction.sources import camera_of, group_inputs, open_source
 
     start = time.perf_counter()
-    groups = group_inputs(options.input)
+    groups = [one for group in group_inputs(options.input) for one in expand(group)]
     if options.how not in HOW:
         raise InputError(f"--how {options.how}: choose auto, spot or whole.")
     if options.annotated not in ANNOTATED:
         raise InputError(f"--annotated {options.annotated}: choose half, full or none.")
     parameters = preprocessing_of(options)
+    if len(groups) == 1 and camera_of(groups[0]) is None:  # before a model is loaded for it
+        groups = [open_source(groups[0], options.fps)]
     choose_backend()
     from merzoo.prediction import Classifier, Settings, predict_files
 
@@ -86,18 +90,25 @@ def run(options) -> int:
         annotated=options.annotated,
         done=(lambda result: None) if options.json else _print,
     )
+    failed = [result for result in results if not hasattr(result, "segments")]
+    lines = [f"{result.source}: {result.reason}" for result in failed]
+    if lines and len(results) == 1:
+        raise InputError(lines[0])
+    for line in lines:
+        print(f"merzoo: failed: {line}", file=sys.stderr)
     if options.json:
         print_json({"files": [result.as_dict() for result in results]})
     else:
         _print_model(model.facts())
         print(f"{time.perf_counter() - start:.0f} s; results: {out / 'predictions.json'}")
-    return int(any(not hasattr(result, "segments") for result in results))
+    return int(bool(failed))
 
 
 def _recorded(group, out: Path, seconds: float):
     """A webcam's recording in place of its name."""
     from urllib.parse import urlsplit
 
+    from merzoo.files import file_name
     from merzoo.prediction.sources import camera_of, record
     from merzoo.progress import progress_bar
 
@@ -109,14 +120,16 @@ def _recorded(group, out: Path, seconds: float):
     with progress_bar() as bar:
         task = bar.add_task("recording, s", total=round(seconds))
         return record(
-            camera, out / f"webcam-{name}.avi", seconds, lambda s: bar.update(task, completed=s)
+            camera,
+            out / f"webcam-{file_name(str(name))}.avi",
+            seconds,
+            lambda s: bar.update(task, completed=s),
         )
 
 
 def _print(result) -> None:
     if not hasattr(result, "segments"):
-        print(f"failed: {result.source}: {result.reason}")
-        return
+        return  # said at the end, on standard error
     rate = f" at {result.fps:g} fps" if result.fps else ""
     title = f"{result.source}: {len(result)} found in {result.frames} frames{rate}"
     if result.segments:

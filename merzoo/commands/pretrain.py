@@ -24,7 +24,7 @@ def arguments(parser):
     parser.add_argument("model", help=MODEL)
     add_data_option(parser, about="such as fer2013:ROOT or synthetic:easy; repeat to join")
     add_recipe_options(parser)
-    parser.add_argument("--labels", default="macro3", help="label map of clips (macro3)")
+    parser.add_argument("--labels", help="label map (of clips: macro3)")
     parser.add_argument("--quick", action="store_true", help="a thin slice, to see that it works")
     parser.add_argument("--jobs", type=int, default=1, help="worker processes that prepare (1)")
     parser.add_argument("--validation", type=float, default=0.2, help="share, by person (0.2)")
@@ -105,7 +105,7 @@ def _print(options, found) -> None:
         print(f"{dataset} names no persons: it is parted by picture, equal pictures together.")
     metrics = dict(found.entry.metrics)
     if metrics:
-        about = metrics.pop("data")
+        about = metrics.pop("data", "unknown data")
         line = ", ".join(f"{n.removeprefix('validation_')} {v:.3f}" for n, v in metrics.items())
         print(f"{line} on {about}")
     print(f"{len(found.history)} epochs; kept: {found.card['selection']}")

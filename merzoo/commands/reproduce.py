@@ -1,8 +1,9 @@
-"""`merzoo reproduce NETWORK/TABLE`: a paper's table, its figures beside ours."""
+"""`merzoo reproduce NETWORK/TABLE`, or `NETWORK`: a paper's tables, their figures beside ours."""
 
 import time
 
 from merzoo.commands._options import (
+    CLUSTER,
     add_data_option,
     add_out_option,
     add_preprocessing_options,
@@ -12,12 +13,14 @@ from merzoo.commands._options import (
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
 from merzoo.errors import InputError
 
-SUMMARY = "run a table of a paper and print its figures beside ours"
+SUMMARY = "run a table of a paper, or all of it, and print its figures beside ours"
 EXAMPLE = "merzoo reproduce dfrnet/table6 --data synthetic:easy --quick --out runs/t6"
 
 
 def arguments(parser):
-    parser.add_argument("table", nargs="?", help="such as dfrnet/table6")
+    parser.add_argument(
+        "table", nargs="?", help="such as dfrnet/table6; or dfrnet, the whole paper"
+    )
     parser.add_argument("--list", action="store_true", help="show all tables and their rows")
     about = "such as casme2:FOLDER; repeat for each data set of the table"
     add_data_option(parser, required=False, about=about)
@@ -27,7 +30,7 @@ def arguments(parser):
     parser.add_argument("--epochs", type=int, help="instead of the recipes'")
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default 1)")
     parser.add_argument("--jobs", type=int, default=1, help="folds at a time, in worker processes")
-    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help="a Dask scheduler, for folds")
+    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help=CLUSTER)
     add_preprocessing_options(parser)
     add_out_option(parser)
     add_json_option(parser)
@@ -44,31 +47,38 @@ def run(options) -> int:
     parameters = preprocessing_of(options)
     choose_backend()
     from merzoo.reproduction.figures import as_dict, figure_rows
+    from merzoo.reproduction.paper import paper_as_dict, reproduce_paper
     from merzoo.reproduction.reproduce import reproduce
 
     start = time.perf_counter()
-    found = reproduce(
-        options.table,
-        data_of(options),
-        quick=options.quick,
-        rows=options.rows,
-        labels=options.labels,
-        epochs=options.epochs,
-        parameters=parameters,
-        seeds=options.seeds,
-        jobs=options.jobs,
-        cluster=options.cluster,
-        out=options.out,
-    )
+    how = {
+        "quick": options.quick,
+        "labels": options.labels,
+        "epochs": options.epochs,
+        "parameters": parameters,
+        "seeds": options.seeds,
+        "jobs": options.jobs,
+        "cluster": options.cluster,
+        "out": options.out,
+    }
+    if "/" in options.table:
+        found = reproduce(options.table, data_of(options), rows=options.rows, **how)
+        tables, page, content = [found], "table.html", as_dict(found)
+    elif options.rows:
+        raise InputError("--rows are those of one table: name it, such as dfrnet/table6.")
+    else:
+        whole = reproduce_paper(options.table, data_of(options), **how)
+        found, tables, page, content = whole, whole.tables, "paper.html", paper_as_dict(whole)
     if options.json:
-        print_json(as_dict(found))
+        print_json(content)
         return 1 if found.failed else 0
-    print_table(f"{found.table.name}: {found.table.title}", *figure_rows(found.lines))
-    for note in found.notes:
+    for table in tables:
+        print_table(f"{table.table.name}: {table.table.title}", *figure_rows(table.lines))
+    for note in dict.fromkeys(note for table in tables for note in table.notes):
         print(f"note: {note}")
     for name, reason in found.failed.items():
         print(f"not run: {name}: {reason}")
-    print(f"{time.perf_counter() - start:.0f} s; page: {found.folder / 'table.html'}")
+    print(f"{time.perf_counter() - start:.0f} s; page: {found.folder / page}")
     return 1 if found.failed else 0
 
 

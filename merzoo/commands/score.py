@@ -13,7 +13,7 @@ def arguments(parser):
         metavar="FILE",
         help="a .csv with dataset, subject, clip, label, predicted (and p_<class>), or MEGC logs",
     )
-    parser.add_argument("--labels", default="megc3", help="label map that names classes (megc3)")
+    parser.add_argument("--labels", help="label map that names the classes (megc3)")
     parser.add_argument("--classes", nargs="+", help="names of the classes instead, in order")
     parser.add_argument("--name", help="of the model, for the report")
     parser.add_argument("--out", metavar="FOLDER", help="where to write")

@@ -3,6 +3,7 @@
 import time
 
 from merzoo.commands._options import (
+    CLUSTER,
     MODEL,
     add_data_option,
     add_engine_option,
@@ -32,7 +33,7 @@ def arguments(parser):
     )
     add_data_option(parser)
     add_recipe_options(parser)
-    parser.add_argument("--labels", default="megc3", help="label map of clips (megc3)")
+    parser.add_argument("--labels", help="label map (of clips: the protocol's, else the recipe's)")
     parser.add_argument("--quick", action="store_true", help="a thin slice, to see that it works")
     parser.add_argument("--jobs", type=int, default=1, help="worker processes (1)")
     parser.add_argument("--protocol", default="loso", help="as for merzoo evaluate (loso)")
@@ -55,7 +56,7 @@ def arguments(parser):
     )
     parser.add_argument("--selection", default="last", help="as for merzoo evaluate (last)")
     add_engine_option(parser)
-    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help="a Dask scheduler, for folds")
+    parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help=CLUSTER)
     add_preprocessing_options(parser)
     add_out_option(parser)
     add_json_option(parser)

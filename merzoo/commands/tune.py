@@ -24,7 +24,7 @@ EXAMPLE = (
 def arguments(parser):
     parser.add_argument("model", help=MODEL)
     add_data_option(parser)
-    parser.add_argument("--labels", help="label map of clips; default: the recipe's")
+    parser.add_argument("--labels", help="label map (of clips: the recipe's)")
     parser.add_argument("--recipe", help="to start from; default: the model's own")
     parser.add_argument("--space", metavar="FILE.json", help="own search space: name -> values")
     parser.add_argument(
@@ -41,7 +41,10 @@ def arguments(parser):
     parser.add_argument("--seed", type=int, default=0, help="of the search (0)")
     roles = parser.add_mutually_exclusive_group()
     roles.add_argument(
-        "--chief", metavar="HOST:PORT", help="hand out trials to workers; write the results"
+        "--chief",
+        metavar="HOST:PORT",
+        help="hand out trials to workers; write the results. Who reaches the port can read and "
+        "hand in trials: use a network that only you reach (SECURITY.md)",
     )
     roles.add_argument("--worker", metavar="HOST:PORT", help="run trials of the chief there")
     parser.add_argument(

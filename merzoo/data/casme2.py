@@ -134,6 +134,7 @@ def _add_objective_classes(tree: Tree, reading: Reading) -> None:
         if index is None:
             reading.fault("unknown clip", f"no clip {texts[0]}/{texts[1]}", where)
         elif not 1 <= int(texts[2]) <= 7:
-            reading.fault("unknown objective class", f"{texts[2]!r} is not 1..7", where)
+            message = f"{texts[2]!r} is not 1..7"
+            reading.fault("unknown objective class", message, where, taken="none is taken")
         else:
             reading.replace(index, objective_class=int(texts[2]))

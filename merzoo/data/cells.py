@@ -19,10 +19,13 @@ from itertools import islice
 from pathlib import Path
 
 from merzoo.errors import InputError
+from merzoo.limits import bounded_zip, read_bytes, regular_file
 
 LARGEST_FILE = 50 << 20  # bytes; the real sheets are below 1 MB
-LARGEST_UNPACKED = 300 << 20
+LARGEST_UNPACKED = 10 << 20  # of a workbook; a larger one to a hundred times its own size
 MOST_ROWS = 200_000
+MOST_CELLS = 5_000_000  # with those that are empty
+_LONGEST_LINE = 1 << 20  # characters
 OLD_WORKBOOK = ".xls"
 WORKBOOKS, TEXTS = {".xlsx", ".xlsm", OLD_WORKBOOK}, {".csv", ".tsv", ".txt"}
 ENDING = r"\.(xlsx|xls|csv)"  # of an annotation, in the patterns of the datasets' files
@@ -90,21 +93,21 @@ def read_cells(
         source = _sheet_rows(file, sheet)
     else:
         source = text_rows(read_text(file), file)
+    cells = 0
     for count, row in enumerate(source, 1):
-        if count > most:
-            raise InputError(f"{file}: over {most} rows, too many for an annotation.")
+        cells += len(row)
+        if count > most or cells > MOST_CELLS:
+            what = f"{most} rows" if count > most else f"{MOST_CELLS} cells"
+            raise InputError(f"{file}: over {what}, too many for an annotation.")
         yield row
 
 
 def _checked(path: Path) -> Path:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
+    path = regular_file(path)
     if not is_table(path):
         old = " (save it as .xlsx)" if path.suffix.lower() in {".ods", ".numbers"} else ""
         raise InputError(f"{path}: a table is an .xlsx, .xls, .csv, .tsv or .txt file{old}.")
-    if path.stat().st_size > LARGEST_FILE:
-        raise InputError(f"{path}: over {LARGEST_FILE >> 20} MB, too large for an annotation.")
-    return path
+    return regular_file(path, LARGEST_FILE, advice="It is too large for an annotation.")
 
 
 def _is_old(path: Path) -> bool:
@@ -115,6 +118,8 @@ def _is_old(path: Path) -> bool:
 
 def text_rows(text: str, path: Path) -> Iterator[tuple]:
     """The rows of a text, whatever separates its cells; `path` is for messages."""
+    if any(len(line) > _LONGEST_LINE for line in text.splitlines()):
+        raise InputError(f"{path}: has a line of over {_LONGEST_LINE} characters; it is no table.")
     said = re.match(r"sep=(.)\r?\n", text)  # Excel's own word for it
     delimiter = said[1] if said else delimiter_of(text)
     try:
@@ -152,10 +157,7 @@ def read_text(path: Path) -> str:
     Raises:
         InputError: if it cannot be read, or is no text.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: not a readable text file ({error.strerror}).") from None
+    data = read_bytes(path, LARGEST_FILE, advice="It is too large for a table.")
     encoding = _encoding(data)
     try:
         text = data.decode(encoding)
@@ -199,10 +201,8 @@ def _workbook(path: Path):
 
     book, source = None, None
     try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
-        if unpacked > LARGEST_UNPACKED:
-            raise InputError(f"{path}: unpacks to {unpacked >> 20} MB, too large for a sheet.")
+        with bounded_zip(path, LARGEST_UNPACKED):
+            pass
         source = open(path, "rb")  # noqa: SIM115 - given by its name, .xls would be refused
         book = openpyxl.load_workbook(source, read_only=True, data_only=True, keep_links=False)
         yield book

@@ -100,6 +100,7 @@ def check(kind: str, root: str | Path, images: bool = True, **options) -> Report
         report.differences = list(_differences(report, published, options.get("split")))
     if images:
         report.faults += unreadable_images(reading.clips)
+        report.notes += sorted({n for clip in reading.clips for n in clip.frames.notes})
     return report
 
 
@@ -144,7 +145,10 @@ def _differences(report: Report, published: Published, split: str | None) -> Ite
 
 
 def unreadable_images(clips: Sequence[Clip]) -> list[Fault]:
-    """Decodes every frame of every clip, once; a fault for each that cannot be read."""
+    """Decodes every frame of every clip, once; a fault for each that cannot be read.
+
+    Of a film also for each place where it is damaged, and for an end that is missing.
+    """
     from joblib import Parallel, delayed
 
     from merzoo.progress import progress_bar
@@ -162,18 +166,6 @@ def unreadable_images(clips: Sequence[Clip]) -> list[Fault]:
 def _unreadable(clips: Sequence[Clip]) -> list[Fault]:
     faults = []
     for clip in clips:
-        try:
-            places = range(len(clip.frames))
-            broken_off = getattr(clip.frames, "broken_off", None)
-        except InputError as error:
-            faults.append(Fault("unreadable video", str(error), clip.source, clip.id))
-            continue
-        if broken_off:
-            faults.append(Fault("unreadable video", broken_off, clip.source, clip.id))
-        for place in places:
-            try:
-                clip.frames[place]
-            except InputError as error:
-                message = f"frame {clip.frames.numbers[place]}: {error}"
-                faults.append(Fault("unreadable image", message, clip.source, clip.id))
+        for kind, message in clip.frames.faults():
+            faults.append(Fault(kind, message, clip.source, clip.id))
     return faults

@@ -12,7 +12,7 @@ from pathlib import Path
 from merzoo.data.clip import Clip
 from merzoo.data.frames import ImageFrames
 from merzoo.data.labels import emotion
-from merzoo.data.reading import Published, Reading
+from merzoo.data.reading import LEFT_OUT, Published, Reading
 from merzoo.data.tree import Tree
 from merzoo.errors import InputError, unknown
 
@@ -155,7 +155,8 @@ def _emotion_of(tree: Tree, base: str, name: str, reading: Reading) -> str | Non
         return None
     code = _numbers(text)
     if len(code) != 1 or code[0] not in range(len(CODES)):
-        reading.fault("unknown label", f"{text.strip()[:40]!r} is not 0..7", where, clip=name)
+        message = f"{text.strip()[:40]!r} is not 0..7"
+        reading.fault("unknown label", message, where, clip=name, taken=LEFT_OUT)
         return None
     return CODES[int(code[0])]
 
@@ -170,7 +171,9 @@ def _units_of(tree: Tree, base: str | None, name: str, reading: Reading) -> str 
             continue
         if len(pair) != 2 or not (1 <= pair[0] <= 98 and pair[1] in range(6)):
             message = f"{content.strip()[:40]!r} is no unit with its intensity"
-            reading.fault("unreadable action units", message, f"{where}, row {line}", clip=name)
+            place = f"{where}, row {line}"
+            taken = "the unit is left out"
+            reading.fault("unreadable action units", message, place, clip=name, taken=taken)
             continue
         units.append(f"{int(pair[0])}{' ABCDE'[int(pair[1])].strip()}")
     return "+".join(units) or None

@@ -1,8 +1,10 @@
 """`Clip`: one sample of a dataset as its authors annotated it, before any preprocessing."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 from merzoo.data.frames import Frames
+from merzoo.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,12 @@ class Clip:
         flags: known faults of this clip's annotation, such as `"apex outside onset..offset"`.
         objective_class: 1..7 where the dataset gives AU-based classes (Davison et al. 2018).
         split: the dataset's own part that this sample belongs to, such as `"train"`, or `None`.
+        replaced: annotated values that cannot be used, and what stands for each, such as
+            `"onset: the first frame"`.
         source: where the annotation stands, such as `"CASME2-coding.xlsx, row 14"`, for messages.
+
+    Raises:
+        InputError: for an onset, apex or offset that is no whole number.
 
     Example:
 
@@ -46,4 +53,14 @@ class Clip:
     flags: tuple[str, ...] = ()
     objective_class: int | None = None
     split: str | None = None
+    replaced: tuple[str, ...] = ()
     source: str = ""
+
+    def __post_init__(self):
+        for column in ("onset", "apex", "offset"):
+            value = getattr(self, column)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, Integral)):
+                raise InputError(
+                    f"{self.dataset} {self.id}: its {column} is {value!r}, not the position of a "
+                    "frame."
+                )

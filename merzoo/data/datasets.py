@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from merzoo.arguments import named_values, split_text
 from merzoo.errors import InputError, unknown
 
 
@@ -62,7 +63,7 @@ def parse_data(text: str) -> DataSource:
 
     Raises:
         InputError: for an unknown kind (with the nearest one), a place of no or of several kinds,
-            or an option without a value.
+            or an option without a value or said twice.
 
     Example:
 
@@ -71,26 +72,21 @@ def parse_data(text: str) -> DataSource:
     >>> parse_data("smic:/data/SMIC?part=vis").options
     {'part': 'vis'}
     """
-    kind, _, rest = text.partition(":")
+    said, query = split_text("data", text, "KIND:ROOT?option=value", mark="?")
+    kind, root = split_text("data", said, "KIND:ROOT")
     if kind not in KINDS:
-        kind, rest = _guessed(text), text
-    root, _, query = rest.partition("?")
-    options = {}
-    for pair in filter(None, query.split("&")):
-        name, equals, value = pair.partition("=")
-        if not equals or not value:
-            raise InputError(f"{text!r}: write options as KIND:ROOT?option=value&option=value.")
-        options[name] = value
-    return DataSource(kind, root, options)
+        kind, root = _guessed(said), said
+    parts = [] if query is None else query.split("&")
+    options = named_values(f"{text!r}: option", parts, "KIND:ROOT?option=value&option=value")
+    return DataSource(kind, root or "", options)
 
 
-def _guessed(text: str) -> str:
-    """The kind of a text that says none."""
-    place = text.partition("?")[0]
+def _guessed(place: str) -> str:
+    """The kind of a place that is named without one."""
     if place.endswith(".npz"):
         return "arrays"
-    if not place or not Path(place).exists():
-        kind, colon, _ = text.partition(":")
+    if not Path(place).exists():
+        kind, colon, _ = place.partition(":")
         about = "Data is named as KIND:ROOT" + ("." if colon else f", and {place!r} is no folder.")
         raise unknown("kind of data", kind, KINDS, about)
     from merzoo.data.guess import guess_kind

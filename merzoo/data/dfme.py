@@ -149,8 +149,9 @@ def _folders(tree: Tree, reading: Reading) -> dict[str, str]:
             if re.fullmatch(_CLIP, name, re.IGNORECASE):
                 first = found.setdefault(name_key(name), folder)
                 if first != folder:
-                    message = f"{tree.path(first)} is read"
-                    reading.fault("two folders of a clip", message, str(tree.path(folder)))
+                    message, taken = f"{tree.path(first)} is the other", "the other is read"
+                    where = str(tree.path(folder))
+                    reading.fault("two folders of a clip", message, where, taken=taken)
     if not found:
         raise InputError(
             f"{tree.root}: no folder like sub0003_01 within 3 levels; give the root of your copy "

@@ -21,6 +21,7 @@ from merzoo.data.labels import emotion
 from merzoo.data.reading import Published, Reading
 from merzoo.data.tree import Tree
 from merzoo.errors import InputError, unknown
+from merzoo.limits import regular_file
 
 CODES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 EMOTIONS = frozenset(map(emotion, CODES))
@@ -222,8 +223,7 @@ def _read_csv(
     path: Path, wanted: tuple[str, ...], votes: list[str | None] | None, reading: Reading
 ) -> None:
     """Notes where each row's pixels stand in the file; they are read when asked for."""
-    if path.stat().st_size > _LARGEST_CSV:
-        raise InputError(f"{path}: over {_LARGEST_CSV >> 30} GB, not FER-2013.")
+    regular_file(path, _LARGEST_CSV, advice="It is not FER-2013.")
     columns, start = _header(path)
     split = _BY_FILE.get(path.name.lower())
     if "pixels" not in columns or ("usage" not in columns and split is None):

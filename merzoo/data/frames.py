@@ -19,10 +19,11 @@ from merzoo.data.pixels import (
     IMAGE_SUFFIXES,
     READING,
     UNREAD_SUFFIXES,
-    bits_of,
+    Depth,
     page_count,
     read_image,
     read_page,
+    stated_depth,
     to_8_bits,
 )
 from merzoo.data.sequence import Frames
@@ -63,7 +64,12 @@ class HeldFrames(Frames):
 
 
 class ImageFrames(Frames):
-    """Image files in the order of the last digits of their names, `img2.jpg` before `img10.jpg`."""
+    """Image files in the order of the last digits of their names, `img2.jpg` before `img10.jpg`.
+
+    `stated_bits` may be set before a frame is read: how many bits the values of 16-bit files have.
+    """
+
+    stated_bits: int | None = None
 
     def __init__(self, paths: Sequence[Path], numbers: Sequence[int] | None = None, name: str = ""):
         if not paths:
@@ -105,8 +111,32 @@ class ImageFrames(Frames):
 
     @functools.cached_property
     def bits(self) -> int:
-        """Bits that the 16-bit files among the frames use, one number for all; reads them all."""
-        return max(bits_of(self._stored(place)) for place in range(len(self.paths)))
+        """Bits that the 16-bit files among the frames use, one number for all; reads them all.
+
+        `stated_bits` where that is set, else what `merzoo.data.pixels.Depth` finds. A guess is told
+        in `notes`.
+
+        Raises:
+            InputError: for values that do not fit into `stated_bits`.
+        """
+        depth = Depth(self.stated_bits or stated_depth(self.paths[0]))
+        for place in range(len(self)):
+            image = self._stored(place)
+            if image.dtype == np.uint16:
+                depth.add(image)
+        if self.stated_bits and depth.bits > self.stated_bits:
+            raise InputError(
+                f"{self.name}: holds values up to {depth.largest}, which need {depth.bits} bits; "
+                f"{self.stated_bits} are stated."
+            )
+        if depth.guessed:
+            self.notes = (
+                *self.notes,
+                f"{self.name}: 16-bit pictures with values up to {depth.largest} are taken as of "
+                f"{depth.bits} bits, which is a guess; if the camera gives more, say so (column "
+                "bits of a manifest, or stated_bits of ImageFrames).",
+            )
+        return depth.bits
 
     def _stored(self, position):
         image, pages = read_page(self.paths[position], None)
@@ -123,6 +153,9 @@ class ImageFrames(Frames):
             return image if image.dtype == np.uint8 else to_8_bits(image, self.bits)
         except InputError as error:
             raise InputError(f"frame {position} of {len(self)}: {error}") from None
+
+    def _numbering(self):
+        return (self.numbers, self.stated_bits) if self.stated_bits else self.numbers
 
     def _files(self):
         return self.paths
@@ -146,11 +179,6 @@ class PageFrames(ImageFrames):
     def __init__(self, path: str | Path, pages: int, name: str = ""):
         self.paths, self.numbers = (Path(path),), range(pages)
         self.name = name or str(path)
-
-    @functools.cached_property
-    def bits(self) -> int:
-        """Bits that all pages use."""
-        return max(bits_of(self._stored(place)) for place in range(len(self)))
 
     def _stored(self, position):
         return read_page(self.paths[0], position)[0]

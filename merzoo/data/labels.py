@@ -15,8 +15,10 @@ from types import MappingProxyType
 
 import numpy as np
 
+from merzoo.arguments import class_names
 from merzoo.data.clip import Clip
 from merzoo.errors import InputError, unknown
+from merzoo.names import dataset_key
 
 # Spellings of one emotion that occur in the files of one dataset or of another.
 SPELLINGS = MappingProxyType(
@@ -57,6 +59,8 @@ class LabelMap:
     about: str = ""
 
     def __post_init__(self):
+        if self.classes:
+            class_names(self.classes, f"label map {self.name!r}")
         for dataset, table in self.tables.items():
             for emotion, name in table.items():
                 if name is not None and name not in self.classes:
@@ -67,12 +71,21 @@ class LabelMap:
 
     def table(self, dataset: str) -> Mapping[str, str | None]:
         """The table that serves `dataset`; raises `InputError` if the map is not for it."""
-        if dataset not in self.tables and ANY not in self.tables:
+        if not self.serves(dataset):
             raise InputError(
                 f"The label map {self.name!r} is for {', '.join(sorted(self.tables))}, not for "
                 f"{dataset!r}; choose one of {', '.join(maps_for(dataset))}."
             )
-        return self.tables.get(dataset, self.tables.get(ANY, {}))
+        known = {dataset_key(name): table for name, table in self.tables.items()}
+        return self.tables.get(dataset, known.get(dataset_key(dataset), self.tables.get(ANY, {})))
+
+    def serves(self, dataset: str) -> bool:
+        """Whether the map has a table for `dataset`, however its name is spelt.
+
+        >>> LABEL_MAPS["samm-5"].serves("SAMM"), LABEL_MAPS["samm-5"].serves("casme2")
+        (True, False)
+        """
+        return ANY in self.tables or dataset_key(dataset) in map(dataset_key, self.tables)
 
 
 @dataclass(frozen=True)

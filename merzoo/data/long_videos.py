@@ -89,7 +89,8 @@ def rows_of(rows: Iterable[Row], split: str | None, reading: Reading) -> list[Ro
         kind = expression_kind(row.cells.get("expression", ""))
         if kind is None:
             message = f"{row.cells.get('expression', '')!r} is neither micro nor macro"
-            reading.fault("unknown expression type", message, row.where)
+            taken = "the row is left out"
+            reading.fault("unknown expression type", message, row.where, taken=taken)
         elif split in (None, "all", kind):
             chosen.append(row)
     return chosen

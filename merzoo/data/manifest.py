@@ -1,18 +1,19 @@
 """A dataset of one's own, listed in a table (text or Excel).
 
-Columns: `dataset, subject, clip, path, onset, apex, offset, label, action_units, fps`; only `path`,
-`subject` and `label` are required, and may have other names in the table. A path is a folder of
+Columns: `dataset, subject, clip, path, onset, apex, offset, label, action_units, fps, bits`; only
+`path`, `subject` and `label` are required, and may have other names in the table. `bits` says how
+many bits of 16-bit pictures the camera used. A path is a folder of
 images, one image or a video, relative to the table's folder, and cannot leave it.
 """
 
 import functools
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from merzoo.data.cells import file_and_sheet, is_table
 from merzoo.data.clip import Clip
-from merzoo.data.frames import IMAGE_SUFFIXES, Frames, VideoFrames, one_image
+from merzoo.data.frames import IMAGE_SUFFIXES, Frames, ImageFrames, VideoFrames, one_image
+from merzoo.data.pixels import DEPTHS
 from merzoo.data.reading import Reading
 from merzoo.data.sheets import check_cells, place
 from merzoo.data.tables import Row, parse_columns, read_table
@@ -64,8 +65,14 @@ class LazyVideo(Frames):
     def broken_off(self) -> str | None:
         return self._video.broken_off
 
-    def _read(self, position):
-        return self._video[position]
+    def faults(self) -> Iterator[tuple[str, str]]:
+        try:
+            yield from self._video.faults()
+        except InputError as error:  # no video at all
+            yield "unreadable video", str(error)
+
+    def __getitem__(self, index):
+        return self._video[index]  # which asks for the length only where it must
 
     def _numbering(self):
         return ()  # the file's content decides it
@@ -111,10 +118,7 @@ def load(
     Raises:
         InputError: for a missing file or column, or a row that cannot be loaded.
     """
-    reading = read(root, columns)
-    for note in reading.notes:
-        warnings.warn(note, stacklevel=2)
-    return reading.usable(on_error)
+    return read(root, columns).usable(on_error)
 
 
 def read(root: str | Path, columns: str | Mapping[str, str] | None = None) -> Reading:
@@ -169,6 +173,7 @@ def _add(row: Row, names: Sequence[str], tree: Tree, reading: Reading) -> None:
         frames = _frames(tree, path)
         numbers = {column: row.whole(column) for column in ("onset", "apex", "offset")}
         fps = row.decimal("fps")
+        _state_bits(frames, row.whole("bits"))
     except InputError as error:
         text = str(error)
         kind = next((kind for words, kind in _KINDS.items() if words in text), "unreadable row")
@@ -187,6 +192,16 @@ def _add(row: Row, names: Sequence[str], tree: Tree, reading: Reading) -> None:
     clip = place(clip, numbers, row, reading)
     check_cells(clip, row, reading)
     reading.add(clip)
+
+
+def _state_bits(frames: Frames, bits: int | None) -> None:
+    if bits is None:
+        return
+    if bits not in DEPTHS:
+        raise InputError(f"bits must be one of {', '.join(map(str, DEPTHS))}, got {bits}")
+    if not isinstance(frames, ImageFrames):
+        raise InputError("bits are for pictures; of a video its decoder knows them")
+    frames.stated_bits = bits
 
 
 def _frames(tree: Tree, cell: str) -> Frames:

@@ -107,7 +107,8 @@ def _compare_label(clip: Clip, folder: str, reading: Reading) -> None:
 
     if clip.label is not None and one(clip.label) != one(folder):
         message = f"the sheet says {clip.label!r}, the folder {folder!r}"
-        reading.fault("label and folder disagree", message, clip.source, clip=clip.id)
+        taken = "the sheet's label is taken"
+        reading.fault("label and folder disagree", message, clip.source, clip=clip.id, taken=taken)
 
 
 def subject_name(written: str) -> str:

@@ -2,7 +2,7 @@
 
 OpenCV decodes what it reads faithfully; Pillow decodes the rest (palettes, CMYK, grey with alpha,
 WebP, AVIF) and reads the headers. Values of more than 8 bits come out as they are stored, because
-how many bits a camera used shows only in all frames of a clip together (`bits_of`, `to_8_bits`).
+how many bits a camera used shows only in all frames of a clip together (`Depth`, `to_8_bits`).
 """
 
 import functools
@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from merzoo.errors import InputError
+from merzoo.limits import read_bytes
+from merzoo.quiet import quiet
 
 IMAGE_SUFFIXES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".avif")
@@ -25,15 +27,16 @@ UNREAD_SUFFIXES = {
     *(".heic", ".heif", ".gif", ".jp2", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raw"),
     *(".pgm", ".ppm", ".pnm", ".tga", ".exr", ".psd"),
 }
-LARGEST_IMAGE = 100_000_000  # pixels; a small file may state more than a memory holds
+LARGEST_IMAGE = 50_000_000  # pixels; a small file may state more than a memory holds
+_LARGEST_FILE = 512 << 20  # bytes
 DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras give
 # What a file's pixels are taken as; caches of what was read otherwise are not used.
-READING = "oriented, one depth a clip"
+READING = "oriented, one depth a clip, by all that tells it"
 
 _FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "AVIF")
 _PAGED = ("TIFF", "WEBP", "AVIF")  # may hold several frames
 _BY_PILLOW = ("P", "PA", "CMYK", "YCbCr", "LAB", "LA", "La")  # modes
-_ORIENTATION = 0x112  # EXIF's tag
+_ORIENTATION, _LARGEST_VALUE = 0x112, 0x119  # tags of EXIF and of TIFF
 _JPEG_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # within coded data
 
 
@@ -51,10 +54,10 @@ class Header:
 def read_image(path: str | Path) -> np.ndarray:
     """An image file as (H, W, 3) uint8 RGB, or (H, W, 1) if the file is grey.
 
-    EXIF's turn and mirror are applied, alpha is dropped. 16-bit files are scaled to 8 bits by the
-    least of 8, 10, 12, 14 and 16 bits that holds their largest value; of a clip read its frames
-    through `ImageFrames`, which scales all by one depth. Raises `InputError` for a file that is
-    missing, empty, cut short, not an image, of several pages, or of more than 100 million pixels.
+    EXIF's turn and mirror are applied, alpha is dropped. 16-bit files are scaled to 8 bits by their
+    `Depth`; of a clip read its frames through `ImageFrames`, which scales all by one. Raises
+    `InputError` for a file that is missing, empty, cut short, not an image, of several pages, or of
+    more than 50 million pixels.
     """
     image, pages = read_page(path, None)
     if pages > 1:
@@ -62,7 +65,11 @@ def read_image(path: str | Path) -> np.ndarray:
             f"{path}: holds {pages} pages, which are a clip, and stands for one frame; give it as "
             "a clip of its own, or save its pages as files."
         )
-    return to_8_bits(image, bits_of(image))
+    if image.dtype == np.uint8:
+        return image
+    depth = Depth(stated_depth(path))
+    depth.add(image)
+    return to_8_bits(image, depth.bits)
 
 
 def read_page(path: str | Path, page: int | None) -> tuple[np.ndarray, int]:
@@ -77,7 +84,7 @@ def read_page(path: str | Path, page: int | None) -> tuple[np.ndarray, int]:
     if header is None:
         raise InputError(f"{path}: not a readable image ({len(data)} bytes).")
     if header.pixels > LARGEST_IMAGE:
-        raise InputError(f"{path}: states too many pixels for a frame (over 100 million).")
+        raise InputError(f"{path}: states too many pixels for a frame (over 50 million).")
     if _cut_short(data):
         raise InputError(f"{path}: the image breaks off after {len(data)} bytes.")
     if header.format in ("WEBP", "AVIF") or header.mode in _BY_PILLOW:
@@ -99,14 +106,77 @@ def page_count(path: str | Path) -> int:
     return 1 if header is None else header.pages
 
 
-def bits_of(image: np.ndarray) -> int:
-    """The least depth of cameras (8, 10, 12, 14, 16 bits) that holds all values.
+class Depth:
+    """How many of 16 bits a camera used, as all pictures of a clip together tell it.
 
-    >>> bits_of(np.array([700], np.uint16)), bits_of(np.array([4095], np.uint16))
-    (10, 12)
+    What tells it, in this order: what a file says (`stated_depth`); low bits that are zero in every
+    value, since then they were shifted up to fill 16 bits; the largest value, which needs all 16,
+    or is the largest that fewer can hold, where pictures are bright enough to reach it. Else it is
+    guessed: the least of 8, 10, 12, 14 and 16 bits that holds all values, which is too few where
+    the pictures are dark throughout.
+
+    >>> depth = Depth()
+    >>> depth.add(np.array([700, 3], np.uint16))
+    >>> depth.bits, depth.guessed
+    (10, True)
+    >>> depth.add(np.array([4095], np.uint16))
+    >>> depth.bits, depth.guessed
+    (12, False)
+    >>> depth = Depth()
+    >>> depth.add(np.array([160, 2048], np.uint16))  # multiples of 32
+    >>> depth.bits, depth.guessed
+    (16, False)
     """
-    largest = int(image.max(initial=0))
-    return next(bits for bits in DEPTHS if largest < 1 << bits)
+
+    def __init__(self, said: int | None = None):
+        self.said = said
+        self.largest = 0
+        self._used = 0  # bits that are set in any value
+
+    def add(self, image: np.ndarray) -> None:
+        """One more picture (H, W, C)."""
+        self.largest = max(self.largest, int(image.max(initial=0)))
+        self._used |= int(np.bitwise_or.reduce(image, axis=None))
+
+    @property
+    def bits(self) -> int:
+        """One of 8, 10, 12, 14 and 16."""
+        least = next(bits for bits in DEPTHS if self.largest < 1 << bits)
+        if self.said is not None and self.said >= least:
+            return self.said
+        return 16 if self._shifted else least
+
+    @property
+    def guessed(self) -> bool:
+        """Whether only the largest value was there to go by."""
+        told = self.said is not None or self._shifted or self.bits == 16
+        return not told and self.largest != (1 << self.bits) - 1
+
+    @property
+    def _shifted(self) -> bool:
+        return self._used > 0xFF and self._used & 0b11 == 0
+
+
+def stated_depth(path: str | Path) -> int | None:
+    """Bits that a 16-bit file says its values have; `None` where it does not say.
+
+    PNG's `sBIT` says how many are significant, and that they were scaled up to all 16. TIFF's
+    MaxSampleValue says the largest value; it is heeded where it is the largest of a depth.
+    """
+    data = _bytes(path)
+    if data.startswith(b"\x89PNG"):
+        return 16 if b"sBIT" in data[: data.find(b"IDAT")] else None
+    if data[:4] not in (b"II*\0", b"MM\0*"):
+        return None
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data), formats=("TIFF",)) as image:
+            value = image.tag_v2.get(_LARGEST_VALUE)  # type: ignore[attr-defined]  # of TIFF
+    except Exception:  # Pillow raises whatever a damaged header provokes
+        return None
+    largest = max(value) if isinstance(value, tuple) and value else value
+    return next((bits for bits in DEPTHS if largest == (1 << bits) - 1 and bits > 8), None)
 
 
 def to_8_bits(image: np.ndarray, bits: int) -> np.ndarray:
@@ -119,10 +189,7 @@ def to_8_bits(image: np.ndarray, bits: int) -> np.ndarray:
 
 
 def _bytes(path: str | Path) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+    return read_bytes(path, _LARGEST_FILE, advice="Save its pages as files of their own.")
 
 
 @functools.cache
@@ -171,11 +238,12 @@ def _by_opencv(data: bytes, page: int | None) -> np.ndarray | None:
 
     try:
         coded = np.frombuffer(data, np.uint8)
-        if page is None:
-            image = cv2.imdecode(coded, cv2.IMREAD_UNCHANGED)
-        else:
-            _, found = cv2.imdecodemulti(coded, cv2.IMREAD_UNCHANGED, range=(page, page + 1))
-            image = found[0] if found else None
+        with quiet():
+            if page is None:
+                image = cv2.imdecode(coded, cv2.IMREAD_UNCHANGED)
+            else:
+                _, found = cv2.imdecodemulti(coded, cv2.IMREAD_UNCHANGED, range=(page, page + 1))
+                image = found[0] if found else None
     except cv2.error:
         return None
     if image is None or image.ndim == 2:
@@ -187,7 +255,7 @@ def _by_pillow(data: bytes, page: int, mode: str) -> np.ndarray | None:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data), formats=_formats()) as image:
+        with quiet(), Image.open(io.BytesIO(data), formats=_formats()) as image:
             image.seek(page)
             wanted = "L" if mode in ("LA", "La", "L") else "RGB"
             # Transparent pixels keep the colour that is stored under them, as elsewhere.

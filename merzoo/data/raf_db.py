@@ -12,6 +12,7 @@ from merzoo.data.images import chosen_splits, image_clip
 from merzoo.data.reading import Published, Reading
 from merzoo.data.tree import Tree, escapes
 from merzoo.errors import InputError
+from merzoo.limits import read_bytes
 
 CODES = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
 SPLITS = ("train", "test")
@@ -77,13 +78,12 @@ def _read_list(
     tree: Tree, path: Path, wanted: tuple[str, ...], images: str, reading: Reading
 ) -> None:
     """Lines `train_00001.jpg 5`, the files `train_00001_aligned.jpg`."""
-    if path.stat().st_size > _LARGEST_LIST:
-        raise InputError(f"{path}: over {_LARGEST_LIST >> 20} MB, too large for an annotation.")
+    text = read_bytes(path, _LARGEST_LIST).decode("utf-8-sig", "replace")
     bases = tree.find_folders(lambda f: f.rsplit("/", 1)[-1].lower() == images)
     if not bases:
         raise InputError(f"{tree.root}: no folder Image/{images} beside {path.name}.")
     files = {name.replace("_aligned", ""): name for name in tree.images(bases[0])}
-    for number, line in enumerate(path.read_text("utf-8-sig", "replace").splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         found, where = _LINE.fullmatch(line.strip()), f"{path.name}, row {number}"
         if not line.strip():
             continue
@@ -119,7 +119,8 @@ def _read_folders(tree: Tree, wanted: tuple[str, ...], reading: Reading) -> None
     for part in wanted:
         for code, folder in tree.folders(tree.folders(bases[0])[part]).items():
             if not re.fullmatch("[1-7]", code):
-                reading.fault("unknown label", f"{code!r} is not 1..7", str(tree.path(folder)))
+                message, taken = f"{code!r} is not 1..7", "its images are left out"
+                reading.fault("unknown label", message, str(tree.path(folder)), taken=taken)
                 continue
             for name in tree.images(folder):
                 stem = Path(name).stem.replace("_aligned", "")

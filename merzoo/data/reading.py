@@ -15,6 +15,7 @@ from merzoo.data.clip import Clip
 from merzoo.data.tree import Tree
 from merzoo.errors import InputError
 
+LEFT_OUT = "label maps leave the clip out"
 LINK = "a link that leads out of the root is not followed"
 
 
@@ -28,6 +29,8 @@ class Fault:
         where: file and row, or folder.
         clip: id of the clip that is concerned, if one is.
         correction: what merzoo does about it, where the right value is known.
+        taken: what stands for an annotated value that cannot be used, where the right one is not
+            known: `"the first frame is taken"`.
         lost: whether the clip cannot be loaded.
         published: whether it stands so in the published set: listed as known, and not counted.
     """
@@ -37,6 +40,7 @@ class Fault:
     where: str
     clip: str = ""
     correction: str = ""
+    taken: str = ""
     lost: bool = False
     published: bool = False
 
@@ -87,7 +91,7 @@ class Reading:
     _written: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)
 
     def fault(self, kind: str, message: str, where: str, **more) -> None:
-        """Notes a fault (see `Fault` for `clip`, `correction` and `lost`)."""
+        """Notes a fault (see `Fault` for `clip`, `correction`, `taken` and `lost`)."""
         known = kind in self.usual and not more.get("lost")
         self.faults.append(Fault(kind, message, where, published=known, **more))
 
@@ -135,8 +139,23 @@ class Reading:
         """Changes fields of clip `index`."""
         self.clips[index] = replace(self.clips[index], **fields)
 
+    def replacements(self) -> list[str]:
+        """What stands for annotation that cannot be used as it is: a line for each kind.
+
+        What stands so in every copy of the set is left out: `Clip.replaced` counts it.
+        """
+        kinds: dict[tuple[str, str], list[Fault]] = {}
+        for fault in self.faults:
+            instead = fault.taken or fault.correction
+            if instead and not (fault.lost or fault.published):
+                kinds.setdefault((fault.kind, instead), []).append(fault)
+        return [
+            f"{found[0]}: {instead}" + (f" ({len(found) - 1} more such)" if found[1:] else "")
+            for (_, instead), found in kinds.items()
+        ]
+
     def usable(self, on_error: str = "fail") -> list[Clip]:
-        """The clips.
+        """The clips; a warning says of each kind of annotation what was put in its place.
 
         Args:
             on_error: `"fail"` raises if a clip could not be loaded, `"skip"` leaves it out with
@@ -161,4 +180,6 @@ class Reading:
             warnings.warn(f"{text} They are left out.", stacklevel=3)
         if not self.clips:
             raise InputError(f"{self.root}: no clip of {self.dataset} found.")
+        for line in [*self.notes, *self.replacements()]:
+            warnings.warn(line, stacklevel=3)
         return self.clips

@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,14 @@ class Frames(Sequence):
                 f"{self.name}: no frame numbered {number}; it has {len(self)} frames numbered "
                 f"{self.numbers[0]}..{self.numbers[-1]}."
             ) from None
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Kind and message of everything that cannot be read; decodes each frame once."""
+        for place, number in enumerate(self.numbers):
+            try:
+                self[place]
+            except InputError as error:
+                yield "unreadable image", f"frame {number}: {error}"
 
     def content_hash(self) -> str:
         """SHA-256 over the stored frames and their numbers: the same content gives the same text.

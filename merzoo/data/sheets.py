@@ -14,7 +14,7 @@ from merzoo.data.action_units import parse_action_units
 from merzoo.data.clip import Clip
 from merzoo.data.frames import Frames
 from merzoo.data.labels import LABEL_MAPS, emotion
-from merzoo.data.reading import Reading
+from merzoo.data.reading import LEFT_OUT, Reading
 from merzoo.data.tables import Row
 from merzoo.data.tree import escapes
 from merzoo.errors import InputError, unknown
@@ -22,6 +22,9 @@ from merzoo.errors import InputError, unknown
 APEX_OUTSIDE = "apex outside onset..offset"
 KNOWN_APEX = "kept as annotated, as in every copy; --apex spotted finds it anew"
 NO_APEX = "the clip has none; preprocessing spots it"
+# What stands for a number that is no frame of the clip.
+_INSTEAD = {"onset": "the first frame", "apex": "a spotted one", "offset": "the last frame"}
+_DROPPED = 30  # frames in a row that a camera may drop
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,8 @@ def _objective_class(row: Row, reading: Reading) -> int | None:
     roman = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
     found = roman.get(text.upper(), int(text) if re.fullmatch("[0-9]{1,3}", text) else 0)
     if not 1 <= found <= 7:
-        reading.fault("unknown objective class", f"{text!r} is not 1..7", row.where)
+        message = f"{text!r} is not 1..7"
+        reading.fault("unknown objective class", message, row.where, taken="none is taken")
         return None
     return found
 
@@ -139,15 +143,18 @@ def place(
 ) -> Clip:
     """The clip with annotation numbers turned into positions, its faults noted and flagged."""
     flags: list[str] = []
+    replaced: list[str] = []
 
-    def note(kind: str, message: str, correction: str = "") -> None:
+    def note(kind: str, message: str, correction: str = "", taken: str = "") -> None:
         flags.append(kind)
-        reading.fault(kind, message, row.where, clip=clip.id, correction=correction)
+        more = {"correction": correction, "taken": taken}
+        reading.fault(kind, message, row.where, clip=clip.id, **more)
 
     if long:
-        numbers = _seen(numbers, clip.frames, note)
+        numbers = _seen(numbers, clip.frames, note, replaced)
     elif numbers["offset"] == 0 and numbers["onset"]:
         note("offset 0", "the offset frame is given as 0", "the last frame is taken")
+        replaced.append(f"offset: {_INSTEAD['offset']}")
         numbers = numbers | {"offset": clip.frames.numbers[-1]}
     if numbers["apex"] is None:
         _note_no_apex(row, note, flags)
@@ -160,8 +167,9 @@ def place(
             column,
             number,
             drops_frames,
-            (lambda *_: None) if silent and column == "apex" else note,
+            (lambda *_, **__: None) if silent and column == "apex" else note,
             flags,
+            replaced,
         )
         for column, number in numbers.items()
     }
@@ -170,10 +178,13 @@ def place(
         flags.append(f"{len(gaps)} dropped frames")
     elif gaps:
         note("missing frames", f"{len(gaps)} of the folder, the first is number {gaps[0]}")
-    return replace(clip, flags=tuple(dict.fromkeys(flags)), **places)
+    flags = list(dict.fromkeys(flags))
+    return replace(clip, flags=tuple(flags), replaced=tuple(replaced), **places)
 
 
-def _seen(numbers: dict[str, int | None], frames: Frames, note: Callable) -> dict[str, int | None]:
+def _seen(
+    numbers: dict[str, int | None], frames: Frames, note: Callable, replaced: list
+) -> dict[str, int | None]:
     """The numbers of an interval in a long recording, each 0 made what it stands for."""
     onset, apex, offset = (numbers[column] for column in ("onset", "apex", "offset"))
     first = frames.numbers[0]
@@ -181,9 +192,11 @@ def _seen(numbers: dict[str, int | None], frames: Frames, note: Callable) -> dic
         apex = None
     if onset == 0 and first > 0:
         note("onset 0", "the onset frame is given as 0", "the first frame is taken")
+        replaced.append(f"onset: {_INSTEAD['onset']}")
         onset = first
     if offset == 0 and apex:
         note("offset 0", "the offset frame is given as 0", "the apex is taken")
+        replaced.append("offset: the apex")
         offset = apex
     return {"onset": onset, "apex": apex, "offset": offset}
 
@@ -201,36 +214,49 @@ def _check_order(numbers: dict[str, int | None], note: Callable, known: str) -> 
     if onset is not None and offset is not None and offset < onset:
         note("offset before onset", f"offset {offset}, onset {onset}")
     elif apex is not None and not (onset or 0) <= apex <= (apex if offset is None else offset):
-        note(APEX_OUTSIDE, f"apex {apex}, onset {onset}, offset {offset}", known)
+        taken = "" if known else "it is not used; preprocessing spots it"
+        note(APEX_OUTSIDE, f"apex {apex}, onset {onset}, offset {offset}", known, taken)
 
 
 def _position(
-    frames: Frames, column: str, number: int | None, nearest: bool, note: Callable, flags: list
+    frames: Frames,
+    column: str,
+    number: int | None,
+    nearest: bool,
+    note: Callable,
+    flags: list,
+    replaced: list,
 ) -> int | None:
     if number is None:
         return None
     try:
         return frames.position(number)
     except InputError:
-        if nearest:
-            place = min(range(len(frames)), key=lambda i: abs(frames.numbers[i] - number))
+        place = min(range(len(frames)), key=lambda i: abs(frames.numbers[i] - number))
+        if nearest and abs(frames.numbers[place] - number) <= _DROPPED:
+            replaced.append(f"{column}: the nearest frame")
             flags.append(f"{column} frame {number} dropped, {frames.numbers[place]} taken")
             return place
         span = f"{frames.numbers[0]}..{frames.numbers[-1]}"
-        note("missing frames", f"the {column} frame {number} is not among the files ({span})")
+        message = f"the {column} frame {number} is not among the files ({span})"
+        note("missing frames", message, taken=f"{_INSTEAD[column]} is taken")
+        if APEX_OUTSIDE not in flags or column != "apex":
+            replaced.append(f"{column}: {_INSTEAD[column]}")
         return None
 
 
 def check_cells(clip: Clip, row: Row, reading: Reading) -> None:
     """Notes a label or action units that cannot be read; the clip keeps them as annotated."""
     if clip.label is None:
-        reading.fault("unknown label", "no emotion is given", row.where, clip=clip.id)
+        message = "no emotion is given"
+        reading.fault("unknown label", message, row.where, clip=clip.id, taken=LEFT_OUT)
     elif reading.emotions and emotion(clip.label) not in reading.emotions:
         message = str(unknown("label", clip.label, reading.emotions))
         reading.fault("unknown label", message, row.where, clip=clip.id)
     elif not reading.emotions and (near := _almost(clip.label)):
         message = f"{clip.label!r}; is it {near!r}?"
-        reading.fault("unknown label", message, row.where, clip=clip.id)
+        taken = "it is kept as written, a class of its own"
+        reading.fault("unknown label", message, row.where, clip=clip.id, taken=taken)
     else:
         reading.spelt("label", emotion(clip.label), clip.label, row.where)
     try:

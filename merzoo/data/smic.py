@@ -101,7 +101,9 @@ def _read_part(tree: Tree, part: str, frames: str | None, reading: Reading) -> N
         reading.spelt("subject", subject, name, str(tree.path(path)))
         classes = _child(tree, path, "micro")
         if classes is None:
-            reading.fault("missing folder", "no folder 'micro' in it", str(tree.path(path)))
+            taken = "nothing of it is loaded"
+            message = "no folder 'micro' in it"
+            reading.fault("missing folder", message, str(tree.path(path)), taken=taken)
             continue
         for label, folder_of_class in tree.folders(classes).items():
             if label.lower() not in EMOTIONS:
@@ -127,7 +129,8 @@ def _add(
         reading.fault("missing frames", message, where, clip=name)
     if subject_name(clip.split("_")[0]) != subject:
         message = f"{clip!r} stands in the folder of {subject}"
-        reading.fault("clip of another subject", message, where, clip=name)
+        taken = "the folder's subject is taken"
+        reading.fault("clip of another subject", message, where, clip=name, taken=taken)
     reading.add(
         Clip(
             "smic",

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from merzoo.arguments import named_values
 from merzoo.data.cells import file_and_sheet, read_cells, sheet_names
 from merzoo.data.tree import Tree
 from merzoo.errors import InputError, unknown
+from merzoo.limits import check_names
 
 # The field's columns under the names that the datasets give them, without blanks and in small
 # letters.
@@ -29,6 +31,7 @@ COLUMNS = {
     "label": ("estimatedemotion", "emotion", "label"),
     "objective_class": ("objectiveclasses", "objectiveclass"),
     "fps": ("fps",),
+    "bits": ("bits", "bitdepth"),
     "expression": ("expressiontype",),
 }
 NOTHING = {"", "/", "\\", "-", "nan", "none", "n/a", "null"}
@@ -63,7 +66,7 @@ class Row:
         return int(float(cell.replace(",", ".")))
 
     def decimal(self, column: str) -> float | None:
-        """The cell as a positive number, `29.97` or `29,97`; `None` where empty.
+        """The cell as frames per second, 1 to 10000, `29.97` or `29,97`; `None` where empty.
 
         Raises:
             InputError: for anything else, and for `1,000`, which may be one or a thousand.
@@ -74,8 +77,9 @@ class Row:
         if re.fullmatch(r"[1-9]\d{0,2},\d{3}", cell):
             plain, point = cell.replace(",", ""), cell.replace(",", ".")
             raise InputError(f"{column} {cell!r} may be {plain} or {point}: write which")
-        if not re.fullmatch(r"\d{1,9}([.,]\d+)?", cell) or not float(cell.replace(",", ".")) > 0:
-            raise InputError(f"{column} {cell!r} is no positive number")
+        number = re.fullmatch(r"\d{1,9}([.,]\d+)?", cell)
+        if not number or not 1 <= float(cell.replace(",", ".")) <= 10_000:
+            raise InputError(f"{column} {cell!r} is no number from 1 to 10000")
         return float(cell.replace(",", "."))
 
 
@@ -99,16 +103,12 @@ def parse_columns(text: str) -> dict[str, str]:
     {'path': 'file', 'subject': 'person', 'label': 'Felt emotion'}
 
     Raises:
-        InputError: for an unknown name, or a part without `=`.
+        InputError: for an unknown name, one that stands twice, or a part without `=`.
     """
-    said = {}
-    for pair in filter(None, text.split(",")):
-        name, equals, column = (part.strip() for part in pair.partition("="))
-        if not equals or not column:
-            raise InputError(f"--columns {pair!r} is not NAME=COLUMN, such as path=file.")
+    said = named_values("--columns", text.split(","), "path=file,subject=person")
+    for name in said:
         if name not in COLUMNS:
             raise unknown("column", name, COLUMNS, "Write --columns NAME=COLUMN OF THE TABLE.")
-        said[name] = column
     return said
 
 
@@ -175,7 +175,7 @@ class _Table:
                     if number >= _HEADER_WITHIN:
                         break
             if self.columns and any(texts):
-                self.rows.append(Row(path.name, number, _named(self.columns, texts)))
+                self.rows.append(_row(path, number, self.columns, texts))
 
     def _note(self, number: int, texts: list[str], known: int) -> None:
         written = [text for text in texts if text]
@@ -223,13 +223,16 @@ def read_columns(path: str | Path, columns: Sequence[str], sheet: str | None = N
     for number, cells in enumerate(read_cells(path, said_sheet or sheet), 1):
         texts = [cell_text(cell) for cell in cells]
         if any(texts) and not (number == 1 and len(name_columns(texts, {})) > 2):
-            rows.append(Row(path.name, number, _named(dict(enumerate(columns)), texts)))
+            rows.append(_row(path, number, dict(enumerate(columns)), texts))
     return rows
 
 
-def _named(columns: dict[int, str], texts: list[str]) -> dict[str, str]:
+def _row(path: Path, number: int, columns: dict[int, str], texts: list[str]) -> Row:
     """The cells by name; a row that ends early has empty cells."""
-    return {name: texts[i] if i < len(texts) else "" for i, name in columns.items()}
+    named = {name: texts[i] if i < len(texts) else "" for i, name in columns.items()}
+    for name, text in named.items():
+        check_names(name, [text], f"{path}, row {number}")
+    return Row(path.name, number, named)
 
 
 def name_columns(

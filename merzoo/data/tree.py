@@ -16,6 +16,7 @@ from pathlib import Path
 
 from merzoo.data.frames import IMAGE_SUFFIXES, ImageFrames, frame_number
 from merzoo.errors import InputError
+from merzoo.limits import read_bytes
 from merzoo.listing import entries
 from merzoo.names import plain as name_key
 
@@ -123,10 +124,7 @@ class Tree:
 
     def read_text(self, folder: str, name: str) -> str:
         """A small text file of the dataset; raises `InputError` above 1 MB."""
-        with open(self.path(folder, name), "rb") as file:
-            data = file.read(_LARGEST_TEXT + 1)
-        if len(data) > _LARGEST_TEXT:
-            raise InputError(f"{self.path(folder, name)}: over 1 MB, no annotation file.")
+        data = read_bytes(self.path(folder, name), _LARGEST_TEXT)
         return data.decode("utf-8-sig", errors="replace")
 
     def resolve(self, cell: str) -> Path:

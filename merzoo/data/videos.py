@@ -7,44 +7,56 @@ rate before has the film decoded to its end for them.
 """
 
 import contextlib
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from merzoo.data.containers import is_avi, is_cut
+from merzoo.data.damage import Damage, PictureWatch, damages
+from merzoo.data.kept import Kept
 from merzoo.data.pixels import LARGEST_IMAGE, READING
 from merzoo.data.sequence import Frames
 from merzoo.errors import InputError
+from merzoo.quiet import quiet
 
 VIDEO_SUFFIXES = {
     *(".3gp", ".avi", ".flv", ".h264", ".264", ".m2ts", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov"),
     *(".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"),
 }
 _RATES = 1.0, 10_000.0  # frames per second that can be
+# Frames in a row that cannot be decoded after which a film counts as ended; and at most, where its
+# header states more frames than were seen.
+_UNDECODED, _MOST_UNDECODED = 100, 10_000
 
 
 class VideoFrames(Frames):
     """Frames of a video file that OpenCV can read, decoded on demand.
 
     Sequential reading is cheap; a jump backwards decodes from the start. Iterating ends where the
-    film does. A file that is cut raises `InputError` there, and `broken_off` says so.
+    film does. A file that is cut raises `InputError` there, and `broken_off` says so. Frames in the
+    middle that cannot be decoded are left out, and `damage` names their places.
 
     Args:
         path: of the file.
-        keep: bytes of decoded frames that may stay in memory. A film that fits is decoded once,
-            however often it is read; of one that does not, none stays.
+        keep: bytes of decoded frames that may stay in memory; those of a longer film go to a
+            temporary file, so that it is decoded once, however often it is read (see `Kept`).
+            `None` keeps none.
 
     Raises:
         InputError: if it is no video, or its first frame cannot be decoded.
     """
 
-    def __init__(self, path: str | Path, keep: int = 0):
+    def __init__(self, path: str | Path, keep: int | None = None):
         import cv2
 
         self.path = Path(path)
         self.name = str(path)
         if not self.path.is_file():
             raise InputError(f"{path}: no such video file.")
-        self._capture = cv2.VideoCapture(str(path))
+        with quiet():
+            self._capture = cv2.VideoCapture(str(path))
         stated = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_COUNT)
         width, height, self._stated = (int(self._capture.get(what)) for what in stated)
         self.stated_fps = float(self._capture.get(cv2.CAP_PROP_FPS))
@@ -57,13 +69,16 @@ class VideoFrames(Frames):
         self._next = 0
         self._noted: list[float] = []
         self.ended = False  # whether all frames were seen, so that `times` costs nothing
-        self._kept: dict[int, np.ndarray] = {}
-        self._keep = keep
+        self._kinds = bytearray()  # a letter for each: I for those coded without any other
+        self._lost: list[tuple[int, int]] = []  # a frame, and how many before it do not decode
+        self._watch = PictureWatch()
+        self._shown = 0  # frames that were decoded in order
+        self._kept = Kept(keep)
         if not self._capture.isOpened() or not self._grab():
             raise InputError(f"{path}: not a video that OpenCV can read, or it has no frames.")
 
     def __getstate__(self):
-        return self.__dict__ | {"_capture": None, "_next": 0, "_kept": {}}
+        return self.__dict__ | {"_capture": None, "_next": 0, "_kept": Kept(self._kept.memory)}
 
     @property
     def numbers(self) -> range:  # type: ignore[override]  # known once the film has ended
@@ -86,49 +101,65 @@ class VideoFrames(Frames):
         return self._read(index)  # without asking for the length
 
     def _read(self, position):
-        import cv2
-
         if position in self._kept:
             return self._kept[position]
-        if self.ended and position >= len(self._noted):
-            raise self._beyond()
-        if not self._go(position):
+        # All frames before it are kept as well: none is decoded again for having been passed.
+        while self._kept.keeps and self._shown < position and not self.ended:
+            with contextlib.suppress(InputError, IndexError):
+                self._decode(self._shown)
+        return self._decode(position)
+
+    def _decode(self, position: int) -> np.ndarray:
+        import cv2
+
+        if (self.ended and position >= len(self._noted)) or not self._go(position):
             raise self._beyond()
         try:
-            ok, frame = self._capture.retrieve()
+            with quiet():
+                ok, frame = self._capture.retrieve()
             picture = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if ok else None
         except cv2.error:
             picture = None
+        new = position == self._shown
+        self._shown += new
         if picture is None:
             raise InputError(f"{self.path}: frame {position} cannot be decoded.")
-        # By the stated length, a film that will not fit is not kept in part before that shows.
-        if picture.nbytes * max(self._stated, len(self._kept) + 1) <= self._keep:
-            self._kept[position] = picture
-        else:
-            self._kept, self._keep = {}, 0
+        if new:
+            self._watch.add(position, picture, self._kinds[position : position + 1] == b"I")
+        # By the stated length, so that what will not fit is not written in part before that shows.
+        self._kept.add(position, picture, max(self.expected, position + 1))
         return picture
 
     def _grab(self) -> bool:
-        """One frame on; whether there was one. The first time, its time is noted."""
+        """One frame on; whether there was one. The first time, its time and kind are noted."""
         import cv2
 
-        try:
-            ok = self._capture.grab()
-        except cv2.error:  # of a damaged file
-            ok = False
+        most = min(max(_UNDECODED, self._stated - self._next), _MOST_UNDECODED)
+        ok, failed = False, -1
+        with quiet():
+            while not ok and failed + 1 < most:  # the end, or frames that cannot be decoded
+                failed += 1
+                try:
+                    ok = self._capture.grab()
+                except cv2.error:  # of a damaged file
+                    ok = False
         if not ok:
             self.ended = True
             self._capture = None  # it holds no frame any more: what is read next starts anew
             return False
         if self._next == len(self._noted):
             self._noted.append(self._capture.get(cv2.CAP_PROP_POS_MSEC))
+            self._kinds.append(int(self._capture.get(cv2.CAP_PROP_FRAME_TYPE)) & 0xFF)
+            if failed:
+                self._lost.append((self._next, failed))
         self._next += 1
         return True
 
     def _reopen(self) -> None:
         import cv2
 
-        self._capture, self._next = cv2.VideoCapture(str(self.path)), 0
+        with quiet():
+            self._capture, self._next = cv2.VideoCapture(str(self.path)), 0
 
     def _finish(self) -> None:
         while not self.ended:
@@ -136,12 +167,11 @@ class VideoFrames(Frames):
 
     def _see(self, position: int) -> None:
         """Notes the time of a frame, and keeps it if frames are kept."""
-        if self._keep:
-            with contextlib.suppress(InputError, IndexError):
-                self._read(position)
-                return
-        if not self.ended:
+        if not self._kept.keeps:
             self._go(position)
+            return
+        with contextlib.suppress(InputError, IndexError):
+            self._read(position)
 
     def _go(self, position: int) -> bool:
         """Makes a frame the next one to be retrieved; whether there is such a frame."""
@@ -153,7 +183,7 @@ class VideoFrames(Frames):
         return True
 
     def _beyond(self) -> Exception:
-        if _is_cut(self.path):
+        if is_cut(self.path):
             return InputError(f"{self.path}: the video breaks off at frame {len(self._noted)}.")
         return IndexError(f"{self.path}: has {len(self._noted)} frames.")
 
@@ -169,6 +199,52 @@ class VideoFrames(Frames):
         self._finish()
         end = self._beyond()
         return str(end) if isinstance(end, InputError) else None
+
+    @property
+    def damage(self) -> list[Damage]:
+        """Places where the film is damaged, as far as that shows (see `merzoo.data.damage`)."""
+        self._finish()
+        return damages(self.times, self._lost, self._kinds, self._watch.found)
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Kind and message of what cannot be read, where it is damaged, and of a missing end.
+
+        The film is read once, in order, to its end.
+        """
+        kind = "unreadable video"
+        for position in itertools.count():
+            try:
+                self._read(position)
+            except IndexError:
+                break
+            except InputError as error:
+                yield kind, str(error)
+                if self.ended and position >= len(self._noted):
+                    break
+        for one in self.damage:
+            yield kind, f"{self.path}: {one.what}, at {one.place(self.times / 1000)}."
+        if absent := self._absent():
+            yield kind, absent
+
+    def _absent(self) -> str:
+        """Of an AVI film: that its index lists frames that take no time, which were lost."""
+        if self._stated <= len(self._noted) or not is_avi(self.path) or is_cut(self.path):
+            return ""
+        step = 1000 / self.stated_fps if self.stated_fps > 0 else 0.0
+        lasts = round(float(np.ptp(self.times)) / step) + 1 if step else self._stated
+        lost = self._stated - lasts - sum(count for _, count in self._lost)
+        if lost <= 0:
+            return ""
+        return (
+            f"{self.path}: its index lists {self._stated} frames, {lost} of which are not there; "
+            "where they were is not known."
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]  # more once it was read
+        """That its frames could not be kept, and that some are missing, once that shows."""
+        full = f"{self.name}: {self._kept.full}" if self._kept.full else ""
+        return tuple(filter(None, (full, self._absent() if self.ended else "")))
 
     @property
     def times(self) -> np.ndarray:
@@ -263,61 +339,3 @@ def is_variable(times: np.ndarray) -> bool:
         return False
     # Times are often stored in whole milliseconds: a step may be off by one.
     return bool(np.abs(steps - np.median(steps)).max() > max(1.0, 0.1 * np.median(steps)))
-
-
-def _is_cut(path: Path) -> bool:
-    """Whether a file ends before the sizes that its container states (AVI, MP4, Matroska)."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        start = file.read(4096)
-        if start[:4] == b"RIFF":
-            return _end_of_riff(file) > size + 1  # an odd chunk's padding may be missing
-        if start[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip"):
-            return _end_of_boxes(file, size) > size
-        if start[:4] == b"\x1a\x45\xdf\xa3":
-            return _end_of_segment(start) > size
-    return False
-
-
-def _end_of_riff(file) -> int:
-    at = 0
-    while True:
-        file.seek(at)
-        head = file.read(8)
-        if len(head) < 8 or head[:4] != b"RIFF":
-            return at
-        at += 8 + int.from_bytes(head[4:8], "little")
-
-
-def _end_of_boxes(file, size: int) -> int:
-    at = 0
-    while at + 8 <= size:
-        file.seek(at)
-        head = file.read(16)
-        length = int.from_bytes(head[:4], "big")
-        if length == 1:
-            length = int.from_bytes(head[8:16], "big")
-        if length == 0:  # to the end of the file
-            return size
-        if length < 8:
-            return at
-        at += length
-    return at
-
-
-def _end_of_segment(start: bytes) -> int:
-    """Where the segment after the EBML header ends; 0 where it states no size."""
-    length, at = _ebml_size(start, 4)
-    at += length
-    if start[at : at + 4] != b"\x18\x53\x80\x67":
-        return 0
-    length, at = _ebml_size(start, at + 4)
-    return at + length if length else 0
-
-
-def _ebml_size(data: bytes, at: int) -> tuple[int, int]:
-    """A size of variable width, 0 if unknown, and where it ends."""
-    first = data[at] if at < len(data) else 0
-    width = 9 - first.bit_length() if first else 1
-    value = int.from_bytes(data[at : at + width], "big") & ((1 << 7 * width) - 1)
-    return (0 if value == (1 << 7 * width) - 1 else value), at + width

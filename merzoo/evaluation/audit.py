@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from merzoo.arguments import whole_number
 from merzoo.data.datasets import parse_data
 from merzoo.errors import InputError
 from merzoo.evaluation.leakage import Finding, find_leaks
@@ -49,20 +50,21 @@ def audit(
     >>> print(audit(data)[0].message)
     identical samples on both sides, 1 pairs: d/1 and d/6 (fold d/a). Keep one.
     """
+    whole_number("jobs", jobs)
     chosen, _ = parse_protocol(protocol)
     by = chosen.by if split is None else "subject"
     if model is None:
         if not isinstance(data, Arrays):
             _only_arrays(data)
-        samples = load_samples(data, {})
+        samples = load_samples(data, {}, labels=labels)
         folds = folds_of(samples, protocol, split)
         recipe = None if recipe is None else get_recipe(recipe)
         return find_leaks(samples, folds, by=by, recipe=recipe, callbacks=callbacks)
     learner = resolve(model, recipe)
     if parameters:
         learner = learner.with_recipe(change_preprocessing(learner.recipe, parameters))
-    labels = labels or chosen.labels or learner.recipe.labels
-    samples = learner.take(samples_for(learner, data, labels, jobs, chosen.by == "frame"))
+    samples = samples_for(learner, data, labels, chosen.labels, jobs, chosen.by == "frame")
+    samples = learner.take(samples)
     folds = folds_of(samples, protocol, split)
     return find_leaks(samples, folds, by=by, learner=learner, callbacks=callbacks)
 

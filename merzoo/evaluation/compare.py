@@ -4,12 +4,14 @@ The first run is the reference, so that an ablation table is one call: the whole
 the model without each of its parts.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
+from merzoo.arguments import whole_number
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.read import Run, load_run
 from merzoo.evaluation.scores.bootstrap import subject_matrices
@@ -50,12 +52,14 @@ def compare(
         out: folder for `comparison.html`, `comparison.json` and `plots/`.
 
     Returns:
-        A dict of plain types: `runs` (name, model, seeds, scores, intervals), `clips`, `subjects`,
-        `comparisons` and `notes`. A comparison has `first`, `second`, the number of `seeds` used,
-        for each metric of `merzoo.metrics.compared` (`uf1`, `uar`) the `difference` (second less
-        first), its 95 % `interval`, `p` of the subject-swap permutation test, `p_holm` over all
-        comparisons and the `detectable` difference; `secondary` tests (`mcnemar` over clips;
-        `wilcoxon` and `student` over subjects' accuracies); and a `note`.
+        A dict of plain types: `runs` (name, model, seeds, whether it is deterministic, scores,
+        intervals), `clips`, `subjects`, `comparisons` and `notes`. A comparison has `first`,
+        `second`, `seeds` (the number of pairs of their runs; where one has fewer seeds, they are
+        repeated, so that a difference is that of the mean scores); for each metric of
+        `merzoo.metrics.compared` (`uf1`, `uar`) the `difference` (second less first), its 95 %
+        `interval`, `p` of the subject-swap permutation test, `p_holm` over all comparisons and the
+        `detectable` difference; `secondary` tests (`mcnemar` over clips; `wilcoxon` and `student`
+        over subjects' accuracies); and a `note`.
 
     Raises:
         InputError: for fewer than two runs, or runs on different clips, labels or classes.
@@ -71,6 +75,8 @@ def compare(
     >>> round(found["uf1"]["difference"], 3), found["uf1"]["p"]
     (0.333, 1.0)
     """
+    whole_number("permutations", permutations)
+    whole_number("seed", seed, least=0)
     if len(runs) < 2:
         raise InputError(f"{len(runs)} run given; comparing takes two or more.")
     loaded = _named(runs)
@@ -197,22 +203,23 @@ def _spellings(loaded: list[Run], tables: dict[str, dict]) -> list[str]:
 
 
 def _compare_two(a: dict, b: dict, first: Run, second: Run, permutations: int, seed: int) -> dict:
-    seeds = min(len(a["predicted"]), len(b["predicted"]))
+    seeds = math.lcm(len(a["predicted"]), len(b["predicted"]))  # so that each counts the same
     counts = []
     for table in (a, b):
         runs = [
             subject_matrices(table["label"], predicted, table["subject"], len(first.classes))
-            for predicted in table["predicted"][:seeds]
+            for predicted in table["predicted"]
         ]
+        runs *= seeds // len(runs)
         counts.append(np.stack([[run[s] for s in a["subjects"]] for run in runs]))
     tests = swap_test(*counts, permutations=permutations, seed=seed)
     intervals = difference_intervals(*counts, a["subjects"], seed=seed)
-    difference = subject_accuracies(b, seeds) - subject_accuracies(a, seeds)
+    difference = subject_accuracies(b) - subject_accuracies(a)
     found = {"first": first.name, "second": second.name, "seeds": seeds}
     for name, test in tests.items():
         low, high, error = intervals[name]
         found[name] = {**test, "interval": (low, high), "detectable": detectable(error)}
-    votes = [_majority(t["predicted"][:seeds], len(first.classes)) == t["label"] for t in (a, b)]
+    votes = [_majority(t["predicted"], len(first.classes)) == t["label"] for t in (a, b)]
     found["secondary"] = {
         "mcnemar": mcnemar(*votes),
         "wilcoxon": wilcoxon(difference),
@@ -262,6 +269,7 @@ def _summary(run: Run) -> dict:
         "model": run.card["model"],
         "protocol": run.card["protocol"],
         "seeds": run.metrics["seeds"],
+        "deterministic": run.deterministic,
         **{metric.name: full[metric.name] for metric in headline()},
         "interval": full["interval"],
     }
@@ -276,8 +284,14 @@ def _notes(loaded: list[Run]) -> list[str]:
             named = ", ".join(f"{name}: {str(value)[:40]}" for name, value in values.items())
             notes.append(f"The runs have different {what} ({named}).")
             break
-    seeds = {run.name: run.metrics["seeds"] for run in loaded}
+    seeds = {run.name: run.metrics["seeds"] for run in loaded if not run.deterministic}
+    if len(seeds) < len(loaded) and max(seeds.values(), default=1) > 1:
+        same = ", ".join(run.name for run in loaded if run.deterministic)
+        notes.append(f"Deterministic, paired with every seed of the others: {same}.")
     if len(set(seeds.values())) > 1:
         named = ", ".join(f"{name} {count}" for name, count in seeds.items())
-        notes.append(f"Different numbers of seeds ({named}): tests use those that a pair shares.")
+        notes.append(
+            f"Different numbers of seeds ({named}): the seeds of one are paired with those of the "
+            f"other in turn until each has counted equally often."
+        )
     return notes

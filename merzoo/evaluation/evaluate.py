@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from merzoo.arguments import whole_number
 from merzoo.errors import InputError, unknown
 from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
 from merzoo.evaluation.pages.report import write_report
@@ -20,6 +21,7 @@ from merzoo.evaluation.runs.workers import run_unfinished
 from merzoo.evaluation.scores.oracle import check_has_epochs, write_oracle
 from merzoo.evaluation.scores.predictions import metrics_of, predictions_table, read_predictions
 from merzoo.evaluation.splits.file import folds_of, split_as_dict
+from merzoo.evaluation.splits.left_out import left_out, left_out_told
 from merzoo.evaluation.splits.protocols import Fold, parse_protocol, subject_wise
 from merzoo.evaluation.splits.selection import Selection, parse_selection
 from merzoo.files import write_json, write_table
@@ -45,6 +47,7 @@ class EvaluationResult:
         warnings: what a reader must know.
         preparation: what of the samples was spotted, left out or replaced, one line each.
         engine: `name` and `why` of the engine that trained; see `merzoo.training.engines`.
+        deterministic: whether the model gives the same under every seed.
         folder: where everything was written.
         oracle: with `audit_epochs=True`, what choosing the epoch on test subjects would claim
             (not a result; see `merzoo.evaluation.scores.oracle`).
@@ -61,6 +64,7 @@ class EvaluationResult:
     oracle: dict | None = None
     preparation: tuple[str, ...] = ()
     engine: dict | None = None
+    deterministic: bool = False
 
 
 def evaluate(
@@ -97,7 +101,8 @@ def evaluate(
             see `merzoo.training.learner`.
         data: `Arrays`, clips, or text such as `"arrays:file.npz"` or `"synthetic:easy"` (or a list
             of such texts, joined); see `merzoo.preprocessing.load_samples`.
-        labels: label map for clips; `None` for the protocol's own, else the recipe's.
+        labels: label map of clips; `None` for the protocol's own, else the recipe's. Arrays keep
+            the classes that they bring, unless a map is asked for here; then it is applied to them.
         protocol: `"loso"` or another of `merzoo.evaluation.splits.protocols.PROTOCOLS`, such as
             `"kfold:8"`; `None` for the recipe's. Splits by clip or frame leak, so the score by
             subject is worked out too.
@@ -123,8 +128,9 @@ def evaluate(
         allow_leaks: run although the audit found leaks for certain, and mark the result.
         start: a `merzoo.training.pretrained.Start`: every fold begins with its weights instead of
             random ones; `None` for random ones. See `merzoo.transfer`.
-        cluster: address of a Dask scheduler, such as `"tcp://192.168.1.10:8786"`, whose workers run
-            the folds; see `merzoo.evaluation.runs.cluster`.
+        cluster: address of a Dask scheduler of your own (it runs the code of whoever reaches it),
+            such as `"tcp://192.168.1.10:8786"`, whose workers run the folds; see
+            `merzoo.evaluation.runs.cluster`.
         cache_backbone: work out the features of KeyRegionNet's frozen trunk once for every clip;
             for recipes that do not augment frames, such as `"keyregionnet-cached"`.
         fold_chunk: how many folds the engine `"together"` trains at a time; `None` for as many as
@@ -157,9 +163,9 @@ def evaluate(
     _check_learner(learner, cache_backbone, audit_epochs)
     protocol = protocol or learner.recipe.protocol
     chosen = parse_protocol(protocol)[0]
-    labels = labels or chosen.labels or learner.recipe.labels
-    samples, named = samples_for(learner, data, labels, jobs, chosen.by == "frame"), _as_text(data)
-    data = learner.take(samples)
+    usual = chosen.labels or learner.recipe.labels  # of clips; arrays bring classes of their own
+    samples = samples_for(learner, data, labels, usual, jobs, chosen.by == "frame")
+    named, data = _as_text(data), learner.take(samples)
     folds = folds_of(data, protocol, split)
     held_out = _held_out(folds, subjects, data)
     _check_folds(held_out, data, learner.recipe, rule, start)
@@ -187,6 +193,7 @@ def evaluate(
         protocol if split is None else "a split of one's own",
         folds,
         labels=labels,
+        usual=usual,
         seeds=seeds,
         jobs=jobs,
         cluster=cluster,
@@ -199,6 +206,7 @@ def evaluate(
         cache_backbone=cache_backbone,
         named=named,
     )
+    card |= left_out(folds, data)
     with RunFolder.held(out or tempfile.mkdtemp(prefix="merzoo-"), card) as folder:
         write_json(folder.path / "split.json", split_as_dict(folds, data, card["protocol"]))
         write_json(folder.path / "audit.json", [finding.as_dict() for finding in findings])
@@ -215,7 +223,7 @@ def evaluate(
         }
         todo = _fold_jobs(data, held_out, seeds, settings)
         results = run_unfinished(todo, folder, jobs, cluster)
-        metrics, predictions = judged(folder, data, results, leaks)
+        metrics, predictions = judged(folder, data, results, [*leaks, *left_out_told(folds, data)])
         beside = subject_wise(protocol, data) if split is None else None
         if beside is not None:
             options = {"labels": labels, "protocol": beside, "engine": engine}
@@ -242,7 +250,7 @@ def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = (
     """
     write_table(folder.path / "predictions.csv", predictions_table(data, results))
     predictions = read_predictions(folder.path / "predictions.csv")
-    metrics = metrics_of(predictions)
+    metrics = metrics_of(predictions, deterministic=bool(folder.card.get("deterministic")))
     resumed = resumed_warning(folder.card)
     metrics["warnings"] = [*warnings, *([resumed] if resumed else []), *metrics["warnings"]]
     return metrics, predictions
@@ -251,10 +259,10 @@ def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = (
 def _check_how(engine: str, seeds: int, jobs: int, cluster: str | None, chunk=None) -> None:
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
-    if seeds < 1 or jobs < 1:
-        raise InputError(f"seeds={seeds} and jobs={jobs} must be at least 1.")
-    if chunk is not None and chunk < 1:
-        raise InputError(f"fold_chunk={chunk} must be at least 1.")
+    whole_number("seeds", seeds)
+    whole_number("jobs", jobs)
+    if chunk is not None:
+        whole_number("fold_chunk", chunk)
     if cluster is not None:
         check_cluster(cluster)
 
@@ -354,6 +362,7 @@ def result_of(folder: RunFolder, metrics: dict, predictions, oracle=None, told=(
         oracle=oracle,
         preparation=tuple(told),
         engine=folder.card.get("engine"),
+        deterministic=bool(folder.card.get("deterministic")),
     )
 
 

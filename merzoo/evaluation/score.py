@@ -7,28 +7,38 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo.data.cells import WORKBOOKS, read_text
 from merzoo.evaluation.evaluate import result_of
 from merzoo.evaluation.pages.report import write_report
 from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.evaluation.scores.foreign import foreign_card, read_foreign
 from merzoo.evaluation.scores.predictions import metrics_of
+from merzoo.evaluation.scores.stated import stated_told
 from merzoo.files import write_json, write_table
+from merzoo.metrics import METRICS
+
+BESIDE = METRICS["macro_precision"]  # which some logs call recall
 
 
 def score(
     predictions: str | Path | Sequence[str | Path],
     *,
-    labels: str = "megc3",
+    labels: str | None = None,
     classes: Sequence[str] | None = None,
     name: str | None = None,
     out: str | os.PathLike | None = None,
 ):
     """Judges any model's predictions: the same metrics, intervals, warnings and report.
 
+    Beside UAR, the mean recall over the annotated clips of each class, stands the macro precision,
+    the mean over the predicted ones: in logs with annotation and prediction exchanged the two are
+    swapped. Where a log states figures (`UF1: 0.7353 | UAR: 0.7605`), the warnings say which of
+    ours they are.
+
     Args:
         predictions: one or more files in the forms that the module describes.
-        labels: label map whose classes are used, where neither `classes` nor probability columns
-            say what they are.
+        labels: label map whose classes are used; `None` for those that `classes` or probability
+            columns name, else those of `"megc3"`.
         classes: names of the classes, in the order of their numbers.
         name: of the model, for the report; the first file's name where `None`.
         out: folder for the results; `None` makes a temporary one.
@@ -60,10 +70,25 @@ def score(
     with RunFolder.held(out or tempfile.mkdtemp(prefix="merzoo-"), card) as folder:
         write_table(folder.path / "predictions.csv", table)
         metrics = metrics_of(table, found)
-        metrics["warnings"] += _doubts(table, found)
+        parts = [metrics["full"], *metrics["by_dataset"].values()]
+        for part in [*parts, *([metrics["ensemble"]] if metrics["ensemble"] else [])]:
+            matrices = np.array(part["confusion"])  # (R, K, K)
+            part[BESIDE.name] = float(BESIDE.of_matrix(matrices).mean())
+        metrics["warnings"] += _stated(paths, metrics) + _doubts(table, found)
         write_json(folder.path / "metrics.json", metrics)
         write_report(folder.path)
     return result_of(folder, metrics, table)
+
+
+def _stated(paths: Sequence[str | Path], metrics: dict) -> list[str]:
+    """What figures the files state, and which of ours they are."""
+    names = ("uf1", "uar", BESIDE.name, "accuracy")
+    parts = {"": metrics["full"]}
+    if len(metrics["by_dataset"]) > 1:
+        parts |= metrics["by_dataset"]
+    texts = [read_text(Path(p)) for p in paths if Path(p).suffix.lower() not in WORKBOOKS]
+    lines = (line for text in texts for line in text.splitlines())
+    return stated_told(lines, {part: {n: of[n] for n in names} for part, of in parts.items()})
 
 
 def _doubts(table, classes: list[str]) -> list[str]:

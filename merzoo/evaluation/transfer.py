@@ -12,9 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from merzoo.arguments import whole_number
 from merzoo.data.labels import map_labels
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.samples import samples_for
+from merzoo.evaluation.splits.protocols import parse_protocol
 from merzoo.training.builders import named_builder
 from merzoo.training.pool import read_sources
 from merzoo.training.pretrain import full_learner
@@ -28,7 +30,7 @@ def transfer(
     pretrained: str | os.PathLike,
     data,
     *,
-    labels: str = "megc3",
+    labels: str | None = None,
     protocol: str = "loso",
     recipe: Recipe | str | None = None,
     arguments: dict | None = None,
@@ -48,11 +50,11 @@ def transfer(
     """Tests a network in every fold of a protocol, each fold fine-tuned from pretrained weights.
 
     Args:
-        model, pretrained, labels, recipe, arguments, freeze, trunk_rate: as for `finetune`. Where
+        model, pretrained, recipe, arguments, freeze, trunk_rate: as for `finetune`. Where
             the weights were made with `modality="apex"`, the network takes what it takes of a clip
             by default: weights of pictures serve DenseMixedNet's magnified apex as well.
         data: as for `evaluate`.
-        protocol, seeds, jobs, subjects, selection, engine, out: as for `evaluate`.
+        labels, protocol, seeds, jobs, subjects, selection, engine, out: as for `evaluate`.
         cluster: as for `evaluate`; every worker must find the weights under the same path.
         epochs: instead of the recipe's.
         quick: a thin slice, to see that it works: 3 subjects with 4 clips each, one epoch in
@@ -77,6 +79,8 @@ def transfer(
     from merzoo.training.pretrained import find_start
 
     check_feed()
+    whole_number("seeds", seeds)
+    whole_number("jobs", jobs)
     if cluster is not None:
         check_cluster(cluster)
     start = find_start(pretrained, named_builder(model)[0], freeze, trunk_rate)
@@ -89,8 +93,9 @@ def transfer(
     if quick:
         batch = min(recipe.batch_size, QUICK_BATCH)
         learner = replace(learner, recipe=replace(learner.recipe, epochs=1, batch_size=batch))
-        arrays, clips = _thin(arrays, clips, labels, on_error)
-        thin = samples_for(learner, [*arrays, *clips], labels, jobs)
+        usual = parse_protocol(protocol)[0].labels or learner.recipe.labels
+        arrays, clips = _thin(arrays, clips, labels or usual, on_error)
+        thin = samples_for(learner, [*arrays, *clips], labels, usual, jobs)
         data = replace(thin, source=f"{thin.source} (quick: {len(thin)} clips)")
     return evaluate(
         learner,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo.arguments import whole_number
 from merzoo.data.clip import Clip
 from merzoo.errors import InputError
 from merzoo.explain.action_units import action_unit_boxes
@@ -45,6 +46,7 @@ def pick(clips: list[Clip], labels: str, count: int, on_error: str = "fail") -> 
     """The first clips of every class in turn, so that few of them show all classes."""
     from merzoo.data.labels import map_labels
 
+    whole_number("clips", count)
     mapped = map_labels(clips, labels, on_error)
     order = np.argsort(mapped.indices, kind="stable")
     seen: dict[int, int] = {}

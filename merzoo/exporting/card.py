@@ -16,8 +16,11 @@ def class_names(model, classes, entry) -> tuple[str, ...]:
     >>> class_names(merzoo.create_model("ststnet"), None, None)
     ('class 0', 'class 1', 'class 2')
     """
+    from merzoo import arguments
     from merzoo.errors import InputError
 
+    if classes is not None:
+        classes = arguments.class_names(classes, "classes")
     count = model.output_shape[-1]
     names = classes or (entry.classes if entry else None)
     names = tuple(names or (f"class {number}" for number in range(count)))

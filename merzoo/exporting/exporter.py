@@ -9,6 +9,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,9 @@ from merzoo.progress import progress_bar
 from merzoo.whole import alone, remove, sweep, temporary_beside
 
 TOLERANCE = 1e-4  # of probabilities, between the export and the Keras model
+_EARLIER = re.compile(  # the files of a SavedModel that merzoo wrote
+    r"saved_model\.pb|fingerprint\.pb|variables/variables\..+|assets/(classes\.txt|model_card\.json)"
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def export(
     *,
     int8: bool = False,
     data=None,
-    labels: str = "megc3",
+    labels: str | None = None,
     parameters: dict | None = None,
     crop_size: tuple[int, int] | None = None,
     classes: Sequence[str] | None = None,
@@ -101,7 +105,7 @@ def export(
         int8: LiteRT only: quantises weights and activations to 8 bits, by the samples of `data`.
             The 1e-4 then cannot hold; the change of accuracy is reported instead.
         data: `Arrays`, clips or text such as `"synthetic:easy"`, for the check and for `int8`.
-        labels: label map, for clips.
+        labels: label map; `None` for `"megc3"` of clips, and the classes that arrays bring.
         parameters: choices of preprocessing, for clips.
         crop_size: (height, width) of the crops, with `preprocessing`; `None` for
             `default_crop_size(model)`.
@@ -161,7 +165,7 @@ def _check(model, path: Path, format: str, preprocessing: bool, int8: bool) -> P
     endings = [ending for name in FORMATS if (ending := format_named(name).SUFFIX)]
     if not suffix and (path.is_file() or path.suffix in endings):
         raise InputError(f"{path}: a SavedModel is a folder; give a path without an ending.")
-    if path.is_dir() and (suffix or not is_empty(path)) and not (path / "saved_model.pb").is_file():
+    if path.is_dir() and (suffix or not is_empty(path)) and not _is_export(path):
         raise InputError(f"{path}: is a folder with other things in it; choose another path.")
     if int8 and (format != "litert" or preprocessing):
         raise InputError(
@@ -188,7 +192,7 @@ def _probes(model, exported, data, labels, crop_size, int8, parameters):
             clips = load_named(clips, on_error=parameters.get("on_error", "fail"))
         if not isinstance(clips, list):
             raise InputError("preprocessing is checked with clips; data holds arrays.")
-        pairs = face_pairs(clips, model, crop_size, labels, **parameters)
+        pairs = face_pairs(clips, model, crop_size, labels or "megc3", **parameters)
         probes["real"] = inputs_of(exported, pairs.data, pairs.crops)
         return pairs.data, probes
     samples = load_samples(
@@ -287,6 +291,12 @@ def _enforce(parity, format: str) -> None:
                 f"the {format} export differs from the Keras model by {row.difference:.1e} on "
                 f"{row.inputs} inputs, more than {TOLERANCE:.0e}; it was removed."
             )
+
+
+def _is_export(folder: Path) -> bool:
+    """Whether a folder is a SavedModel that merzoo wrote, and holds nothing else."""
+    files = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()]
+    return "assets/model_card.json" in files and all(map(_EARLIER.fullmatch, files))
 
 
 def _accuracies(samples, expected, answers) -> dict[str, float]:

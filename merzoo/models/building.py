@@ -18,8 +18,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from merzoo.errors import InputError
+from merzoo.limits import check_size
 
 Builder = TypeVar("Builder", bound=Callable)
+
+LARGEST_NETWORK = 1 << 28  # weights, or values that a layer gives for one sample: 1 GiB
+LARGEST_ARGUMENT = 1 << 16  # a count of classes, filters, units, ...
+# What is above is counted before it is built.
+_USUAL_SAMPLE, _USUAL_ARGUMENT = 1 << 19, 1 << 12
 
 ROWS = (1 << 16, 1 << 20, 1 << 22)  # lengths of rows; what is longer is drawn in its own shape
 
@@ -32,7 +38,8 @@ def economical(builder: Builder) -> Builder:
             is not compiled, and its layers make their variables by `add_weight`, as Keras' do.
 
     Raises:
-        InputError: of the returned builder, if the file left a weight of the network without value.
+        InputError: of the returned builder, if the file left a weight of the network without value,
+            or for arguments that make a larger network than `refuse_large` lets pass.
 
     Example:
 
@@ -45,6 +52,7 @@ def economical(builder: Builder) -> Builder:
     def build(*positional: Any, **arguments: Any) -> Any:
         import keras
 
+        refuse_large(builder, positional, arguments)
         weights, shared = arguments.get("weights"), _same_numbers_in_a_row()
         if weights is None and not shared:
             return builder(*positional, **arguments)
@@ -63,6 +71,61 @@ def economical(builder: Builder) -> Builder:
         return network  # the end of the scope gave the variables their values
 
     return build  # type: ignore[return-value]
+
+
+def refuse_large(builder: Callable, positional: tuple, arguments: dict) -> None:
+    """Refuses arguments that make a network no memory holds, before any of it is made.
+
+    Unusual arguments are tried with variables that have a shape and no values.
+
+    Args:
+        builder: of a network.
+        positional, arguments: of the builder.
+
+    Raises:
+        InputError: for an argument above `LARGEST_ARGUMENT`, a shape above `LARGEST_SAMPLE`, more
+            than `LARGEST_NETWORK` weights, or a layer that gives more values for one sample.
+
+    Example:
+
+    >>> from merzoo.models import OffApexNet
+    >>> OffApexNet(input_shape=(9000, 9000, 3))
+    Traceback (most recent call last):
+    ...
+    merzoo.errors.InputError: input_shape of 9000 x 9000 x 3 is 243000000 values; 33554432 are \
+the most: give smaller sides.
+    """
+    large = False
+    for place, value in [*enumerate(positional), *arguments.items()]:
+        name = place if isinstance(place, str) else f"argument {place}"
+        if isinstance(value, list | tuple) and value and all(type(v) is int for v in value):
+            check_size(name, value)
+            large |= math.prod(value) > _USUAL_SAMPLE
+        elif type(value) is int:
+            if value > LARGEST_ARGUMENT:
+                raise InputError(f"{name}={value} is too large; {LARGEST_ARGUMENT} is the most.")
+            large |= value > _USUAL_ARGUMENT
+    if large:
+        _count_without_values(builder, positional, arguments | {"weights": None})
+
+
+def _count_without_values(builder: Callable, positional: tuple, arguments: dict) -> None:
+    import keras
+    import numpy as np
+
+    with keras.StatelessScope():
+        network = builder(*positional, **arguments)
+        for variable in network.variables:  # the end of the scope would make the values
+            variable._initializer = functools.partial(_given, np.zeros(()))
+        weights = sum(math.prod(variable.shape) for variable in network.weights)
+        outputs = [keras.tree.flatten(layer.output) for layer in network.layers]
+        sizes = [math.prod(tensor.shape[1:]) for of in outputs for tensor in of]
+    for what, size in (("weights", weights), ("values in one layer", max(sizes))):
+        if size > LARGEST_NETWORK:
+            raise InputError(
+                f"{network.name} would have {size} {what}; {LARGEST_NETWORK} are the most: give a "
+                "smaller input_shape, or smaller arguments."
+            )
 
 
 def _given(value: Any, shape: tuple[int, ...], dtype: Any = None) -> Any:

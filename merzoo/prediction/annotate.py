@@ -4,9 +4,7 @@ The timeline holds the curve of movement, the segments in the colours of their c
 at each apex, and a line where the picture is. WebM with VP8, which every browser plays.
 """
 
-import contextlib
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import numpy as np
 from merzoo.data.videos import is_variable
 from merzoo.errors import InputError
 from merzoo.prediction.results import Prediction
+from merzoo.quiet import quiet
 from merzoo.whole import temporary_beside
 
 # RGB; told apart by most colour-blind people.
@@ -70,7 +69,7 @@ def write_annotated(
                 drawing = _Drawing(result, frame.shape, last, share)
                 code = cv2.VideoWriter_fourcc(*"VP80")
                 size = (drawing.width, drawing.height)
-                with _quiet():
+                with quiet():  # WebM has no tag for its codec, which does not matter
                     writer = cv2.VideoWriter(str(temporary), code, rate / step, size)
                 if not writer.isOpened():
                     raise InputError(f"{path}: this build of OpenCV cannot write WebM there.")
@@ -88,20 +87,6 @@ def _shown(times: np.ndarray | None, rate: float, last: int, step: int) -> list[
         return list(range(0, last, step))
     moments = np.arange(0, times[last - 1] + 0.5 / rate, 1 / rate)
     return (np.searchsorted(times[:last], moments + 1e-6, side="right") - 1).tolist()
-
-
-@contextlib.contextmanager
-def _quiet():
-    """Keeps OpenCV's remark that WebM has no tag for its codec, which is so and does not matter."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 class _Drawing:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from merzoo.arguments import class_names
 from merzoo.data.clip import Clip
 from merzoo.data.frames import HeldFrames
 from merzoo.data.labels import LABEL_MAPS
@@ -42,6 +43,8 @@ class Classifier:
     def __init__(self, model, weights=None, classes: Sequence[str] | None = None, **parameters):
         if isinstance(model, str) and not model.endswith(".keras"):
             weights = weights or DEFAULT_WEIGHTS
+        if classes is not None:
+            classes = class_names(classes, "classes (--classes)")
         trained = load_trained(model, weights, classes)
         self.name, self.model, self.weights = trained.name, trained.model, trained.weights
         self.entry = trained.entry

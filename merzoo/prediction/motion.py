@@ -181,10 +181,20 @@ def measure_motion(
         measured.add(position, frame)
         progress(len(measured.places))
     motion = measured.motion()
+    if isinstance(frames, VideoFrames):
+        _blind(motion, [(one.first, one.last) for one in frames.damage], measured.blind)
     if fps is not None:
         return motion
     assert isinstance(frames, VideoFrames)
     return _by_time(motion, frames.times[motion.positions], frames.fps / step)
+
+
+def _blind(motion: Motion, places: Sequence[tuple[int, int]], margin: int) -> None:
+    """Takes out what was measured over damaged frames, and so many frames before and after."""
+    for first, last in places:
+        start = np.searchsorted(motion.positions, first) - margin
+        stop = np.searchsorted(motion.positions, last, side="right") + margin
+        motion.moves[max(0, start) : stop] = np.nan
 
 
 def _early_rate(frames) -> float:

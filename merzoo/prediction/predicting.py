@@ -1,9 +1,8 @@
 """`predict`: one video, clip or pair of images in; its expressions with class probabilities out.
 
 The frames are read in order, one at a time: for the movement, for the segments found, and for the
-annotated video. A film whose frames fit into 256 MiB is decoded once and kept; of a longer one none
-is kept, so memory does not grow with its length (but for some hundred bytes a frame), and it is
-decoded again up to the last segment, and for the annotated video.
+annotated video. Each is decoded once: frames that do not fit into 256 MiB go to a temporary file,
+so memory does not grow with a film's length (but for some hundred bytes a frame).
 """
 
 import contextlib
@@ -14,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo.data.damage import seconds_told
 from merzoo.data.videos import VideoFrames
 from merzoo.errors import InputError, unknown
+from merzoo.files import file_name
 from merzoo.prediction.annotate import write_annotated
 from merzoo.prediction.classify import Classifier, clips_of
 from merzoo.prediction.given import expand
@@ -115,7 +116,8 @@ def predict_files(
     """`predict` for many files: one that cannot be used is reported and the rest go on.
 
     Args:
-        sources: each as `predict` takes it; of a folder of videos each video.
+        sources: each as `predict` takes it, or opened (`merzoo.prediction.sources.open_source`); of
+            a folder of videos each video.
         model: loaded once.
         out: folder for one `predictions.json`, one `predictions.csv`, and the annotated videos.
         how, fps, settings, annotated: as in `predict`.
@@ -137,8 +139,8 @@ def predict_files(
                 taken = [video.name for video in videos if video is not None]
                 results.append(_annotated(opened, result, folder, annotated, step, taken))
             except (InputError, OSError) as error:
-                name = _name_of(source)
-                results.append(Failed(name, " ".join(str(error).split())))
+                name, reason = _name_of(source), " ".join(str(error).split())
+                results.append(Failed(name, reason.removeprefix(f"{name}: ")))
         write_results(folder, results)
         done(results[-1])
     return results
@@ -165,7 +167,7 @@ def _predict(source: Source, model: Classifier, how: str, settings: Settings, st
         how = "pair"
     elif how == "auto":
         how = _suits(source)
-    warnings = list(source.frames.notes)
+    warnings: list[str] = []
     if how == "spot":
         if source.film is None and source.fps is None:
             raise InputError(f"{source.name}: give its frames per second (fps, --fps) to spot.")
@@ -192,9 +194,14 @@ def _predict(source: Source, model: Classifier, how: str, settings: Settings, st
             warnings.append(f"no face in the first {first} frames: the clip starts after them.")
     if how != "pair":
         warnings += _about_times(source, settings)
+    if isinstance(source.frames, VideoFrames) and source.frames.damage:
+        warnings += _about_damage(source.frames)
+        if how == "whole":  # what was taken as one expression is not whole
+            spots = []
     if model.shapes.keys() & {"action_units"}:
         warnings.append("the model also takes action units, which are unknown: taken as none.")
     segments = _classified(source, model, spots, faces, warnings, step)
+    warnings = [*source.frames.notes, *warnings]
     return Prediction(
         source=source.name,
         kind=source.kind,
@@ -257,7 +264,7 @@ def _about_motion(motion: Motion, source: Source) -> list[str]:
         warnings.append(f"no usable face in {share:.0%} of the places looked at; first: {reason}")
     times = source.times
     if motion.breaks and times is not None:
-        places = ", ".join(_place(times, *ends) for ends in motion.breaks[:_NAMED])
+        places = ", ".join(seconds_told(times, *ends) for ends in motion.breaks[:_NAMED])
         more = f" and {len(motion.breaks) - _NAMED} more places" * (len(motion.breaks) > _NAMED)
         warnings.append(
             f"the picture jumps (a cut, a zoom, a flash, a damaged frame) at {places}{more}: "
@@ -266,14 +273,13 @@ def _about_motion(motion: Motion, source: Source) -> list[str]:
     return warnings
 
 
-def _place(times: np.ndarray, first: int, last: int) -> str:
-    """Seconds of a jump, from its first to its last frame.
-
-    >>> _place(np.arange(200) / 100, 50, 50), _place(np.arange(200) / 100, 50, 61)
-    ('0.50 s', '0.50-0.61 s')
-    """
-    start = f"{times[first]:.2f}"
-    return f"{start} s" if first == last else f"{start}-{times[last]:.2f} s"
+def _about_damage(film: VideoFrames) -> list[str]:
+    seconds = (film.times - film.times[0]) / 1000
+    found = [f"{one.what} ({one.place(seconds)})" for one in film.damage]
+    more = f", and at {len(found) - _NAMED} more places" * (len(found) > _NAMED)
+    return [
+        f"its file is damaged: {'; '.join(found[:_NAMED])}{more}: no expression is reported there."
+    ]
 
 
 def _classified(source, model, spots, faces, warnings, step) -> list[Segment]:
@@ -308,7 +314,7 @@ def _annotated(
     share = ANNOTATED[size]
     if source.kind == "pair" or share is None:
         return result
-    stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in Path(source.name).stem)
+    stem = file_name(Path(source.name).stem)
     name, number = f"{stem}.annotated.webm", 1
     while name in taken:
         number += 1

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo.arguments import real_number
 from merzoo.data.frames import (
     IMAGE_SUFFIXES,
     ArrayFrames,
@@ -18,17 +19,21 @@ from merzoo.data.frames import (
     VideoFrames,
     one_image,
 )
+from merzoo.data.kept import Kept
 from merzoo.data.synthetic.generate import RECIPE
 from merzoo.data.synthetic.long import plan_long, write_long
 from merzoo.errors import InputError
 from merzoo.home import home
 from merzoo.listing import left_by_system
 from merzoo.prediction.given import WANTED, held, pictures
+from merzoo.quiet import quiet
 from merzoo.whole import temporary_beside
 
 SAMPLE = "sample"
 SAMPLE_SEED, SAMPLE_SECONDS, SAMPLE_RATE = 40_348, 5.0, 100.0
-_KEPT = 256 << 20  # bytes of decoded frames; films and folders that fit are decoded once
+# Bytes of decoded frames that stay in memory; those of larger films and folders go to a temporary
+# file.
+_KEPT = 256 << 20
 _CAMERA = re.compile(r"webcam:(\d{1,3}|(?:https?|rtsp)://\S+)")
 
 
@@ -75,20 +80,22 @@ class Source:
 
 
 class _KeptFrames(Frames):
-    """Images that are decoded once, if all of them fit into so many bytes; else none is kept."""
+    """Images that are decoded once; so many bytes of them stay in memory (see `Kept`)."""
 
     def __init__(self, frames: Frames, keep: int):
         self.frames, self.numbers, self.name = frames, frames.numbers, frames.name
-        self.notes = frames.notes
-        self._kept: dict[int, np.ndarray] = {}
-        self._keep = keep
+        self._kept = Kept(keep)
+
+    @property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]  # more once they were read
+        full = (f"{self.name}: {self._kept.full}",) if self._kept.full else ()
+        return (*self.frames.notes, *full)
 
     def _read(self, position):
         if position in self._kept:
             return self._kept[position]
         picture = self.frames[position]
-        if picture.nbytes * len(self) <= self._keep:
-            self._kept[position] = picture
+        self._kept.add(position, picture, len(self))
         return picture
 
 
@@ -96,18 +103,22 @@ def open_source(given, fps: float | None = None) -> Source:
     """Opens an input.
 
     Args:
-        given: path of a video or of a folder of images; paths of images in order (two are onset and
+        given: a `Source`, which is open already; path of a video or of a folder of images; paths of
+            images in order (two are onset and
             apex); pictures in memory, see `pictures`; or `"sample"`, merzoo's own synthetic video.
         fps: frames per second, for a folder or pictures, or a video whose file states them wrongly.
 
     Raises:
         InputError: if it cannot be used, saying why.
     """
-    if fps is not None and not 1 <= fps <= 10_000:
-        raise InputError(f"fps must be from 1 to 10000, got {fps}.")
+    if fps is not None:
+        real_number("fps", fps, least=1, most=10_000)
+    if isinstance(given, Source):
+        return given
+    if isinstance(given, VideoFrames):
+        return Source(given.name, "video", VideoFrames(given.path, _KEPT), fps)
     if isinstance(given, Frames):
-        kind = "video" if isinstance(given, VideoFrames) else "frames"
-        return Source(given.name, kind, given, fps)
+        return Source(given.name, "frames", given, fps)
     if not isinstance(given, str | os.PathLike):
         return _in_memory(given, fps)
     if str(given) == SAMPLE:
@@ -248,9 +259,9 @@ def record(
     """
     import cv2
 
-    if not 0.5 <= seconds <= 600:
-        raise InputError(f"seconds must be from 0.5 to 600, got {seconds}.")
-    capture = cv2.VideoCapture(camera)
+    real_number("seconds", seconds, least=0.5, most=600)
+    with quiet():
+        capture = cv2.VideoCapture(camera)
     temporary = temporary_beside(path, path.suffix)
     try:
         ok, frame = capture.read() if capture.isOpened() else (False, None)

@@ -7,10 +7,11 @@ stays. Blinks are known by the lids, which close farther than any
 expression moves them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
+from merzoo.arguments import real_number
 from merzoo.errors import InputError
 from merzoo.prediction.motion import Motion, region_windows
 
@@ -43,6 +44,10 @@ class Settings:
     least: float = 0.08
     clear: float = 5.4
     blink: float = 0.7
+
+    def __post_init__(self):
+        for field in fields(self):
+            real_number(field.name, getattr(self, field.name), least=0)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,7 @@ import copy
 import hashlib
 import importlib
 import json
-import math
 import warnings
-import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,16 +17,26 @@ from pathlib import Path
 import numpy as np
 
 from merzoo.errors import InputError
+from merzoo.limits import read_npz
 from merzoo.modalities import MODALITIES
-from merzoo.names import one_spelling, parted_clips, spellings_told
+from merzoo.names import check_classes, one_spelling, parted_clips, spellings_told
+from merzoo.preprocessing.array_checks import (
+    as_array,
+    check_clips,
+    check_labels,
+    check_lengths,
+    check_modality,
+    numbered_classes,
+    texts,
+    whole_numbers,
+)
+from merzoo.preprocessing.parameters import Preparation
+from merzoo.schema import check
 
 COLUMNS = ("label", "subject", "dataset", "clip")
 TEXTS = ("classes", "fitted_on", "annotated")  # of all samples together
 
 GRAPHS = "merzoo.training.batches"  # whose `epoch_graph` makes a data graph; it stands above
-
-_PLAIN = 1 << 30  # bytes that any archive may unpack to
-_PACKED = 100  # times its size that a larger one may
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,8 @@ class Arrays:
     which were taken as one.
 
     Raises:
-        InputError: for lengths, shapes, types, NaN, labels or names that cannot be right.
+        InputError: for lengths, shapes, types, labels or names that cannot be right, two classes of
+            one name, and values that are NaN or beyond any use (`Modality.usable`).
 
     Example:
 
@@ -78,18 +87,32 @@ class Arrays:
     preparation: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        for name in ("subject", "dataset", "clip"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name)).astype(str))
-        object.__setattr__(self, "label", np.asarray(self.label))
+        for name in COLUMNS[1:]:
+            object.__setattr__(self, name, texts(self.source, name, getattr(self, name)))
         for name in TEXTS:
-            texts = np.atleast_1d(np.asarray(getattr(self, name), str))
-            object.__setattr__(self, name, tuple(texts.tolist()))
-        _check_lengths(self)
-        _settle_names(self)
-        _check_labels(self)
-        _check_names(self)
-        for name, array in self.modalities.items():
-            _check_modality(self.source, name, array, self.clip)
+            found = texts(self.source, name, getattr(self, name))
+            object.__setattr__(self, name, tuple(np.atleast_1d(found).tolist()))
+        arrays = {n: as_array(self.source, n, a) for n, a in dict(self.modalities).items()}
+        object.__setattr__(self, "modalities", arrays)
+        object.__setattr__(self, "label", whole_numbers(self.source, "label", self.label))
+        columns = {name: getattr(self, name) for name in COLUMNS[1:]}
+        check_lengths(self.source, len(self.label), columns | arrays)
+        self._settle_names()
+        check_classes(self.classes, self.source)
+        check_labels(self.source, self.label, self.clip, len(self.classes))
+        check_clips(self.source, self.dataset, self.clip)
+        for name, array in arrays.items():
+            check_modality(self.source, name, array, self.clip)
+
+    def _settle_names(self) -> None:
+        """Gives every person one name, and clips names that are unique in their data set."""
+        written = [getattr(self, name).tolist() for name in ("dataset", "subject", "clip")]
+        dataset, subject, joined = one_spelling(*written)
+        clip = parted_clips(dataset, subject, written[2])
+        for name, found in (("dataset", dataset), ("subject", subject), ("clip", clip)):
+            object.__setattr__(self, name, np.asarray(found))
+        if joined:
+            warnings.warn(spellings_told(self.source, joined), stacklevel=4)
 
     def __len__(self) -> int:
         return len(self.label)
@@ -181,20 +204,11 @@ def read_arrays(path: str | Path) -> Arrays:
         `Arrays`, with subjects named `"dataset/subject"`.
 
     Raises:
-        InputError: for a missing or damaged file, missing keys, wrong shapes, NaN, labels out of
-            range, or duplicated clips; the message names the key and the sample.
+        InputError: for a missing or damaged file, one that states more than it holds, missing keys,
+            and what `Arrays` refuses; the message names the key and the sample.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    try:
-        _check_sizes(path)
-        with np.load(path, allow_pickle=False) as archive:
-            content = {name: archive[name] for name in archive.files}
-    except InputError:
-        raise
-    except Exception as error:  # of zip, zlib and NumPy, whatever a damaged file provokes
-        raise InputError(f"{path}: not a readable .npz file ({error}).") from None
+    content = read_npz(path)
     missing = [name for name in COLUMNS if name not in content]
     if missing:
         raise InputError(f"{path}: lacks the key {missing[0]!r}; it holds {sorted(content)}.")
@@ -204,14 +218,16 @@ def read_arrays(path: str | Path) -> Arrays:
             f"{path}: holds no modality; it holds {sorted(content)}, "
             f"and a modality is one of {sorted(MODALITIES)}."
         )
-    label = content["label"]
+    unread = sorted(set(content) - {*MODALITIES, *COLUMNS, *TEXTS, "preparation"})
+    if unread:
+        warnings.warn(f"{path}: {unread} are no modalities, and are not read.", stacklevel=2)
+    label = whole_numbers(str(path), "label", content["label"])
     classes = content.get("classes")
-    if classes is None and np.issubdtype(label.dtype, np.integer) and label.size:
-        classes = [f"class {k}" for k in range(int(label.max()) + 1)]
-    columns = {name: content[name] for name in COLUMNS}
+    if classes is None:
+        classes = numbered_classes(str(path), label)
+    columns = {name: content[name] for name in COLUMNS[1:]} | {"label": label}
     preparation = _read_preparation(path, content.get("preparation"))
     facts = {name: content[name] for name in TEXTS[1:] if name in content}
-    classes = () if classes is None else classes
     facts |= {"source": str(path), "preparation": preparation}
     return Arrays(modalities, **columns, classes=classes, **facts)
 
@@ -221,36 +237,12 @@ def _read_preparation(path: Path, text) -> dict:
         return {}
     try:
         found = json.loads(str(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise InputError(f"{path}: 'preparation' is no JSON object; remove the key.")
+    check(found, Preparation, f"{path}, 'preparation'")
     return found
-
-
-def _check_sizes(path: Path) -> None:
-    """Refuses an archive whose arrays state more than it holds, or hold far more than it packs."""
-    with zipfile.ZipFile(path) as archive:
-        packed = unpacked = 0
-        for part in archive.infolist():
-            packed, unpacked = packed + part.compress_size, unpacked + part.file_size
-            if not part.filename.endswith(".npy"):
-                continue
-            with archive.open(part) as file:
-                version = np.lib.format.read_magic(file)
-                read = np.lib.format.read_array_header_1_0
-                if version != (1, 0):
-                    read = np.lib.format.read_array_header_2_0
-                shape, _, dtype = read(file)
-            if math.prod(shape) * dtype.itemsize > part.file_size:
-                raise InputError(
-                    f"{path}: {part.filename} states {shape} values, more than the file holds."
-                )
-        if unpacked > max(_PLAIN, _PACKED * packed):
-            raise InputError(
-                f"{path}: {packed >> 10} kB that unpack to {unpacked >> 20} MB: no real samples "
-                "pack so well."
-            )
 
 
 def join_arrays(parts: list[Arrays]) -> Arrays:
@@ -302,76 +294,3 @@ def _joined_tables(tables: list[dict]) -> dict:
             elif joined.setdefault(dataset, value) != value:
                 joined[dataset] = f"{joined[dataset]}, {value}"
     return joined
-
-
-def _check_lengths(data: Arrays) -> None:
-    size = len(data.label)
-    if size == 0:
-        raise InputError(f"{data.source}: holds no samples.")
-    fields = {name: getattr(data, name) for name in COLUMNS[1:]} | data.modalities
-    for name, array in fields.items():
-        if array.shape[:1] != (size,):
-            raise InputError(
-                f"{data.source}: {name!r} has shape {array.shape}, but there are {size} labels."
-            )
-    for name in COLUMNS[1:]:
-        empty = [i for i, text in enumerate(getattr(data, name)) if not text.strip()]
-        if empty:
-            raise InputError(f"{data.source}: sample {empty[0]} has an empty {name!r}.")
-
-
-def _check_labels(data: Arrays) -> None:
-    if data.label.ndim != 1 or not np.issubdtype(data.label.dtype, np.integer):
-        raise InputError(
-            f"{data.source}: 'label' must be one whole number a sample, from 0; "
-            f"got {data.label.dtype} {data.label.shape}."
-        )
-    object.__setattr__(data, "label", data.label.astype(np.int64))
-    bad = np.flatnonzero((data.label < 0) | (data.label >= len(data.classes)))
-    if bad.size:
-        i = int(bad[0])
-        raise InputError(
-            f"{data.source}: sample {i} (clip {data.clip[i]}) has label {data.label[i]}, but the "
-            f"{len(data.classes)} classes are numbered 0..{len(data.classes) - 1}."
-        )
-
-
-def _settle_names(data: Arrays) -> None:
-    """Gives every person one name, and clips names that are unique in their data set."""
-    written = [getattr(data, name).tolist() for name in ("dataset", "subject", "clip")]
-    dataset, subject, joined = one_spelling(*written)
-    clip = parted_clips(dataset, subject, written[2])
-    for name, texts in (("dataset", dataset), ("subject", subject), ("clip", clip)):
-        object.__setattr__(data, name, np.asarray(texts))
-    if joined:
-        warnings.warn(spellings_told(data.source, joined), stacklevel=4)
-
-
-def _check_names(data: Arrays) -> None:
-    seen: dict[tuple, int] = {}
-    for i, key in enumerate(zip(data.dataset.tolist(), data.clip.tolist(), strict=True)):
-        if key in seen:
-            raise InputError(
-                f"{data.source}: clip {key[1]!r} of {key[0]!r} stands twice, in samples "
-                f"{seen[key]} and {i}."
-            )
-        seen[key] = i
-
-
-def _check_modality(source: str, name: str, array: np.ndarray, clip: np.ndarray) -> None:
-    if name not in MODALITIES:
-        raise InputError(f"{source}: {name!r} is no modality; use {sorted(MODALITIES)}.")
-    if array.dtype.kind not in "uif":
-        raise InputError(f"{source}: {name!r} must be numeric, got {array.dtype}.")
-    ranks = MODALITIES[name].ranks
-    if array.ndim - 1 not in ranks:
-        axes = " or ".join(map(str, ranks))
-        raise InputError(
-            f"{source}: one sample of {name!r} must have {axes} axes, got shape {array.shape[1:]}."
-        )
-    if array.dtype.kind == "f":
-        for i in range(len(array)):  # one sample at a time: constant memory on a memory map
-            if not np.isfinite(array[i]).all():
-                raise InputError(
-                    f"{source}: {name!r} of sample {i} (clip {clip[i]}) holds NaN or infinity."
-                )

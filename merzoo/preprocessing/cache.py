@@ -5,6 +5,9 @@ date. A pack holds the arrays of many clips in one file, because thousands of sm
 than what is in them; it is two NumPy arrays one after the other, the keys and the rows. Files
 appear whole or not at all (written beside their place, then renamed, which POSIX and NTFS do in one
 step), so several runs may share a cache and a killed run leaves no half file.
+
+Only files that are named as the cache names its own, in the folders where it puts them, are ever
+counted or removed: a folder may be shared with other things.
 """
 
 import contextlib
@@ -12,7 +15,7 @@ import functools
 import hashlib
 import json
 import os
-import shutil
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,11 +24,16 @@ import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.home import home
-from merzoo.whole import DAMAGED, exhausted, sweep, whole
+from merzoo.whole import DAMAGED, exhausted, sweep, unfinished, whole
 
 _PACKS, _PACK = "packs", ".pack"  # folder and suffix
 _PACK_BYTES = 32 << 20  # of a batch that is written at once
 _PACK_SECONDS = 5.0  # of work that a killed run may lose
+# What is the cache's own, as FOLDER/FILE, beside what a run is writing: arrays and packs.
+_OWN = re.compile(
+    r"(?P<array>([0-9a-f]{2})/\2[0-9a-f]{62}\.npy)"
+    rf"|(?P<pack>{_PACKS}/[0-9a-f]{{64}}\{_PACK})"
+)
 
 
 class CacheError(InputError):
@@ -118,22 +126,72 @@ class Cache:
             _write_array(file, arrays.values(), (len(arrays), *first.shape), first.dtype)
 
     def size(self) -> tuple[int, int]:
-        """Number of stored arrays and bytes that the cache takes."""
-        self._look()
-        files = [p for p in self.folder.rglob("*") if p.is_file()]
-        arrays = sum(p.suffix == ".npy" for p in files) + sum(map(len, self._packs.values()))
-        return arrays, sum(p.stat().st_size for p in files)
+        """Number of stored arrays and bytes that the cache takes.
 
-    def clear(self) -> tuple[int, int]:
-        """Removes everything in the cache; returns what `size` said before."""
+        Raises:
+            InputError: for a folder that holds other things only.
+        """
+        self._look()
+        files = list(self._own_files())
+        if not files and self._others():
+            raise InputError(
+                f"{self.folder}: not a cache of merzoo: it holds other files, and none that merzoo "
+                "named. Name the folder that was given as --cache."
+            )
+        arrays = sum(kind == "array" for kind, _ in files) + sum(map(len, self._packs.values()))
+        return arrays, sum(path.stat().st_size for _, path in files)
+
+    def clear(self) -> tuple[int, int, list[str]]:
+        """Removes what merzoo has put into the cache, and nothing else.
+
+        Returns:
+            What `size` said before, and the names of what else lies in the folder and was kept.
+
+        Raises:
+            InputError: for a folder that holds other things only.
+        """
         before = self.size()
-        for folder in (*self.folder.glob("[0-9a-f][0-9a-f]"), self.folder / _PACKS):
-            shutil.rmtree(folder, ignore_errors=True)
-        return before
+        for _, path in list(self._own_files()):
+            path.unlink(missing_ok=True)
+        for folder in self._own_folders():
+            with contextlib.suppress(OSError):  # it holds something else
+                folder.rmdir()
+        return *before, self._others()
 
     def sweep(self) -> int:
         """Removes what processes that are no more left unfinished; returns how many files."""
         return sweep(self.folder, deep=True)
+
+    def _own_folders(self) -> list[Path]:
+        """The folders in which the cache keeps files."""
+        try:
+            with os.scandir(self.folder) as entries:
+                own = [e for e in entries if e.is_dir(follow_symlinks=False)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise InputError(
+                f"{self.folder}: not a folder that can be read: {error.strerror}."
+            ) from None
+        return [Path(e.path) for e in own if re.fullmatch(rf"{_PACKS}|[0-9a-f]{{2}}", e.name)]
+
+    def _own_files(self) -> Iterator[tuple[str, Path]]:
+        """`"array"`, `"pack"` or `"part"`, and the path, of each file that the cache wrote."""
+        for folder in self._own_folders():
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    kind = _kind(folder.name, entry.name)
+                    if kind and entry.is_file(follow_symlinks=False):
+                        yield kind, Path(entry.path)
+
+    def _others(self) -> list[str]:
+        """Names of what lies in the folder and is none of the cache's, sorted."""
+        if not self.folder.is_dir():
+            return []
+        inside = (entry for folder in self._own_folders() for entry in folder.iterdir())
+        beside = set(self.folder.iterdir()) - set(self._own_folders())
+        others = {*inside, *beside} - {path for _, path in self._own_files()}
+        return sorted(path.relative_to(self.folder).as_posix() for path in others)
 
     @contextlib.contextmanager
     def _written(self, path: Path):
@@ -164,7 +222,7 @@ class Cache:
     def _look(self) -> None:
         """Learns what packs there are now."""
         try:
-            found = {n for n in os.listdir(self.folder / _PACKS) if n.endswith(_PACK)}
+            found = {n for n in os.listdir(self.folder / _PACKS) if _kind(_PACKS, n) == "pack"}
         except (FileNotFoundError, NotADirectoryError):  # that none can be written shows then
             found = set()
         if self._packs.keys() - found:  # somebody emptied the cache
@@ -258,6 +316,18 @@ class Batch:
             self.write()
 
 
+def _kind(folder: str, name: str) -> str | None:
+    """`"array"`, `"pack"` or `"part"` for a file of the cache's own, by its folder and its name.
+
+    >>> _kind("ab", f"{'ab' * 32}.npy"), _kind("ab", "wedding.jpg"), _kind("packs", "films.pack")
+    ('array', None, None)
+    """
+    if unfinished(Path(name)):
+        return "part"
+    found = _OWN.fullmatch(f"{folder}/{name}")
+    return found.lastgroup if found else None
+
+
 def _write_array(file, rows: Iterable, shape: tuple[int, ...], dtype) -> None:
     header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": tuple(shape)}
     np.lib.format.write_array_header_1_0(file, header)
@@ -296,7 +366,8 @@ def contents_of(sequences: Sequence, store: Cache) -> Iterator[str | Exception]:
     """
     stamps = [frames.stamp() for frames in sequences]
     names = [None if stamp is None else key(stamp=stamp) for stamp in stamps]
-    known = {n: bytes(row).hex() for n, row in store.found(filter(None, names)).items()}
+    known = store.found(filter(None, names)).items()
+    known = {n: bytes(row).hex() for n, row in known if row.nbytes == 32}  # a SHA-256
     with Batch(store) as batch:
         for frames, name in zip(sequences, names, strict=True):
             if name in known:

@@ -28,6 +28,7 @@ from merzoo.preprocessing.face import (
     look_again,
     missing_for_landmarks,
 )
+from merzoo.schema import check
 from merzoo.whole import exhausted
 
 LOOKED_AT = 5  # clips of each data set
@@ -82,16 +83,25 @@ def choose_detectors(clips: Sequence[Clip], asked: str, store: Cache) -> dict[st
             looked_at=[(_content(clip, store), clip.onset, clip.offset) for clip in looked_at],
             **files,
         )
-        known = store.get(name)
-        if known is None:
+        found = _remembered(store, name)
+        if found is None:
             found = _looked_at(dataset, looked_at, asked)
             store.put(name, np.frombuffer(json.dumps(asdict(found)).encode(), np.uint8))
-        else:
-            found = Choice(**json.loads(bytes(known)))
         if found.guessed:
             warnings.warn(found.note, stacklevel=3)
         chosen[dataset] = found
     return chosen
+
+
+def _remembered(store: Cache, name: str) -> Choice | None:
+    """A choice that the cache holds; `None` where it has none, or something damaged."""
+    known = store.get(name)
+    try:
+        content = None if known is None else json.loads(bytes(known))
+        check(content, Choice, name)
+        return Choice(**content)
+    except (InputError, ValueError, TypeError):
+        return None
 
 
 def _content(clip: Clip, store: Cache) -> str | None:

@@ -8,6 +8,7 @@ plain JSON types.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypedDict
 
 from merzoo.data.frame_samples import FRAMES
 from merzoo.errors import InputError, unknown
@@ -130,6 +131,24 @@ PARAMETERS: dict[str, Parameter] = {
         "fail", "clips that fail: end there, or leave them out", ("fail", "skip")
     ),
 }
+
+
+class Apexes(TypedDict):
+    """How many clips' apexes were annotated, and how many spotted."""
+
+    annotated: int
+    spotted: int
+
+
+class Preparation(TypedDict, total=False):
+    """What `preparation_of` of `merzoo.preprocessing.preparation` says, read back from a file."""
+
+    parameters: dict[str, Any] | list[dict[str, Any]]
+    detector: dict[str, str]
+    apex: dict[str, Apexes]
+    magnification: dict[str, dict[str, int]]
+    left_out: list[tuple[str, str]]
+    notes: list[str]
 
 
 def check_parameters(given: Mapping[str, object]) -> dict:

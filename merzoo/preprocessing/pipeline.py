@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo.arguments import whole_number
 from merzoo.data.clip import Clip
-from merzoo.data.labels import LabelMap, map_labels
+from merzoo.data.labels import NO_LABEL, LabelMap, map_labels
 from merzoo.errors import InputError
 from merzoo.modalities import input_shapes
 from merzoo.preprocessing.aligned_clip import AlignedClip
@@ -25,7 +26,11 @@ from merzoo.preprocessing.detector import Choice, check_landmarks, choose_detect
 from merzoo.preprocessing.extract import EXTRACTORS, extractor
 from merzoo.preprocessing.face import detector_files
 from merzoo.preprocessing.parameters import check_parameters, recorded
-from merzoo.preprocessing.preparation import preparation_of, used_annotation
+from merzoo.preprocessing.preparation import (
+    excluded_by_dataset,
+    preparation_of,
+    used_annotation,
+)
 from merzoo.processes import end_with_parent
 from merzoo.progress import progress_bar
 from merzoo.whole import exhausted
@@ -97,8 +102,8 @@ def prepare(
     >>> data.modalities["difference"].shape, data.classes
     ((1, 32, 32, 1), ('joy',))
     """
-    if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
-        raise InputError(f"jobs must be a whole number from 1, or None, got {jobs!r}.")
+    if jobs is not None:
+        whole_number("jobs", jobs)
     shapes = input_shapes(inputs)
     for name in shapes:
         extractor(name)  # or an error now
@@ -109,6 +114,10 @@ def prepare(
         raise InputError(
             f"no clip is left of {len(clips)} under the label map {mapped.name!r}; choose another."
         )
+    excluded = excluded_by_dataset(mapped.excluded)
+    bare = ", ".join(f"{row[NO_LABEL]} of {n}" for n, row in excluded.items() if NO_LABEL in row)
+    if bare:
+        warnings.warn(f"left out, for the label map finds no label: {bare} clips.", stacklevel=2)
     store.sweep()
     detectors = _detectors(mapped.clips, shapes, chosen, store)
     contents, failures = _contents(mapped.clips, store)
@@ -125,6 +134,7 @@ def prepare(
     clips = [mapped.clips[i] for i in kept]
     left_out = [[failure.clip, failure.reason] for failure in failed]
     preparation = preparation_of(clips, shapes, chosen, detectors, left_out)
+    preparation["excluded"] = excluded
     annotated = used_annotation(shapes, chosen, preparation["apex"])
     return _arrays(mapped, kept, modalities, annotated, preparation)
 

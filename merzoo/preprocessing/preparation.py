@@ -28,14 +28,16 @@ def preparation_of(
     Returns:
         `parameters` (as `recorded`; the detector `"auto"` decided, where it is the same for all);
         `detector` (data set -> the one that found its faces); `apex` (data set -> how many
-        `annotated` and `spotted`); `magnification` (data set -> how many by each filter, where the
-        choice was `A+B`); `left_out`; `notes`, sentences.
+        `annotated` and `spotted`); `replaced` (data set -> how many annotated values cannot be
+        used, or are not there, by what stands for them); `magnification` (data set -> how many by
+        each filter, where the choice was `A+B`); `left_out`; `notes`, sentences.
     """
     used = {choice.detector for choice in detectors.values()}
     found = {
         "parameters": recorded(chosen) | ({"detector": used.pop()} if len(used) == 1 else {}),
         "detector": {dataset: choice.detector for dataset, choice in detectors.items()},
         "apex": _apexes(clips, names, chosen["apex"]),
+        "replaced": _replaced(clips),
         "left_out": left_out,
         "notes": [choice.note for choice in detectors.values() if choice.note],
     }
@@ -62,6 +64,14 @@ def preparation_told(preparation: dict) -> list[str]:
     if sum(spotted.values()):
         where = ", ".join(f"{n} {k} of {totals[n]}" for n, k in spotted.items() if k)
         lines.append(f"apex: {sum(spotted.values())} of {sum(totals.values())} spotted ({where})")
+    replaced = preparation.get("replaced") or {}
+    for what in dict.fromkeys(what for row in replaced.values() for what in row):
+        found = {name: row[what] for name, row in replaced.items() if what in row}
+        where = ", ".join(f"{name} {count}" for name, count in found.items())
+        lines.append(f"{what}, in {sum(found.values())} clips ({where})")
+    for name, row in (preparation.get("excluded") or {}).items():
+        kinds = ", ".join(f"{kind} {count}" for kind, count in row.items())
+        lines.append(f"left out by the label map: {sum(row.values())} clips of {name} ({kinds})")
     left_out = preparation.get("left_out") or []
     if left_out:
         first = "; ".join(f"{clip}: {reason}" for clip, reason in left_out[:2])
@@ -102,6 +112,36 @@ def _apexes(clips: Sequence[Clip], names, choice: str) -> dict[str, dict[str, in
         if len(clip.frames) > 1:
             row = found.setdefault(clip.dataset, {"annotated": 0, "spotted": 0})
             row["annotated" if uses_annotated_apex(clip, choice) else "spotted"] += 1
+    return found
+
+
+def excluded_by_dataset(excluded: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """Data set -> {emotion: clips that the label map leaves out}, as `MappedLabels` counts them.
+
+    >>> excluded_by_dataset({"samm/others": 2, "samm/fear": 1})
+    {'samm': {'others': 2, 'fear': 1}}
+    """
+    found: dict[str, dict[str, int]] = {}
+    for name, count in excluded.items():
+        dataset, _, emotion = name.partition("/")
+        found.setdefault(dataset, {})[emotion] = count
+    return found
+
+
+def _replaced(clips: Sequence[Clip]) -> dict[str, dict[str, int]]:
+    """What stands for onsets and offsets that are not annotated, or not as frames of the clip."""
+    found: dict[str, dict[str, int]] = {}
+    for clip in clips:
+        if len(clip.frames) == 1:
+            continue
+        told = list(clip.replaced)
+        for column, place in (("onset", "first"), ("offset", "last")):
+            said = any(text.startswith(f"{column}:") for text in told)
+            if getattr(clip, column) is None and not said:
+                told.append(f"{column} not annotated: the {place} frame")
+        for text in told:
+            row = found.setdefault(clip.dataset, {})
+            row[text] = row.get(text, 0) + 1
     return found
 
 

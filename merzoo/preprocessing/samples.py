@@ -6,17 +6,20 @@ from functools import partial
 
 from merzoo.data.clip import Clip
 from merzoo.data.datasets import load_named
+from merzoo.data.labels import LabelMap
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays, join_arrays
 from merzoo.preprocessing.frame_samples import prepare_frames
 from merzoo.preprocessing.pipeline import prepare
+from merzoo.preprocessing.relabel import relabel
 
 
 def load_samples(
     data: Arrays | str | Sequence[str] | Sequence[Clip],
     inputs: dict[str, tuple[int, ...]],
     *,
-    labels: str = "megc3",
+    labels: str | LabelMap | None = None,
+    usual: str | LabelMap = "megc3",
     jobs: int | None = None,
     on_error: str = "fail",
     frames: int | None = None,
@@ -25,26 +28,30 @@ def load_samples(
     """Samples as `Arrays`; clips are prepared for the inputs that a model has.
 
     Args:
-        data: `Arrays` (returned as they are), clips, or text such as `"arrays:file.npz"` or
+        data: `Arrays`, clips, or text such as `"arrays:file.npz"` or
             `"casme2:FOLDER"`; several texts are joined, and their subjects never collide, because
             a subject is named `"dataset/subject"`.
         inputs: modality name -> shape of one sample, for clips.
-        labels: label map, for clips.
+        labels: label map that is asked for: applied to clips, and to the classes that arrays bring
+            (see `merzoo.preprocessing.relabel`); `None` where none is.
+        usual: label map of clips where none is asked for.
         frames: make each clip into this many samples of one frame each, for clips (see
             `merzoo.data.frame_samples`).
         jobs, on_error, parameters: see `merzoo.preprocessing.prepare`, for clips.
 
     Raises:
-        InputError: for an unknown kind, a missing place, or samples that cannot be used.
+        InputError: for an unknown kind, a missing place, samples that cannot be used, or arrays to
+            whose classes the label map cannot be applied.
     """
-    if isinstance(data, Arrays):
-        return data
-    if isinstance(data, str):
+    if isinstance(data, Arrays | str):
         data = [data]
     parts, clips, notes = [], [], []
     for item in data:
-        if isinstance(item, Clip | Arrays):
-            (clips if isinstance(item, Clip) else parts).append(item)
+        if isinstance(item, Clip):
+            clips.append(item)
+            continue
+        if isinstance(item, Arrays):
+            parts.append(relabel(item, labels))
             continue
         with warnings.catch_warnings(record=True) as noted:
             warnings.simplefilter("always")
@@ -53,13 +60,13 @@ def load_samples(
             notes.append(str(warning.message))
             warnings.warn(notes[-1], warning.category, stacklevel=3)
         if isinstance(found, Arrays):
-            parts.append(found)
+            parts.append(relabel(found, labels))
         else:
             clips.extend(found)
     if clips:
         options = {"jobs": jobs, "on_error": on_error} | parameters
         ready = prepare if frames is None else partial(prepare_frames, count=frames)
-        prepared = ready(clips, inputs, labels, **options)
+        prepared = ready(clips, inputs, usual if labels is None else labels, **options)
         prepared.preparation["notes"][:0] = notes
         parts.append(prepared)
     if not parts:

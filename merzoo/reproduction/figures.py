@@ -68,6 +68,7 @@ class Line:
         data: what was given for the run, and whether it stands in.
         n, subjects, seeds: of ours.
         paper_n: samples, where the paper prints them.
+        report: where the run's own page lies, from the table's folder.
     """
 
     row: str
@@ -80,28 +81,35 @@ class Line:
     subjects: int | None = None
     seeds: int | None = None
     paper_n: int | None = None
+    report: str = ""
 
 
-def score_lines(table: PaperTable, row: Row, run: Run, result, data: str) -> list[Line]:
+def score_lines(
+    table: PaperTable, row: Row, run: Run, result, data: str, report: str = ""
+) -> list[Line]:
     """The lines of one run of a row: the whole data, and each data set that has columns."""
+    lines = []
+    for line in _printed(table, row, run):
+        line = dataclasses.replace(line, data=data, report=report)
+        table_of_part = _part(result.predictions, line.part)
+        lines.append(_with_ours(line, table_of_part, result.metrics["classes"]))
+    return lines
+
+
+def printed_lines(table: PaperTable, row: Row) -> list[Line]:
+    """The lines of a row that the zoo does not run: the paper's figures alone."""
+    return [line for run in table.runs.values() for line in _printed(table, row, run)]
+
+
+def _printed(table: PaperTable, row: Row, run: Run) -> list[Line]:
     parts: dict[str, dict[str, Figure]] = {}
     for column, printed in zip(table.columns, row.figures, strict=True):
         if column.run == run.name:
             parts.setdefault(column.part, {})[column.metric] = Figure(printed, column.unit)
-    lines = []
-    for part, figures in parts.items():
-        table_of_part = _part(result.predictions, part)
-        line = Line(
-            row.name,
-            row.printed,
-            figures,
-            run.name,
-            part,
-            data,
-            paper_n=run.printed_samples.get(part),
-        )
-        lines.append(_with_ours(line, table_of_part, result.metrics["classes"]))
-    return lines
+    return [
+        Line(row.name, row.printed, figures, run.name, part, paper_n=run.printed_samples.get(part))
+        for part, figures in parts.items()
+    ]
 
 
 def cost_line(table: PaperTable, row: Row) -> Line:
@@ -257,7 +265,11 @@ def markdown(found) -> str:
 
 
 def _page(found) -> str:
-    tables = [columns_and_rows(found.lines, costs) for costs in (False, True)]
+    tables = []
+    for costs in (False, True):
+        columns, rows = columns_and_rows(found.lines, costs)
+        links = [line.report for line in found.lines if (line.run is None) == costs]
+        tables.append((columns, list(zip(links, rows, strict=True))))
     return render(
         "reproduced.html",
         table=found.table,

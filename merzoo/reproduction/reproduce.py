@@ -4,19 +4,23 @@ The table is data (`merzoo.reproduction.tables`); what is done with a row is `me
 run that was stopped continues, fold by fold. `merzoo.reproduction.figures` writes what comes out.
 """
 
+import os
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from merzoo.arguments import whole_number
 from merzoo.errors import InputError
-from merzoo.evaluation.evaluate import evaluate
-from merzoo.reproduction.figures import Line, cost_line, score_lines, write_pages
-from merzoo.reproduction.sources import QUICK_SUBJECTS, read_sources, samples_of, take
-from merzoo.reproduction.tables import PaperTable, Row, Run, get_table, recipe_of
-from merzoo.training.recipes import Recipe, change_recipe
-
-QUICK_EPOCHS = 2
-QUICK_BATCH = 8
+from merzoo.reproduction.figures import (
+    Line,
+    cost_line,
+    printed_lines,
+    score_lines,
+    write_pages,
+)
+from merzoo.reproduction.rows import QUICK_EPOCHS, How, Rows
+from merzoo.reproduction.sources import QUICK_SUBJECTS, read_sources
+from merzoo.reproduction.tables import PaperTable, Row, get_table
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def reproduce(
         quick: a thin slice that says whether it works, not what it scores: a few rows, small
             networks, few subjects, 2 epochs.
         rows: names of rows; `None` for all.
-        labels: label map of stand-in clips; `None` for `"megc3"`.
+        labels: label map of what stands in; `None` for `"megc3"` of clips.
         epochs: instead of the recipes'.
         parameters: choices of preprocessing over the recipes', as for `merzoo.evaluate`.
         seeds, jobs, cluster: as for `merzoo.evaluate`.
@@ -80,76 +84,63 @@ def reproduce(
     >>> [line.figures["uf1"].paper for line in found.lines]  # doctest: +SKIP
     ['0.7333', '0.7657']
     """
+    whole_number("seeds", seeds)
+    whole_number("jobs", jobs)
     table = get_table(table)
-    chosen = [table.row(name) for name in rows or (table.quick if quick else _names(table))]
-    sources = read_sources(data)
+    how = How(quick, labels, epochs, parameters, seeds, jobs, cluster)
+    chosen = table.thin() if quick else list(table.rows)
+    if rows:
+        chosen = [table.row(name) for name in rows]
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))
-    notes = _notes(table, chosen, sources, quick, epochs)
-    lines, failed = [], {}
-    for row in chosen:
-        done = {}
-        for run in table.runs.values():
-            taken = take(sources, run)
-            if taken is None:
-                failed[f"{row.name}/{run.name}"] = (
-                    f"no data given: --data {' --data '.join(f'{k}:FOLDER' for k in run.data)}"
-                )
-                continue
-            recipe = _recipe(table, row, run, quick, epochs)
-            if not taken.own:
-                recipe = replace(recipe, labels=labels or Recipe("default").labels)
-            same = (recipe.labels, recipe.protocol, taken.datasets)
-            if not taken.own and same in done:  # it would be the same result
-                continue
-            place = folder / row.name if len(table.runs) == 1 else folder / row.name / run.name
-            try:
-                result = evaluate(
-                    row.network,
-                    samples_of(taken, quick, (parameters or {}).get("on_error", "fail")),
-                    recipe=recipe,
-                    parameters=parameters,
-                    seeds=seeds,
-                    jobs=jobs,
-                    out=place,
-                    cluster=cluster,
-                )
-            except InputError as error:
-                failed[f"{row.name}/{run.name}"] = str(error)
-                continue
-            done[same] = run.name
-            lines += score_lines(table, row, run, result, taken.text)
-        if any(column.run is None for column in table.columns):
-            lines.append(cost_line(table, row))
-    if not any(line.run for line in lines) and table.runs:
-        raise InputError(f"{table.name}: no row could be run: {next(iter(failed.values()))}")
-    found = Reproduction(table, lines, failed, notes, folder)
+    found = fill_table(table, chosen, Rows(read_sources(data), how), folder)
+    if not any(line.n for line in found.lines) and table.runs:
+        reason = next(iter(found.failed.values()), found.notes[-1])
+        raise InputError(f"{table.name}: no row could be run: {reason}")
     write_pages(found)
     return found
 
 
-def _names(table: PaperTable) -> list[str]:
-    return [row.name for row in table.rows]
+def fill_table(table: PaperTable, chosen: list[Row], rows: Rows, folder: Path) -> Reproduction:
+    """Runs rows of a table, those that were not run before; writes no page.
+
+    Args:
+        table: of a paper.
+        chosen: rows of it.
+        rows: the data, and what has been run on them.
+        folder: of the table.
+    """
+    lines, failed = [], {}
+    for row in chosen:
+        if row.reason:
+            lines += printed_lines(table, row)
+            continue
+        done = set()
+        for run in table.runs.values():
+            taken = rows.take(run)
+            if taken is None:
+                needed = " --data ".join(f"{kind}:FOLDER" for kind in run.data)
+                failed[f"{row.name}/{run.name}"] = f"no data given: --data {needed}"
+                continue
+            recipe = rows.recipe(table, row, run, taken)
+            same = (recipe.labels, recipe.protocol, taken.datasets)
+            if not taken.own and same in done:  # it would be the same result
+                continue
+            place = folder / row.name if len(table.runs) == 1 else folder / row.name / run.name
+            result = rows.run(row, recipe, taken, place)
+            if isinstance(result, str):
+                failed[f"{row.name}/{run.name}"] = result
+                continue
+            done.add(same)
+            report = os.path.relpath(result.folder / "report.html", folder)
+            lines += score_lines(table, row, run, result, taken.text, report)
+        if any(column.run is None for column in table.columns):
+            lines.append(cost_line(table, row))
+    return Reproduction(table, lines, failed, _notes(table, chosen, rows), folder)
 
 
-def _recipe(table: PaperTable, row: Row, run: Run, quick: bool, epochs: int | None) -> Recipe:
-    recipe = change_recipe(recipe_of(table, row, run), epochs=epochs)
-    if not quick:
-        return recipe
-    from merzoo.models.registry import entry
-
-    arguments = recipe.model_arguments | entry(row.network).small | row.arguments
-    arguments.pop("weights_backbone", None)  # half a gigabyte from the network
-    return replace(
-        recipe,
-        epochs=min(recipe.epochs, QUICK_EPOCHS),
-        batch_size=min(recipe.batch_size, QUICK_BATCH),
-        model_arguments=arguments,
-    )
-
-
-def _notes(table: PaperTable, chosen: list[Row], sources, quick: bool, epochs) -> list[str]:
-    notes = list(table.readings)
-    if quick:
+def _notes(table: PaperTable, chosen: list[Row], rows: Rows) -> list[str]:
+    notes, epochs = list(table.readings), rows.how.epochs
+    if rows.how.quick:
         notes.insert(
             0,
             f"A thin slice, which shows that the table runs and nothing more: {len(chosen)} of "
@@ -160,6 +151,7 @@ def _notes(table: PaperTable, chosen: list[Row], sources, quick: bool, epochs) -
         notes.append(f"{len(chosen)} of {len(table.rows)} rows were asked for.")
     if epochs is not None:
         notes.append(f"{epochs} epochs instead of the paper's.")
-    taken = [take(sources, run) for run in table.runs.values()]
+    notes += [f"{row.printed} was not run: {row.reason}" for row in chosen if row.reason]
+    taken = [rows.take(run) for run in table.runs.values()]
     notes += [one.note for one in taken if one is not None and one.note]
     return list(dict.fromkeys(notes))

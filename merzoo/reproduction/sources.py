@@ -121,6 +121,12 @@ def _same_classes(ours: Sequence[str], papers: Sequence[str]) -> bool:
     return len(ours) == len(papers) if nameless else set(ours) == set(papers)
 
 
+def in_full(source: Source):
+    """All clips that can be loaded, or all samples, of a source; no picture is read."""
+    found = source.data
+    return load_named(found, on_error="skip") if isinstance(found, str) else found
+
+
 def samples_of(taken: Taken, quick: bool, on_error: str):
     """What `merzoo.evaluate` is given: texts and arrays as they came, or a part of them.
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from merzoo.arguments import whole_number
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.augment import augment_all, augmentation_names, draw_all
@@ -120,8 +121,7 @@ def epoch_graph(
     import tensorflow as tf
 
     names = augmentation_names(augment)
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise InputError(f"batch_size must be a whole number from 1, got {batch_size!r}.")
+    whole_number("batch_size", batch_size)
     size = len(data)
     tensors = _tensors(data, np.ones(size), _mixes(names))
     rows = tf.data.Dataset.range(size).shuffle(size, seed=seed).batch(batch_size)

@@ -44,8 +44,11 @@ def call_builder(builder: Callable, arguments: Mapping, name: str):
     """
     try:
         built = builder(**arguments)
-    except TypeError as error:
-        raise InputError(f"{name} cannot be built by the recipe's arguments: {error}.") from None
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise InputError(f"{name} cannot be built by the recipe's arguments: {reason}.") from None
     if is_keras_model(built):
         _check_network(built, name)
         built = _with_listed_inputs(built)
@@ -149,8 +152,9 @@ def _imported(module: str, function: str) -> Callable:
             if os.getcwd() not in sys.path:
                 sys.path.insert(0, os.getcwd())  # as python -m does
             found = importlib.import_module(module)
-    except (ImportError, OSError) as error:
-        raise InputError(f"{module}:{function}: {module} cannot be imported ({error}).") from None
+    except Exception as error:  # of the user's own code, whatever it raises
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise InputError(f"{module}:{function}: {module} cannot be imported ({reason}).") from error
     builder = getattr(found, function, None)
     if not callable(builder):
         raise InputError(f"{module}:{function}: {module} has no function {function!r}.")
@@ -177,6 +181,19 @@ def takes(builder: Callable, name: str) -> bool:
         return False
     every = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     return name in parameters or every
+
+
+def seeded_by(estimator) -> list[str]:
+    """The parameters of a scikit-learn estimator that a seed sets, those of its parts too.
+
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> seeded_by(make_pipeline(StandardScaler(), RandomForestClassifier()))
+    ['randomforestclassifier__random_state']
+    """
+    names = estimator.get_params() if hasattr(estimator, "get_params") else ()
+    return sorted(name for name in names if name.rpartition("__")[2] == "random_state")
 
 
 def is_keras_model(value) -> bool:

@@ -15,7 +15,7 @@ def finetune(
     pretrained: str | os.PathLike,
     data,
     *,
-    labels: str = "megc3",
+    labels: str | None = None,
     recipe: Recipe | str | None = None,
     arguments: dict | None = None,
     freeze: str | None = None,
@@ -35,8 +35,9 @@ def finetune(
         model: as for `pretrain`.
         pretrained: folder of a training run, its `.weights.h5` file, or a tag of the manifest.
         data: as for `pretrain`.
-        labels: label map of clips. Where the classes are not those of the weights, the class head
-            starts afresh; everything else must load exactly.
+        labels: label map, as for `pretrain`; `None` for `"megc3"` of clips. Where the
+            classes are not those of the weights, the class head starts afresh; everything else must
+            load exactly.
         recipe: a `Recipe`, a name of one, a path to a `.json`, or `None` for the network's own.
         arguments: of the builder, over those that the weights were made with.
         freeze: the last layer that is not trained, or `None` to train all.
@@ -61,6 +62,5 @@ def finetune(
         return find_start(pretrained, network, freeze, trunk_rate)
 
     training = {"validation": 0.0, "balance": None} | training
-    return run_training(
-        model, data, labels, recipe, arguments, epochs, quick, parameters, out, training, start
-    )
+    how = (recipe, arguments, epochs, quick, parameters, out, training, start)
+    return run_training(model, data, labels, "megc3", *how)

@@ -20,7 +20,14 @@ import numpy as np
 from merzoo import modalities
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
-from merzoo.training.builders import call_builder, inputs_of, is_estimator, named_builder, takes
+from merzoo.training.builders import (
+    call_builder,
+    inputs_of,
+    is_estimator,
+    named_builder,
+    seeded_by,
+    takes,
+)
 from merzoo.training.probabilities import PADDED, output_kind, predict
 from merzoo.training.recipes import Recipe, change_recipe, get_recipe
 
@@ -62,6 +69,13 @@ class Learner:
         """Of an estimator: whether it takes samples in their shape, and whose each is (merzoo's
         do); scikit-learn's take one row of numbers a sample."""
         return self.inputs is not None
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether every seed gives the same: an estimator that takes no `random_state`."""
+        if self.kind != "estimator":
+            return False
+        return not seeded_by(call_builder(self.builder, self.recipe.model_arguments, self.name))
 
     def build(self, classes: int):
         """A fresh Keras model, or scikit-learn estimator, for a number of classes.

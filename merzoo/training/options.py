@@ -1,14 +1,9 @@
 """How one training is run beside its recipe: what changes its cost, or replaces parts of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
-import numpy as np
-
-from merzoo.errors import InputError
+from merzoo.training.recipe_limits import TRAINING_LIMITS, check_fields
 from merzoo.training.recipes import Recipe
-
-BALANCES = (None, "weights", "sampling")
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 @dataclass(frozen=True)
@@ -47,21 +42,7 @@ class Training:
     devices: str | tuple[str, ...] | None = None
 
     def __post_init__(self):
-        for name, allowed in (("balance", BALANCES), ("precision", PRECISIONS)):
-            if getattr(self, name) not in allowed:
-                raise InputError(f"{name}={getattr(self, name)!r}: use one of {allowed}.")
-        limits = {
-            "validation": (0, 0.5),
-            "factor": (1e-6, 0.999),
-            "plateau": (1, np.inf),
-            "stop": (1, np.inf),
-            "ema": (0, 1),
-            "accumulate": (1, np.inf),
-        }
-        for name, (low, high) in limits.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise InputError(f"{name}={value} must be from {low} to {high}.")
+        check_fields({f.name: getattr(self, f.name) for f in fields(self)}, TRAINING_LIMITS)
 
     def applied_to(self, recipe: Recipe) -> Recipe:
         """The recipe with what these options replace of it."""

@@ -21,6 +21,7 @@ from merzoo import modalities
 from merzoo.errors import InputError, unknown
 from merzoo.files import claim_folder, write_json, write_table
 from merzoo.metrics import confusion_matrix, scores
+from merzoo.preprocessing.relabel import relabel
 from merzoo.surroundings import surroundings
 from merzoo.training.batches import check_feed
 from merzoo.training.builders import named_builder, takes
@@ -38,6 +39,7 @@ from merzoo.training.recipes import (
 )
 from merzoo.versions import VERSION, package_versions
 from merzoo.weights import WeightsEntry
+from merzoo.weights.entry import read_entry
 from merzoo.whole import alone, sweep, whole
 
 QUICK_SAMPLES = 96
@@ -72,7 +74,7 @@ def pretrain(
     model,
     data,
     *,
-    labels: str = "macro3",
+    labels: str | None = None,
     recipe: Recipe | str | None = None,
     arguments: dict | None = None,
     epochs: int | None = None,
@@ -88,7 +90,8 @@ def pretrain(
             `"module:function"` or the path of a `.keras` file.
         data: text such as `"fer2013:ROOT"`, clips, `Arrays`, or a list of these, joined. The test
             parts of FER-2013 and RAF-DB are left out.
-        labels: label map of clips, such as `"macro3"` or `"macro7"`.
+        labels: label map, such as `"macro7"`; `None` for `"macro3"` of clips. Arrays keep the
+            classes that they bring, unless a map is asked for here.
         recipe: a `Recipe`, a name of one, a path to a `.json`, or `None` for
             `"<network>-pretraining"` where there is one, else the network's own.
         arguments: of the builder, such as `{"input_shape": (48, 48, 1)}`. A builder with a
@@ -125,15 +128,26 @@ def pretrain(
     >>> found.entry.trained_on, found.entry.subjects[:2], found.weights.name
     (('demo',), ('demo/s0', 'demo/s1'), 'model.weights.h5')
     """
-    return run_training(
-        model, data, labels, recipe, arguments, epochs, quick, parameters, out, training
-    )
+    how = (recipe, arguments, epochs, quick, parameters, out, training)
+    return run_training(model, data, labels, "macro3", *how)
 
 
 def run_training(
-    model, data, labels, recipe, arguments, epochs, quick, parameters, out, training, find=None
+    model,
+    data,
+    labels,
+    usual,
+    recipe,
+    arguments,
+    epochs,
+    quick,
+    parameters,
+    out,
+    training,
+    find=None,
 ) -> TrainedWeights:
-    """`pretrain` and `finetune`; `find` gives the `Start` for a network's name, or is `None`."""
+    """`pretrain` and `finetune`; `usual` is the label map of clips where none is asked for, and
+    `find` gives the `Start` for a network's name, or is `None`."""
     options = _options(Training, training)
     check_feed()
     from merzoo.training.validation import split_validation
@@ -141,6 +155,7 @@ def run_training(
     parameters = dict(parameters or {})
     how = {name: parameters.pop(name) for name in ("jobs", "cache") if name in parameters}
     arrays, clips = read_sources(data, parameters.get("on_error", "fail"))
+    arrays, labels = [relabel(part, labels) for part in arrays], labels or usual
     start = None if find is None else find(named_builder(model)[0])
     learner = full_learner(model, recipe, start, arguments, clips)
     recipe = change_preprocessing(change_recipe(learner.recipe, epochs=epochs), parameters)
@@ -280,9 +295,15 @@ def _card(learner: Learner, pool: Pool, rows, labels, options: Training, quick, 
 def _finished(folder: Path, card: dict) -> TrainedWeights:
     import pandas as pd
 
-    content = json.loads((folder / ENTRY).read_text())
-    history = pd.read_csv(folder / "history.csv").drop(columns="epoch").to_dict("records")
-    return TrainedWeights(folder, WeightsEntry.from_dict(content, folder / ENTRY), history, card)
+    entry, file = read_entry(folder / ENTRY), folder / "history.csv"
+    try:
+        history = pd.read_csv(file).drop(columns="epoch").astype(float).to_dict("records")
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{file}: no table of epochs ({reason}); remove {folder} and train again."
+        ) from None
+    return TrainedWeights(folder, entry, history, card)
 
 
 def _write(folder, trainer, history, pool, rows, labels, card, start) -> TrainedWeights:

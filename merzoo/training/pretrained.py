@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 
+from merzoo.arguments import real_number
 from merzoo.errors import InputError, unknown
 from merzoo.names import known_people
 from merzoo.training.learner import Learner
@@ -43,8 +44,7 @@ class Start:
     text: str = field(default="", compare=False)
 
     def __post_init__(self):
-        if not self.trunk_rate > 0:
-            raise InputError(f"trunk_rate={self.trunk_rate} must be above 0; freeze= keeps layers.")
+        real_number("trunk_rate", self.trunk_rate, least=0, above=True)  # freeze= keeps layers
 
     def load_into(self, model, classes: Iterable[str], learner: Learner | None = None) -> None:
         """Puts the weights into a just built model, and freezes what is to be frozen.

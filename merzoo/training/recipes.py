@@ -11,6 +11,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from merzoo.errors import InputError, unknown
+from merzoo.preprocessing.augment import augmentation_names
+from merzoo.schema import check, read_json
+from merzoo.training.recipe_limits import check_arguments, check_fields
 
 PAPERS = "merzoo.reproduction.tables"  # whose `row_recipe` knows the papers' rows; it stands above
 
@@ -84,59 +87,28 @@ class Recipe:
     preprocessing: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        allowed = {
-            "schedule": ("constant", "cosine", "exponential"),
-            "class_weights": (None, "balanced", "sqrt"),
-            "test_time": (None, "flip"),
-            "loss": ("cross-entropy", "focal", "margin"),
-            "monitor": ("accuracy", "loss"),
-        }
-        if isinstance(self.class_weights, list | tuple):
-            self._check_class_weights()
-            del allowed["class_weights"]
-        for name, values in allowed.items():
-            if getattr(self, name) not in values:
-                raise InputError(
-                    f"recipe {self.name}: {name}={getattr(self, name)!r}; use one of {values}."
-                )
-        for name in ("learning_rate", "batch_size", "epochs"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"recipe {self.name}: {name} must be above 0.")
-        self._check_validation()
-        if self.l2 < 0:
-            raise InputError(f"recipe {self.name}: l2={self.l2} must not be below 0.")
+        try:
+            self._settle()
+        except InputError as error:
+            raise InputError(f"recipe {self.name}: {error}") from None
+
+    def _settle(self):
+        """Checks the fields, alone and together, and gives lists and choices their one form."""
+        check_fields({f.name: getattr(self, f.name) for f in fields(self)})
+        check_arguments(self.optimizer, self.optimizer_arguments, self.loss, self.loss_arguments)
+        if (self.plateau or self.stop) and not self.validation:
+            raise InputError("plateau and stop watch a validation; give validation=0.2.")
+        if self.plateau and self.schedule != "constant":
+            raise InputError("plateau lowers the rate itself; use schedule='constant'.")
         if self.preprocessing:
             from merzoo.preprocessing.parameters import checked
 
-            try:
-                chosen = {n: checked(n, value) for n, value in self.preprocessing.items()}
-            except InputError as error:
-                raise InputError(f"recipe {self.name}: {error}") from None
+            chosen = {n: checked(n, value) for n, value in self.preprocessing.items()}
             object.__setattr__(self, "preprocessing", chosen)
-        for name in ("augment", "chosen_on"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-
-    def _check_validation(self):
-        limits = {"validation": (0, 0.5), "factor": (1e-6, 0.999)}
-        limits |= {"plateau": (1, 10**9), "stop": (1, 10**9)}
-        for name, (low, high) in limits.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise InputError(f"recipe {self.name}: {name}={value} must be {low} to {high}.")
-        if (self.plateau or self.stop) and not self.validation:
-            raise InputError(
-                f"recipe {self.name}: plateau and stop watch a validation; give validation=0.2."
-            )
-        if self.plateau and self.schedule != "constant":
-            raise InputError(
-                f"recipe {self.name}: plateau lowers the rate itself; use schedule='constant'."
-            )
-
-    def _check_class_weights(self):
-        weights = tuple(self.class_weights)
-        if not all(isinstance(w, int | float) and 0 < w < float("inf") for w in weights):
-            raise InputError(f"recipe {self.name}: class_weights={weights} must be above 0.")
-        object.__setattr__(self, "class_weights", weights)
+        object.__setattr__(self, "augment", augmentation_names(self.augment))
+        object.__setattr__(self, "chosen_on", tuple(self.chosen_on))
+        if isinstance(self.class_weights, list):
+            object.__setattr__(self, "class_weights", tuple(self.class_weights))
 
 
 _INNER = (
@@ -352,7 +324,7 @@ def get_recipe(name: str | Path | Recipe | None, default: str = "default") -> Re
     if name is None:
         name = default or "default"
     if str(name).endswith(".json"):
-        return _read_recipe(Path(name))
+        return recipe_from_dict(read_json(name, finite=False), name)
     if "/" in str(name):  # a row of a paper's table, such as "dfrnet/table6/none"
         return importlib.import_module(PAPERS).row_recipe(str(name))
     if name not in RECIPES:
@@ -378,12 +350,13 @@ def recipe_as_dict(recipe: Recipe) -> dict:
     return json.loads(json.dumps(asdict(recipe)))
 
 
-def _read_recipe(path: Path) -> Recipe:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable recipe file ({error}).") from None
-    return recipe_from_dict(content, path)
+def recipe_settings(recipe: Recipe) -> dict:
+    """What of a recipe decides a result, as plain JSON types: all but its name and its words.
+
+    >>> recipe_settings(Recipe("a")) == recipe_settings(Recipe("b", about="the same"))
+    True
+    """
+    return {n: v for n, v in recipe_as_dict(recipe).items() if n not in ("name", "about")}
 
 
 def recipe_from_dict(content: dict, source: str | Path) -> Recipe:
@@ -392,8 +365,14 @@ def recipe_from_dict(content: dict, source: str | Path) -> Recipe:
     Raises:
         InputError: for a field that a recipe does not have, or a value that it cannot have.
     """
-    known = {f.name for f in fields(Recipe)}
-    extra = sorted(set(content) - known) if isinstance(content, dict) else ["a list"]
+    check(content, dict, source, finite=False)
+    known = [f.name for f in fields(Recipe)]
+    extra = sorted(set(content) - set(known))
     if extra:
-        raise InputError(f"{source}: unknown field {extra[0]!r}; a recipe has {sorted(known)}.")
-    return Recipe(**{"name": Path(source).stem} | content)
+        raise InputError(f"{source}: unknown field {extra[0]!r}; a recipe has {', '.join(known)}.")
+    content = {"name": Path(source).stem} | content
+    try:
+        return Recipe(**content)
+    except InputError as error:
+        message = str(error).removeprefix(f"recipe {content['name']}: ")
+        raise InputError(f"{source}: {message}") from None

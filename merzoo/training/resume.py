@@ -9,13 +9,15 @@ and the number of the epoch.
 
 import json
 from pathlib import Path
+from typing import TypedDict
 
 import keras
 import numpy as np
 
 from merzoo.errors import InputError
+from merzoo.schema import check
 from merzoo.training.validation import BestEpoch
-from merzoo.whole import DAMAGED, whole
+from merzoo.whole import whole
 
 # What each of the callbacks remembers from epoch to epoch.
 COUNTERS = {
@@ -23,6 +25,14 @@ COUNTERS = {
     keras.callbacks.ReduceLROnPlateau: ("best", "wait", "cooldown_counter"),
     BestEpoch: ("best",),
 }
+
+
+class State(TypedDict):
+    """What stands in the file beside the arrays."""
+
+    epoch: int
+    rows: list[dict[str, float]]
+    counters: list[dict[str, float | None]]
 
 
 class Resume(keras.callbacks.Callback):
@@ -61,12 +71,18 @@ class Resume(keras.callbacks.Callback):
         try:
             with np.load(self.file, allow_pickle=False) as content:
                 state = json.loads(str(content["state"]))
+                check(state, State, self.file, finite=False)
                 values = [content[f"value_{i}"] for i in range(len(content.files) - 1)]
             for variable, value in zip(_variables(model), values, strict=True):
                 variable.assign(value)
-        except DAMAGED as error:
+        except InputError:
+            raise
+        except Exception as error:  # of NumPy and Keras, whatever a damaged file provokes
+            if isinstance(error, MemoryError) or getattr(error, "errno", None):
+                raise  # the file may be whole, but cannot be read now
+            reason = " ".join(str(error).split()) or type(error).__name__
             raise InputError(
-                f"{self.file}: not a state that can be gone on from ({error}); remove the folder "
+                f"{self.file}: not a state that can be gone on from ({reason}); remove the folder "
                 "and start again."
             ) from None
         self.rows, self._counters = state["rows"], state["counters"]

@@ -19,15 +19,17 @@ import threading
 import time
 import warnings
 from pathlib import Path
+from typing import TypedDict
 
 import keras_tuner
 import threadpoolctl
 from keras_tuner.engine import trial as trial_module
 from sklearn.exceptions import ConvergenceWarning
 
-from merzoo.errors import unknown
+from merzoo.errors import InputError, unknown
 from merzoo.files import write_text
 from merzoo.metrics import UF1
+from merzoo.schema import check
 
 TUNERS = ("random", "bayesian", "hyperband", "grid")
 OBJECTIVE = keras_tuner.Objective(UF1.name, "max" if UF1.larger_is_better else "min")
@@ -129,6 +131,22 @@ def make_oracle(tuner: str, space, *, trials: int, epochs: int, seed: int):
     return {"random": _Random, "grid": _Grid}[tuner](max_trials=trials, **common)
 
 
+class Report(TypedDict, total=False):
+    """What is kept of a trial; beside these the metrics by their names."""
+
+    loss: list[float]
+    seconds: float
+    compiled: int
+    worker: str
+    cause: str
+
+
+class Completed(Report):
+    """What is kept of a trial that was finished."""
+
+    uf1: float
+
+
 class Searches(keras_tuner.Oracle):
     """Several searches behind one oracle, in order; also what a chief serves to its workers.
 
@@ -157,7 +175,7 @@ class Searches(keras_tuner.Oracle):
             oracle._set_project_dir(folder, name)
             oracle.verbose = 0
             if os.path.exists(oracle._get_oracle_fname()):
-                oracle.reload()
+                _reload(oracle, Path(folder) / name)
         start = time.monotonic()
         share = float("inf") if budget is None else budget / max(1, len(searches))
         self._deadlines = {n: start + share * (i + 1) for i, n in enumerate(searches)}
@@ -251,6 +269,25 @@ class Searches(keras_tuner.Oracle):
             for trial_id in [t for t, w in self._running.items() if w == worker]:
                 self._running.pop(trial_id)
                 self.searches[trial_id.rpartition("-")[0]].release(worker)
+
+
+def report_of(trial) -> dict:
+    """What `merzoo.tuning.search` says of a finished trial: metrics, losses, seconds, cause."""
+    return json.loads(trial.message or "{}")
+
+
+def _reload(oracle, folder: Path) -> None:
+    """Reads the state of a search back; raises `InputError` where it is damaged."""
+    try:
+        oracle.reload()
+        for trial in oracle.trials.values():
+            kind = Completed if trial.status == _Status.COMPLETED else Report
+            check(report_of(trial), kind, f"trial {trial.trial_id}", finite=False)
+    except Exception as error:  # of JSON and KerasTuner, whatever a damaged file provokes
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(
+            f"{folder}: the trials there are damaged ({reason}); give another --out."
+        ) from None
 
 
 def _renamed(trial, trial_id: str, status: str):

@@ -14,7 +14,8 @@ from merzoo.evaluation.runs.workers import run_unfinished
 from merzoo.files import write_json
 from merzoo.metrics import UF1, headline
 from merzoo.training.learner import Learner
-from merzoo.training.recipes import Recipe, recipe_as_dict
+from merzoo.training.recipes import Recipe, recipe_as_dict, recipe_settings
+from merzoo.tuning.oracles import report_of
 from merzoo.tuning.search import Plan
 from merzoo.tuning.search_spaces import recipe_of
 
@@ -34,7 +35,7 @@ def trials_table(searches: dict, plan: Plan):
     rows = []
     for search, oracle in searches.items():
         for trial in sorted(oracle.trials.values(), key=lambda t: t.trial_id):
-            report = json.loads(trial.message or "{}")
+            report = report_of(trial)
             row = {"search": search, "trial": trial.trial_id}
             row |= {"status": status.get(trial.status, "open")}
             row |= {name: report.get(name) for name in measured}
@@ -49,7 +50,7 @@ def trials_table(searches: dict, plan: Plan):
 def losses(searches: dict) -> dict[str, list[float]]:
     """Training loss by epoch (median over the inner folds) of each completed trial of `all`."""
     trials = searches["all"].trials.values()
-    reports = {t.trial_id: json.loads(t.message or "{}") for t in trials}
+    reports = {t.trial_id: report_of(t) for t in trials}
     return {number: report["loss"] for number, report in reports.items() if "loss" in report}
 
 
@@ -58,7 +59,7 @@ def best_recipe(search: str, oracle, plan: Plan) -> Recipe | None:
     best = [t for t in oracle.get_best_trials(1) if t.status == "COMPLETED"]
     if not best:
         return None
-    values, uf1 = best[0].hyperparameters.values, json.loads(best[0].message)[UF1.name]
+    values, uf1 = best[0].hyperparameters.values, report_of(best[0])[UF1.name]
     finished = sum(t.status == "COMPLETED" for t in oracle.trials.values())
     recipe = recipe_of(plan.space, values, plan.recipe, name=f"{plan.model}-tuned")
     if "tuner/epochs" in values:
@@ -73,7 +74,7 @@ def best_recipe(search: str, oracle, plan: Plan) -> Recipe | None:
 
 def first_failure(oracle) -> InputError:
     """The error of a search without a single completed trial."""
-    causes = [json.loads(t.message).get("cause") for t in oracle.trials.values() if t.message]
+    causes = [report_of(t).get("cause") for t in oracle.trials.values() if t.message]
     if not causes:
         return InputError("No trial was finished within the budget: raise it (--budget).")
     return InputError(f"None of {len(causes)} trials could be finished. The first: {causes[0]}")
@@ -100,7 +101,8 @@ def evaluate_outer(
     pairs = list(zip(folds, recipes, strict=True))
     learner = plan.learner.with_recipe(recipes[0])
     engine = plan.engine(watched=any(recipe.validation for recipe in recipes))
-    card = protocol_card(learner, plan.data, protocol, folds, seeds=seeds, used=engine)
+    how = {"labels": plan.labels, "seeds": seeds, "used": engine}
+    card = protocol_card(learner, plan.data, protocol, folds, **how)
     if len({_numbers(recipe) for recipe in recipes}) > 1:
         card["recipe"] = {"name": "tuned in each fold", "about": "One recipe for each outer fold."}
         card["model_arguments"] = {}
@@ -129,4 +131,4 @@ def _shown(value):
 
 
 def _numbers(recipe: Recipe) -> str:
-    return json.dumps(recipe_as_dict(replace(recipe, name="", about="")), sort_keys=True)
+    return json.dumps(recipe_settings(recipe), sort_keys=True)

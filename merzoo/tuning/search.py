@@ -19,6 +19,7 @@ import numpy as np
 from keras_tuner.engine import base_tuner
 from keras_tuner.engine.trial import TrialStatus
 
+from merzoo.arguments import number_after, split_text
 from merzoo.errors import InputError
 from merzoo.evaluation.splits.protocols import Fold, loso
 from merzoo.metrics import confusion_matrix, scores
@@ -46,6 +47,7 @@ class Plan:
         tuner: name of the algorithm.
         folds: inner folds.
         seed: of folds, weights and order.
+        labels: label map that was asked for, for cards; the samples are in its classes.
     """
 
     learner: Learner = field(repr=False)
@@ -55,6 +57,7 @@ class Plan:
     tuner: str
     folds: int
     seed: int = 0
+    labels: str | None = None
 
     @property
     def model(self) -> str:
@@ -96,12 +99,13 @@ def outer_folds(protocol: str, data: Arrays, seed: int = 0) -> list[Fold]:
     Raises:
         InputError: for another protocol, or too few subjects.
     """
-    if protocol == "loso":
+    name, number = split_text("outer protocol", protocol, "'loso' or 'kfold:5'")
+    if name == "loso" and number is None:
         return loso(data)
-    groups = re.fullmatch(r"kfold:?(\d+)", protocol)
-    if groups is None or int(groups[1]) < 2:
+    if name != "kfold" or number is None:
         raise InputError(f"outer protocol {protocol!r} is not known: use 'loso' or 'kfold:5'.")
-    return grouped_folds(data, int(groups[1]), seed)
+    groups = number_after("outer protocol", protocol, number, "'loso' or 'kfold:5'", least=2)
+    return grouped_folds(data, groups, seed)
 
 
 def grouped_folds(data: Arrays, folds: int, seed: int = 0) -> list[Fold]:
@@ -142,6 +146,7 @@ def search_data(plan: Plan, search: str) -> Part:
     if search == "all":
         return Part.of(plan.data, np.arange(len(plan.data)))
     protocol, _, number = search.rpartition("_")
+    protocol = re.sub(r"^kfold(?=\d)", "kfold:", protocol)  # as `outer_name` writes it
     fold = outer_folds(protocol, plan.data, plan.seed)[int(number) - 1]
     return Part.of(plan.data, fold.train)
 

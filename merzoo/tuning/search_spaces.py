@@ -9,11 +9,15 @@ The batch size is left out: at these sizes it does little that the learning rate
 """
 
 import inspect
-import json
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from merzoo.errors import InputError, unknown
+from merzoo.schema import read_json
 from merzoo.training.recipes import Recipe
 
 # Arguments of the optimizers that a search may pick, where the recipe's own is another one.
@@ -84,6 +88,16 @@ ARCHITECTURES = {
 }
 
 
+Values = Annotated[list[Any], Meta(min_length=1)]
+
+
+class Range(msgspec.Struct, forbid_unknown_fields=True):
+    """A range of numbers in a search space, searched on a logarithmic scale."""
+
+    low: Annotated[float, Meta(gt=0)]
+    high: Annotated[float, Meta(gt=0)]
+
+
 def search_space(model, recipe: Recipe | None = None) -> dict:
     """The space that is searched for a network where none is given.
 
@@ -131,12 +145,9 @@ def search_space(model, recipe: Recipe | None = None) -> dict:
 
 def read_space(path: str | Path) -> dict:
     """A space from a JSON file; raises `InputError` for a damaged one."""
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable search space ({error}).") from None
-    if not isinstance(content, dict) or not content:
-        raise InputError(f"{path}: a search space is a dictionary, name -> values.")
+    content = read_json(path, dict[str, Range | Values])
+    if not content:
+        raise InputError(f"{path}: a search space is a dictionary, name -> values; it is empty.")
     return content
 
 

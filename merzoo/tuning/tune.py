@@ -16,8 +16,9 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from merzoo.arguments import LARGEST_SEED, real_number, whole_number
 from merzoo.errors import InputError, unknown
-from merzoo.files import claim_folder
+from merzoo.files import claim_folder, write_json, write_table
 from merzoo.metrics import compared
 from merzoo.names import known_people
 from merzoo.training.recipes import Recipe, change_preprocessing, recipe_as_dict
@@ -78,12 +79,13 @@ def tune(
 
     Where KerasTuner's variables `KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and
     `KERASTUNER_ORACLE_PORT` are set, this process is the chief (an id with "chief" in it), which
-    hands out trials and writes the results, or a worker, which runs them.
+    hands out trials and writes the results, or a worker, which runs them. The chief's port is open
+    to whoever reaches it: keep it on a network that you trust.
 
     Args:
         model: a network, as in `merzoo.evaluate`.
         data: as in `merzoo.evaluate`.
-        labels: label map for clips; `None` for the recipe's.
+        labels: label map, as in `merzoo.evaluate`; `None` for the recipe's.
         recipe: to start from, in any form that `evaluate` takes; `None` for the network's own.
         parameters: choices of preprocessing, as for `evaluate`.
         space: name -> values, see `merzoo.tuning.search_spaces`; `None` for the network's.
@@ -117,8 +119,14 @@ def tune(
     ...
     merzoo.errors.InputError: Unknown model 'htnett'. Did you mean 'htnet'? merzoo list shows all.
     """
-    if trials < 1 or seeds < 1 or (budget is not None and budget <= 0):
-        raise InputError(f"trials={trials}, seeds={seeds}, budget={budget} must be above 0.")
+    counts = {"trials": trials, "seeds": seeds, "jobs": jobs}
+    for name, value in counts.items():
+        whole_number(name, value)
+    whole_number("folds", folds, least=2)
+    whole_number("seed", seed, least=0, most=LARGEST_SEED)
+    real_number("silence", silence, least=0, above=True)
+    if budget is not None:
+        real_number("budget", budget, least=0, above=True)
     if importlib.util.find_spec("keras_tuner") is None:
         raise InputError("A search needs KerasTuner: pip install 'merzoo[tune]'.")
     plan = _make_plan(model, data, labels, recipe, parameters, space, tuner, folds, seed, jobs)
@@ -152,7 +160,7 @@ def _make_plan(model, data, labels, recipe, parameters, space, tuner, folds, see
     network(learner)  # and no estimator
     recipe = change_preprocessing(learner.recipe, parameters)
     learner = replace(learner, recipe=recipe)
-    data = learner.take(samples_for(learner, data, labels or recipe.labels, jobs))
+    data = learner.take(samples_for(learner, data, labels, jobs=jobs))
     space = (
         search_space(learner, recipe) if space is None else with_defaults(space, learner, recipe)
     )
@@ -160,7 +168,7 @@ def _make_plan(model, data, labels, recipe, parameters, space, tuner, folds, see
         epochs = space.pop("epochs", [recipe.epochs])
         recipe = replace(recipe, epochs=max(epochs) if isinstance(epochs, list) else epochs["high"])
     grouped_folds(data, folds, seed)  # fails early where the subjects are too few
-    return Plan(learner, data, recipe, space, tuner, folds, seed)
+    return Plan(learner, data, recipe, space, tuner, folds, seed, labels)
 
 
 def _role() -> str:
@@ -241,7 +249,6 @@ def _quietly(function, *arguments):
 
 def _conclude(plan, searches, outer, outer_parts, seeds, folder) -> TuningResult:
     """Writes what was found: the table, the recipe, the outer scores, the page."""
-    from merzoo.files import write_json, write_table
     from merzoo.tuning import results
     from merzoo.tuning.page import write_page
 

@@ -12,6 +12,7 @@ import http.client
 import os
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,9 +103,21 @@ def _url(entry: WeightsEntry) -> str:
             f"{entry.id} comes with merzoo and has no address to download it from ({here}); "
             f"put the file {entry.file} into {home('weights')}, or set MERZOO_WEIGHTS_URL."
         )
-    if not url.startswith(("http://", "https://")):
-        raise InputError(f"MERZOO_WEIGHTS_URL={mirror!r} must start with http:// or https://.")
+    if not _is_address(url):
+        said = f"MERZOO_WEIGHTS_URL={mirror!r}" if mirror else f"{entry.id}: the url {url!r}"
+        raise InputError(f"{said} is no address: it must be http://HOST/... or https://HOST/...")
     return url
+
+
+def _is_address(url: str) -> bool:
+    """Whether a text is the address of something on the web, as urllib takes it."""
+    if not url.isascii() or any(c <= " " or c == "\x7f" for c in url):
+        return False
+    try:
+        parts = urllib.parse.urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a port or an IPv6 address
+        return False
 
 
 @contextmanager

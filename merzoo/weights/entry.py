@@ -4,8 +4,12 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
 
 from merzoo.errors import InputError
+from merzoo.schema import check, read_json
 
 ENTRY_FILE = "weights.json"  # beside the weights that a training run leaves
 
@@ -35,14 +39,14 @@ class WeightsEntry:
         golden: outputs on the fixed sample of `merzoo.weights.verify`; empty where none were taken.
     """
 
-    id: str
-    file: str
-    sha256: str
-    bytes: int
+    id: Annotated[str, Meta(pattern=r".\..", description="NETWORK.TAG")]
+    file: Annotated[str, Meta(pattern=r"^[^/\\]+$", description="a plain name of a file")]
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="64 hexadecimal digits")]
+    bytes: Annotated[int, Meta(ge=0)]
     licence: str
     trained_on: tuple[str, ...]
     subjects: tuple[str, ...]
-    classes: tuple[str, ...]
+    classes: Annotated[tuple[str, ...], Meta(min_length=1)]
     labels: str
     model_arguments: dict = field(default_factory=dict)
     protocol: str = ""
@@ -68,39 +72,28 @@ class WeightsEntry:
         Raises:
             InputError: for missing or unknown fields, or values of the wrong kind.
         """
-        fields = {f.name: f for f in dataclasses.fields(cls)}
-        wrong = sorted(set(content) - set(fields)) if isinstance(content, dict) else ["a list"]
+        check(content, cls, source)
+        wrong = sorted(set(content) - {f.name for f in dataclasses.fields(cls)})
         if wrong:
             raise InputError(f"{source}: unknown field {wrong[0]!r} of a weights entry.")
-        needed = [n for n, f in fields.items() if f.default is f.default_factory]
-        missing = [n for n in needed if n not in content]
-        if missing:
-            raise InputError(f"{source}: lacks the field {missing[0]!r} of a weights entry.")
-        for name, value in content.items():
-            if not isinstance(value, _json_types(fields[name].type)):
-                raise InputError(f"{source}: the field {name!r} cannot be {value!r}.")
-        if Path(content["file"]).name != content["file"]:
-            raise InputError(f"{source}: the field 'file' must be a plain name.")
         lists = {n: tuple(v) for n, v in content.items() if isinstance(v, list)}
         return cls(**content | lists)
 
 
-def _json_types(kind: object) -> tuple[type, ...]:
-    """The types that a field's values have in JSON."""
-    if kind in (str, int, dict):
-        return (kind,)
-    return (str, type(None)) if kind == str | None else (list, tuple)
-
-
 def read_entries(path: Path) -> list[WeightsEntry]:
-    """The entries of a manifest (a list), or the one entry of a `weights.json`.
+    """The entries of a manifest.
 
     Raises:
         InputError: for a missing or damaged file.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable list of weights ({error}).") from None
-    rows = content if isinstance(content, list) else [content]
-    return [WeightsEntry.from_dict(row, path) for row in rows]
+    rows = read_json(path, list)
+    return [WeightsEntry.from_dict(row, f"{path}, entry {n}") for n, row in enumerate(rows, 1)]
+
+
+def read_entry(path: Path) -> WeightsEntry:
+    """The entry that a `weights.json` is.
+
+    Raises:
+        InputError: for a missing or damaged file.
+    """
+    return WeightsEntry.from_dict(read_json(path), path)

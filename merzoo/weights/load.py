@@ -7,7 +7,7 @@ from typing import Any
 
 from merzoo.errors import InputError
 from merzoo.weights.download import fault, fetch
-from merzoo.weights.entry import ENTRY_FILE, WeightsEntry, read_entries
+from merzoo.weights.entry import ENTRY_FILE, WeightsEntry, read_entry
 from merzoo.weights.manifest import find
 
 
@@ -67,7 +67,7 @@ def locate(weights: str | os.PathLike, network: str) -> tuple[Path, WeightsEntry
     folder = path if path.is_dir() else path.parent
     named = path.is_dir() or path.name == ENTRY_FILE or path.name.endswith(".weights.h5")
     if named and (folder / ENTRY_FILE).is_file():
-        entry = read_entries(folder / ENTRY_FILE)[0]
+        entry = read_entry(folder / ENTRY_FILE)
         if not path.name.endswith(".weights.h5") or path.name == entry.file:
             if entry.network != network:
                 raise InputError(f"{path}: holds weights of {entry.network}, not of {network}.")
@@ -109,7 +109,7 @@ def fitting_arguments(network: str, arguments: dict) -> dict:
 
 def _of_run(folder: Path) -> tuple[Path, WeightsEntry]:
     """The checked file of weights in the folder of a training run, and its entry."""
-    entry = read_entries(folder / ENTRY_FILE)[0]
+    entry = read_entry(folder / ENTRY_FILE)
     wrong = fault(folder / entry.file, entry)
     if wrong is not None:
         raise InputError(f"{folder / entry.file}: not what {ENTRY_FILE} says: {wrong}.")

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from tests.prediction.made import write_video
 
 pytest.importorskip("merzoo.weights.load", reason="needs weights by tag")
 pytest.importorskip("gradio", reason="the page needs gradio: pip install 'merzoo[app]'")
+httpx = pytest.importorskip("httpx")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
@@ -36,7 +38,7 @@ def demo():
     page = Demo(port=0, megabytes=4, seconds=10)
     yield page
     page.close()
-    assert not page.folder.exists()
+    assert not page.folder.path.exists()
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def upload(page, tab, **files):
 
 def kept(demo):
     """Files of uploads that are still there."""
-    files = (p for p in demo.folder.rglob("*") if p.is_file())
+    files = (p for p in demo.folder.path.rglob("*") if p.is_file())
     return [p for p in files if "mine" in p.name and "annotated" not in p.name]
 
 
@@ -130,7 +132,7 @@ def test_a_broken_file_is_refused_in_one_line_without_the_servers_folders(page, 
     upload(page, "Video", video=str(path))
     page.click("#run-video")
     text = answer(page)
-    assert text.startswith("mine-broken.mp4: not a video") and str(demo.folder) not in text
+    assert text.startswith("mine-broken.mp4: not a video") and str(demo.folder.path) not in text
     assert kept(demo) == []
 
 
@@ -189,3 +191,76 @@ def test_a_crash_of_the_worker_is_said_and_the_page_goes_on(page, demo):
     page.click("#run-sample")
     page.wait_for_selector("#report h2")
     assert page.inner_text("#report h2") == "4 segments found"
+
+
+@pytest.mark.slow
+def test_cancel_and_leaving_really_stop_the_work(page, demo, browser):
+    other = browser.new_page()
+    other.set_default_timeout(PATIENCE)
+    other.goto(demo.url)
+    for one in (page, other):
+        one.wait_for_selector("#run-sample")
+        one.click("#run-sample")
+        one.get_by_text("looking for movement").first.wait_for()
+        working = [w.process for w in demo.workers.started if w.process.is_alive()]
+        if one is page:
+            assert page.locator("#cancel").is_enabled()
+            page.click("#cancel")
+            assert answer(page) == "Cancelled."
+            page.locator("#cancel:disabled").wait_for()
+        else:
+            other.close()
+        end = time.monotonic() + 20
+        while any(process.is_alive() for process in working) and time.monotonic() < end:
+            time.sleep(0.1)
+        assert not any(process.is_alive() for process in working)
+        assert list(demo.folder.jobs.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_model_and_detector_are_chosen_and_advice_names_what_the_page_offers(page, demo, tmp_path):
+    path = str(tmp_path / "mine-noise.png")
+    noise = np.random.default_rng(0).integers(0, 255, (300, 300, 3), np.uint8)
+    cv2.imwrite(path, noise)
+    upload(page, "Two frames", onset=path, apex=path)
+    page.click("#run-pair")
+    text = answer(page)
+    assert "no frontal face found" in text and "--" not in text and kept(demo) == []
+
+    choose(page, "detector", "none: the pictures are face crops")
+    choose(page, "model", "offapexnet.synthetic: invented faces")
+    page.wait_for_selector("#onset input[type=file]", state="attached")  # empty once more
+    upload(page, "Two frames", onset=path, apex=path)
+    page.click("#run-pair")
+    assert answer(page, "#report h2") == "1 segment found"
+    assert "offapexnet.synthetic" in page.inner_text(".mz-model")
+
+
+def choose(page, name, words):
+    page.click(f"#{name} input")
+    page.get_by_role("option", name=words).click()
+
+
+@pytest.mark.slow
+def test_what_a_browser_sends_by_hand_is_checked(demo):
+    """A path that is no upload, an address to fetch, a model that is not offered."""
+    with httpx.Client(base_url=demo.url, timeout=60) as client:
+        known = client.get("/config").json()
+        names = {c["id"]: c["props"].get("elem_id") for c in known["components"]}
+        number, click = next(
+            (d["id"], d) for d in known["dependencies"] if names[d["targets"][0][0]] == "run-video"
+        )
+        assert len(click["inputs"]) == 6
+        usual = ["ststnet.synthetic", "auto", "auto", "only", ""]
+        for path, choices, said in (
+            ("/etc/passwd", usual, "was not uploaded by a user"),
+            ("http://127.0.0.1:9/x.mp4", usual, "choose the file again"),
+            (f"{demo.folder.files}/x/me.mp4", usual, "choose the file again"),
+            (f"{demo.folder.files}/x/me.mp4", ["evil", *usual[1:]], "Unknown Model"),
+        ):
+            file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+            body = {"data": [*choices, file], "fn_index": number, "session_hash": "me"}
+            assert client.post("/gradio_api/queue/join", json=body).status_code == 200
+            text = client.get("/gradio_api/queue/data", params={"session_hash": "me"}).text
+            assert said in text, text[-500:]
+    assert kept(demo) == []

@@ -1,14 +1,19 @@
 """Pixels are read as they are meant: turned, in the bits that a clip has, whole or not at all."""
 
 import io
+import zlib
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image, features
 
+from merzoo.data import manifest
 from merzoo.data.frames import ImageFrames, PageFrames, one_image, read_image
+from merzoo.data.synthetic.film import film
+from merzoo.data.synthetic.plan import Setting, plan_clips
 from merzoo.errors import InputError
+from merzoo.preprocessing.flow import farneback_flow, grey
 
 PICTURE = np.zeros((48, 80, 3), np.uint8)
 PICTURE[:24, :40], PICTURE[:24, 40:], PICTURE[24:, :40] = (200, 40, 40), (40, 160, 40), 90
@@ -49,6 +54,145 @@ def test_all_frames_of_a_clip_are_scaled_by_one_depth(tmp_path, bits, suffix):
     dark, full = ImageFrames.from_folder(tmp_path)
     assert full.max() == 255 and dark.max() == 15
     np.testing.assert_array_equal(full[..., 0], bright >> (bits - 8))
+
+
+def with_chunk(path, name, data):
+    """A PNG file with one more chunk after its header."""
+    whole = path.read_bytes()
+    chunk = len(data).to_bytes(4, "big") + name + data
+    chunk += zlib.crc32(name + data).to_bytes(4, "big")
+    path.write_bytes(whole[:33] + chunk + whole[33:])
+
+
+DARK = np.tile(np.arange(3, 1500, 25, np.uint16), (40, 1))  # of 12 or 16 bits
+
+
+@pytest.mark.parametrize(
+    "told, bits, guessed",
+    [
+        ("nothing", 12, True),
+        ("shifted", 16, False),
+        ("sBIT", 16, False),
+        ("MaxSampleValue", 14, False),
+        ("stated", 16, False),
+        ("manifest", 14, False),
+    ],
+)
+def test_the_depth_of_a_dark_clip_is_told_or_said_to_be_guessed(tmp_path, told, bits, guessed):
+    suffix = "tif" if told == "MaxSampleValue" else "png"
+    paths = [tmp_path / f"img{number}.{suffix}" for number in range(2)]
+    for number, path in enumerate(paths):
+        level = DARK * (number + 1) // 2
+        level = level // 16 * 16 if told == "shifted" else level
+        if told == "MaxSampleValue":
+            Image.fromarray(level).save(path, tiffinfo={281: (1 << bits) - 1})
+            continue
+        cv2.imwrite(str(path), level)
+        if told == "sBIT":
+            with_chunk(path, b"sBIT", bytes([12]))
+    clip = ImageFrames(paths)
+    if told == "stated":
+        clip.stated_bits = 16
+    if told == "manifest":
+        table = tmp_path / "list.csv"
+        table.write_text(f"path,subject,label,bits\n.,p,joy,{bits}\n")
+        clip = manifest.load(table)[0].frames
+    plain = cv2.imread(str(paths[1]), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(clip[1][..., 0], plain >> (bits - 8))
+    assert clip.bits == bits
+    assert any("which is a guess" in note for note in clip.notes) == guessed
+
+
+def test_values_that_do_not_fit_into_the_stated_bits_are_refused(tmp_path):
+    cv2.imwrite(str(tmp_path / "img0.png"), DARK)
+    clip = ImageFrames([tmp_path / "img0.png"])
+    clip.stated_bits = 10
+    with pytest.raises(InputError, match="values up to 1478, which need 12 bits; 10 are stated"):
+        clip[0]
+
+
+def deep(bits):
+    def write(path, frame):
+        values = frame[..., ::-1].astype(np.uint32) * ((1 << bits) - 1) // 255
+        cv2.imwrite(str(path), values.astype(np.uint16))
+
+    return write
+
+
+def turned(orientation):
+    def write(path, frame):
+        exif = Image.Exif()
+        exif[0x112] = orientation
+        stored = np.ascontiguousarray(STORED[orientation](frame))
+        Image.fromarray(stored).save(path, exif=exif, quality=100)
+
+    return write
+
+
+def tailed(path, frame):
+    Image.fromarray(frame).save(path, quality=95)
+    path.write_bytes(path.read_bytes() + b"\x00\x00\x00\x18ftypmp42" + bytes(9000))
+
+
+def by_pillow(change=lambda image: image, **options):
+    return lambda path, frame: change(Image.fromarray(frame)).save(path, **options)
+
+
+# How a frame (H, W, 3) of uint8 is stored under a path. What a codec loses is no fault of reading:
+# lossy ones are used at a quality that keeps the texture.
+WRITERS = {
+    **{f"EXIF {k}.jpg": turned(k) for k in STORED},
+    "EXIF 6.png": turned(6),
+    "EXIF 6.webp": turned(6),
+    "EXIF 6.tif": turned(6),
+    **{f"{bits} bits.png": deep(bits) for bits in (10, 12, 14, 16)},
+    "12 bits.tif": deep(12),
+    "CMYK.jpg": by_pillow(lambda image: image.convert("CMYK"), quality=95),
+    "palette.png": by_pillow(lambda image: image.convert("L").convert("P")),
+    "alpha.png": by_pillow(lambda image: image.convert("RGBA")),
+    "grey with alpha.png": by_pillow(lambda image: image.convert("LA")),
+    "lossy.webp": by_pillow(quality=100),
+    "lossless.webp": by_pillow(lossless=True),
+    "film after it.jpg": tailed,
+}
+_FAST = ("EXIF 6.jpg", "12 bits.png", "palette.png")
+
+
+@pytest.fixture(scope="module")
+def expression():
+    """Onset and apex of an expression, and the flow between them."""
+    plan = plan_clips(Setting(1, 1, "easy", 7, 60.0))[0]
+    frames = list(film(plan, (180, 220))[1])
+    pair = np.array([frames[plan.onset], frames[plan.apex]])
+    return pair, flow_between(pair)
+
+
+def flow_between(pair):
+    return farneback_flow(*(grey(frame) for frame in pair))
+
+
+def correlation(flow, other):
+    return float(np.corrcoef(flow.ravel(), other.ravel())[0, 1])
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        form if form in _FAST else pytest.param(form, marks=pytest.mark.slow)
+        for form in (*WRITERS, "pages.tif")
+    ],
+)
+def test_the_flow_is_that_of_the_plain_frames(form, expression, tmp_path):
+    pair, plain = expression
+    _, suffix = form.split(".")
+    if form == "pages.tif":
+        pages = [Image.fromarray(frame) for frame in pair]
+        pages[0].save(tmp_path / form, save_all=True, append_images=pages[1:])
+    else:
+        for number, frame in enumerate(pair):
+            WRITERS[form](tmp_path / f"img{number}.{suffix}", frame)
+    found = correlation(flow_between(ImageFrames.from_folder(tmp_path)[:]), plain)
+    assert found > 0.95, found
 
 
 def test_cmyk_palettes_and_grey_with_alpha(tmp_path):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import time
 
 import cv2
@@ -17,6 +18,7 @@ from merzoo.data.synthetic.identity import MIRROR, draw_identity, neutral_landma
 from merzoo.data.synthetic.motion import Motion
 from merzoo.data.synthetic.plan import CAP, EMOTIONS, Setting, plan_clips
 from merzoo.errors import InputError
+from merzoo.files import clean_workshop
 from merzoo.whole import temporary_beside
 
 TINY = {"subjects": 2, "clips": 2, "size": (70, 85), "fps": 50.0}
@@ -42,6 +44,22 @@ def clear_plan():
         if plan.emotion == "anger" and plan.units[0].side == "B":
             return dataclasses.replace(plan, drift=0.0, noise=0.0)
     raise AssertionError("no such clip")
+
+
+# What others put there
+
+
+def test_cleaning_up_keeps_what_merzoo_did_not_write(tmp_path):
+    mine = ["thesis.txt", "photos/cat.jpg", "0123456789abX"]
+    left = [".0123abcd-1-4567cdef.part/1.png", ".fedcba98-17-76543210.part.avi"]
+    for name in (*mine, *left):
+        path = tmp_path / "faces.partial" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+        for old in (path, path.parent):
+            os.utime(old, (time.time() - 7200,) * 2)
+    clean_workshop(tmp_path / "faces.partial")
+    assert sorted(contents(tmp_path / "faces.partial")) == sorted(mine)
 
 
 # The same bytes
@@ -237,11 +255,11 @@ def test_noise_has_the_asked_deviation_and_no_bias():
     [
         ({"form": "samn"}, "Unknown form 'samn'. Did you mean 'samm'?"),
         ({"difficulty": "meduim"}, "Unknown difficulty 'meduim'. Did you mean 'medium'?"),
-        ({"subjects": 0}, "subjects must be from 1 to 999, got 0."),
+        ({"subjects": 0}, "subjects must be a whole number from 1 to 999, got 0."),
         ({"clips": 2.5}, "clips must be a whole number from 1 to 99, got 2.5."),
-        ({"size": (280, 3)}, "height must be from 32 to 4096, got 3."),
-        ({"seed": -1}, "seed must be from 0"),
-        ({"fps": 5}, "fps must be from 20 to 1000, got 5."),
+        ({"size": (280, 3)}, "height must be a whole number from 32 to 4096, got 3."),
+        ({"seed": -1}, "seed must be a whole number from 0"),
+        ({"fps": 5}, "fps must be a number from 20 to 1000, got 5."),
         ({"media": "gif"}, "Unknown medium 'gif': choose 'frames' or 'video'."),
         ({"media": "video", "form": "samm"}, "choose 'frames', or form 'native'."),
     ],

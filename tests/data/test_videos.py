@@ -1,6 +1,7 @@
 """Length, rate and times of a film are those of what decodes, whatever its header says."""
 
 import struct
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -88,22 +89,40 @@ def test_a_film_lasts_as_long_as_its_frames(tmp_path):
     assert film.lasts(0.5) and not film.ended and not film.lasts(0.9) and film.ended
 
 
-def test_a_film_that_fits_is_decoded_once(tmp_path, monkeypatch):
+@pytest.mark.parametrize("keep", [1 << 20, 1000, 0])
+def test_a_film_is_decoded_once_in_memory_or_through_a_file(tmp_path, monkeypatch, keep):
     """45 frames of 9 KiB; read, asked for its length, and read twice more."""
     path = write_matroska(tmp_path / "film.mkv", EVEN)
     captures, capture = [], cv2.VideoCapture
     monkeypatch.setattr(cv2, "VideoCapture", lambda p: captures.append(p) or capture(p))
-    film = VideoFrames(path, keep=1 << 20)
+    film = VideoFrames(path, keep=keep)
     assert film.lasts(0.2)
     first = [frame.copy() for frame in film]
     assert len(film) == 45
     np.testing.assert_array_equal(film[3:6], first[3:6])
-    assert len(captures) == 1
+    assert len(captures) == 1 and film._kept.in_memory == (keep > 1000)
 
 
-def test_of_a_film_that_does_not_fit_nothing_is_kept(tmp_path):
-    film = VideoFrames(write_matroska(tmp_path / "film.mkv", EVEN), keep=10 * 48 * 64 * 3)
-    assert len(list(film)) == 45 and film._kept == {}
+def test_frames_that_are_passed_over_are_kept_as_well(tmp_path, decoded):
+    film = VideoFrames(write_matroska(tmp_path / "film.mkv", EVEN), keep=0)
+    plain = list(VideoFrames(film.path))
+    decoded.count = 0
+    assert np.array_equal(film[40], plain[40]) and np.array_equal(film[7], plain[7])
+    assert decoded.count == 40 and film.notes == ()  # the first was decoded on opening
+
+
+def test_without_room_for_its_frames_a_film_is_decoded_again_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=100_000))
+    film = VideoFrames(write_matroska(tmp_path / "film.mkv", EVEN), keep=0)
+    first = list(film)
+    np.testing.assert_array_equal(film[3], first[3])
+    assert "do not fit into the temporary folder" in film.notes[0]
+
+
+def test_a_film_is_checked_in_one_pass(tmp_path, decoded):
+    film = VideoFrames(write_matroska(tmp_path / "film.mkv", EVEN))
+    assert unreadable_images([Clip("d", "d/s", "c", film, source="row 1")]) == []
+    assert decoded.count == 45 and decoded.captures == 1
 
 
 def test_a_film_that_is_cut_breaks_off_and_is_a_fault(tmp_path):

@@ -6,10 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from merzoo.cli import main
 from merzoo.errors import InputError
+from merzoo.evaluation import evaluate
 from merzoo.evaluation.compare import compare
+from merzoo.evaluation.runs.read import read_run
 from merzoo.evaluation.scores.paired_tests import (
     difference_intervals,
     holm,
@@ -17,6 +23,8 @@ from merzoo.evaluation.scores.paired_tests import (
     swap_test,
     wilcoxon,
 )
+from merzoo.training.learner import resolve
+from tests.samples import flow_arrays
 
 CLASSES = ("negative", "positive", "surprise")
 
@@ -62,8 +70,65 @@ def test_a_better_model_is_found_and_an_equal_one_is_not(three):
     assert 0 < low < good["uf1"]["difference"] < high
     assert good["note"] is None and good["seeds"] == 2
     assert same["uf1"]["p"] > 0.05 and "which is not the same as none" in same["note"]
-    assert same["seeds"] == 1 and "Different numbers of seeds" in found["notes"][0]
+    assert same["seeds"] == 2 and "Different numbers of seeds" in found["notes"][0]
     assert len(compare(three, permutations=99, all_pairs=True)["comparisons"]) == 3
+
+
+def shown_difference(found):
+    """Of the figures in the table of runs, second less first."""
+    first, second = found["runs"]
+    return {name: second[name] - first[name] for name in ("uf1", "uar")}
+
+
+@pytest.mark.parametrize("seeds", [(1, 3), (3, 1), (2, 3), (4, 2), (3, 3)])
+def test_a_difference_is_that_of_the_shown_figures(tmp_path, seeds):
+    table = people(8, 6)
+    files = [
+        predictions(tmp_path / f"{name}.csv", table, right, 5 + number, seeds[number])
+        for number, (name, right) in enumerate((("one", 0.4), ("two", 0.6)))
+    ]
+    found = compare(files, permutations=50)
+    comparison = found["comparisons"][0]
+    for name, difference in shown_difference(found).items():
+        assert comparison[name]["difference"] == pytest.approx(difference, abs=1e-12)
+    assert comparison["seeds"] == np.lcm(*seeds)
+
+
+def test_a_deterministic_run_is_paired_with_every_seed(tmp_path, capsys):
+    data = flow_arrays()
+    fixed = evaluate("flow-krr", data, out=tmp_path / "krr")
+    assert fixed.deterministic and not any("single seed" in text for text in fixed.warnings)
+    rng, parts = np.random.default_rng(1), []
+    for seed in range(3):
+        said = np.where(rng.random(30) < 0.3 + 0.2 * seed, data.label, rng.integers(0, 3, 30))
+        names = np.array(CLASSES)
+        columns = {"dataset": data.dataset, "subject": data.subject, "clip": data.clip}
+        columns |= {"label": names[data.label], "predicted": names[said], "seed": seed}
+        parts.append(pd.DataFrame(columns))
+    pd.concat(parts).to_csv(tmp_path / "three.csv", index=False)
+    found = compare([tmp_path / "krr", tmp_path / "three.csv"], permutations=50)
+    assert found["notes"][1:] == ["Deterministic, paired with every seed of the others: krr."]
+    assert found["comparisons"][0]["seeds"] == 3
+    for name, difference in shown_difference(found).items():
+        assert found["comparisons"][0][name]["difference"] == pytest.approx(difference, abs=1e-12)
+    assert [run["deterministic"] for run in found["runs"]] == [True, False]
+    assert main(["compare", str(tmp_path / "krr"), str(tmp_path / "three.csv")]) == 0
+    assert capsys.readouterr().out.count("deterministic") == 1
+    page = (tmp_path / "krr" / "report.html").read_text()
+    assert "A single seed" not in page and "deterministic. Scores" in " ".join(page.split())
+    (tmp_path / "krr" / "metrics.json").unlink()
+    assert not any("single seed" in text for text in read_run(tmp_path / "krr").metrics["warnings"])
+
+
+def test_an_estimator_with_a_random_state_is_not_deterministic():
+    forest = make_pipeline(StandardScaler(), RandomForestClassifier(5, min_samples_leaf=2))
+    assert not resolve(forest).deterministic and resolve(KNeighborsClassifier()).deterministic
+    assert resolve("flow-krr").deterministic and not resolve("ststnet").deterministic
+    data = flow_arrays(size=4)
+    runs = [evaluate(forest, data, subjects=["a/s0"], seeds=2).predictions for _ in range(2)]
+    assert runs[0].equals(runs[1])  # each seed sets the forest inside the pipeline
+    one, two = (run.filter(like="p_").to_numpy() for _, run in runs[0].groupby("seed"))
+    assert not np.array_equal(one, two)
 
 
 def test_secondary_tests_agree_with_scipy(three):

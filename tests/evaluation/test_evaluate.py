@@ -13,6 +13,7 @@ from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
 from merzoo.evaluation.scores.predictions import metrics_of, read_predictions
 from merzoo.evaluation.splits.protocols import loso
+from merzoo.files import file_name
 from merzoo.training.recipes import Recipe
 from tests.samples import flow_arrays
 
@@ -58,7 +59,9 @@ def test_spellings_of_one_person_change_no_fold_no_score_and_no_fingerprint(tmp_
 def test_metrics_follow_from_the_predictions_file_alone(tmp_path):
     result = evaluate("flow-krr", flow_arrays(), out=tmp_path / "run")
     assert result.uf1 > 0.9  # the classes are easy
-    again = metrics_of(read_predictions(tmp_path / "run" / "predictions.csv"))
+    again = metrics_of(
+        read_predictions(tmp_path / "run" / "predictions.csv"), deterministic=result.deterministic
+    )
     assert json.loads(json.dumps(again)) == json.loads(
         (tmp_path / "run" / "metrics.json").read_text()
     )
@@ -72,10 +75,12 @@ def test_finished_folds_are_not_run_again(tmp_path):
     data = flow_arrays()
     first = evaluate("flow-krr", data, out=tmp_path)
     times = {f: f.stat().st_mtime_ns for f in (tmp_path / "folds").iterdir()}
-    (tmp_path / "folds" / "seed0-a_s2.npz").write_bytes(b"PK broken")
-    again = evaluate("flow-krr", data, out=tmp_path)
+    damaged = f"seed0-{file_name('a/s2')}.npz"
+    (tmp_path / "folds" / damaged).write_bytes(b"PK broken")
+    with pytest.warns(UserWarning, match=rf"{damaged}: damaged .*the fold is run again"):
+        again = evaluate("flow-krr", data, out=tmp_path)
     changed = [f.name for f in (tmp_path / "folds").iterdir() if f.stat().st_mtime_ns != times[f]]
-    assert changed == ["seed0-a_s2.npz"]
+    assert changed == [damaged]
     assert again.predictions.equals(first.predictions)
 
 

@@ -11,6 +11,7 @@ from merzoo.evaluation import evaluate
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult
 from merzoo.evaluation.scores.oracle import ONE_EPOCH, PER_FOLD, oracle_gap, random_floor
 from merzoo.evaluation.splits.protocols import loso
+from merzoo.files import file_name
 from merzoo.training.learner import resolve
 from merzoo.training.recipes import Recipe, recipe_as_dict
 from tests.samples import flow_arrays
@@ -77,7 +78,7 @@ def test_epochs_are_kept_and_the_honest_figure_stays(tmp_path, capsys):
     audited = evaluate("ststnet", data, recipe=QUICK, out=out, audit_epochs=True)
     assert audited.predictions.equals(plain.predictions)
     assert audited.oracle["epochs"] == 3
-    with np.load(out / "folds" / "seed0-a_s0.npz") as fold:
+    with np.load(out / "folds" / f"seed0-{file_name('a/s0')}.npz") as fold:
         np.testing.assert_array_equal(fold["epochs"][-1], fold["probabilities"])
         assert np.abs(fold["epochs"][0] - fold["probabilities"]).max() > 1e-3
     page = (out / "report.html").read_text()

@@ -168,7 +168,7 @@ def test_a_split_file_that_does_not_fit_is_refused(tmp_path):
     with pytest.raises(InputError, match="holds no folds"):
         read({})
     (tmp_path / "split.json").write_text("{")
-    with pytest.raises(InputError, match="not a readable split"):
+    with pytest.raises(InputError, match="a split holds"):
         read_split(tmp_path / "split.json", data)
 
 

@@ -9,6 +9,7 @@ from merzoo.cli import main
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
 from merzoo.evaluation.runs.read import read_run
+from merzoo.files import file_name
 from merzoo.training.recipes import Recipe
 from tests.samples import flow_arrays
 
@@ -59,7 +60,7 @@ def test_the_card_holds_names_versions_threads_and_the_label_map(samples, tmp_pa
     [
         ({"subjects": ["a/s99"]}, "Unknown subject 'a/s99'"),
         ({"selection": "inner"}, "fitted at once"),
-        ({"split": "nowhere.json"}, "not a readable split"),
+        ({"split": "nowhere.json"}, "a split holds"),
     ],
 )
 def test_a_check_that_fails_leaves_no_folder(options, words, tmp_path):
@@ -94,7 +95,7 @@ def test_a_run_resumed_under_other_packages_says_so_and_keeps_both(tmp_path):
     card = json.loads(file.read_text())
     card["versions"]["keras"] = "3.0.0"
     file.write_text(json.dumps(card))
-    (tmp_path / "folds" / "seed0-a_s2.npz").unlink()
+    (tmp_path / "folds" / f"seed0-{file_name('a/s2')}.npz").unlink()
     result = evaluate("flow-krr", data, out=tmp_path)
     assert "resumed under other conditions: keras 3.0.0, then" in result.warnings[0]
     kept = json.loads(file.read_text())

@@ -2,9 +2,10 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import f1_score, recall_score, roc_auc_score
+from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
 
 from merzoo.cli import main
 from merzoo.errors import InputError
@@ -65,7 +66,7 @@ def test_megc_logs_of_several_files_score_the_same(tmp_path):
 def test_probabilities_and_seeds_give_curves_and_an_ensemble(tmp_path):
     run = evaluate("flow-krr", flow_arrays(), out=tmp_path / "own")
     own = tmp_path / "own" / "predictions.csv"
-    again = json.loads(json.dumps(metrics_of(*read_foreign([own]))))
+    again = json.loads(json.dumps(metrics_of(*read_foreign([own]), deterministic=True)))
     assert again == json.loads((tmp_path / "own" / "metrics.json").read_text())
     table = pd.read_csv(own)
     truth = table["label"]
@@ -115,12 +116,82 @@ def test_a_person_written_in_two_ways_is_one_subject(tmp_path):
         ),
         ({"note": "hm"}, "unknown column 'note'"),
         ({"seed": [0] * 11 + [1]}, "is missing in some of the 2 seeds"),
+        ({"seed": [0] * 11 + [-1]}, "line 13: 'seed' must be a whole number from 0, got -1."),
+        ({"seed": [0] * 11 + [1.5]}, "line 13: 'seed' must be a whole number from 0, got 1.5."),
+        ({"p_joy": 0.5, "p_Joy": 0.5}, "the column 'p_Joy' stands twice"),
+        ({"Label": 1}, "the column 'Label' stands twice"),
+        ({"p_": 0.5, "p_b": 0.5}, "probability columns: class 0 has no name"),
+        ({"p_a": 0.5, "p_b": 0.5}, "line 12: 'label' is '2', which is no class"),
+        ({"p_0": 0.5, "p_1": 0.5}, "columns are of 0, 1, but the classes are negative, positive"),
+        ({"p_1": 0.5, "p_2": 0.25, "p_3": 0.25}, "'0', which is no class; the classes are 1, 2, 3"),
+        (
+            {"p_negative": 0.5, "p_positive": 0.4, "p_surprise": 0.05},
+            "line 2: 0.5, 0.4, 0.05 are no probabilities of the 3 classes",
+        ),
     ],
 )
 def test_a_bad_table_is_one_clear_line(tmp_path, changes, says):
     with pytest.raises(InputError) as error:
         score(written(tmp_path, twelve(**changes)))
     assert says in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"classes": ["no", "yes", "No"]}, "'no' and 'No', one name"),
+        ({"classes": ["no", " ", "yes"]}, "class 1 has no name"),
+        ({"classes": "abc"}, "is one text; give a list"),
+        ({"classes": ["1", "2", "3"]}, "'0', which is no class; the classes are 1, 2, 3"),
+        ({"labels": "samm-5"}, "columns are of negative, positive, surprise, but the classes are"),
+    ],
+)
+def test_classes_that_merge_or_are_not_those_of_the_file_are_refused(tmp_path, options, says):
+    shares = {f"p_{name}": 1 / 3 for name in ("negative", "positive", "surprise")}
+    table = twelve(**(shares if "labels" in options else {}))
+    with pytest.raises(InputError, match=says):
+        score(written(tmp_path, table), out=tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_doubled_column_of_a_file_is_refused(tmp_path):
+    path = tmp_path / "twice.csv"
+    path.write_text("dataset,subject,clip,label,predicted,p_a,p_b,p_a\nd,s,c,a,a,.5,.5,.5\n")
+    with pytest.raises(InputError, match="the column 'p_a' stands twice"):
+        score(path)
+
+
+def test_uar_is_told_from_macro_precision_and_stated_figures_from_one_another(tmp_path, capsys):
+    rng = np.random.default_rng(7)
+    truth = rng.choice(3, 200, p=[0.6, 0.25, 0.15])
+    said = np.where(rng.random(200) < 0.6, truth, rng.choice(3, 200, p=[0.2, 0.3, 0.5]))
+    recall = recall_score(truth, said, average="macro")
+    precision = precision_score(truth, said, average="macro")
+    f1 = f1_score(truth, said, average="macro")
+    assert abs(recall - precision) > 0.01
+    lines = [f"casme2 s{i // 20}\nc{i} {truth[i]} {said[i]}" for i in range(200)]
+    lines += ["# final", f"UF1: {f1:.4f} | UAR: {precision:.4f}", f"recall = {100 * recall:.2f} %"]
+    (tmp_path / "log.txt").write_text("\n".join([f"UF1: {f1:.3f}, UAR: .1234", *lines]))
+    assert main(["score", str(tmp_path / "log.txt"), "--out", str(tmp_path / "run")]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "macro precision" in out and f"{precision:.3f}" in out
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["full"]["n"] == 200
+    for part in (metrics["full"], metrics["by_dataset"]["casme2"]):
+        assert part["uar"] == pytest.approx(recall, abs=1e-12)
+        assert part["macro_precision"] == pytest.approx(precision, abs=1e-12)
+    told = [line for line in metrics["warnings"] if line.startswith("The file states")]
+    assert told == [
+        f"The file states UF1 {f1:.3f}: that is its UF1.",
+        f"The file states UAR .1234: none of the figures that follow from its clips; its UAR is "
+        f"{recall:.4f}.",
+        f"The file states UF1 {f1:.4f}: that is its UF1.",
+        f"The file states UAR {precision:.4f}: that is its macro precision; its UAR is "
+        f"{recall:.4f}.",
+        f"The file states recall {100 * recall:.2f} %: that is its UAR.",
+    ]
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert f"<td>mean</td><td>200</td><td>{precision:.3f}</td><td>{recall:.3f}</td>" in page
 
 
 def test_a_table_as_european_excel_saves_it_scores_the_same(tmp_path):
@@ -149,7 +220,7 @@ def test_bad_files_and_classes(tmp_path):
     fails("smic s1\nx 0 1\n", "Unknown label map", labels="megc33")
     table, classes = read_foreign([tmp_path / "file.txt"], classes=["no", "yes"])
     assert classes == ["no", "yes"] and table["predicted"].tolist() == ["yes"]
-    with pytest.raises(InputError, match="not a readable text file"):
+    with pytest.raises(InputError, match="no such file"):
         read_foreign([tmp_path / "missing.csv"])
 
 

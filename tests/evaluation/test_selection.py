@@ -8,6 +8,7 @@ import pytest
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
 from merzoo.evaluation.splits.selection import parse_selection
+from merzoo.files import file_name
 from merzoo.training.recipes import Recipe
 from merzoo.training.validation import inner_split
 from tests.samples import flow_arrays
@@ -44,7 +45,7 @@ def test_inner_runs_record_their_scores_and_fresh_models_give_the_same(tmp_path)
     reused = evaluate("ststnet", flow_arrays(), out=tmp_path, **options)
     fresh = evaluate("ststnet", flow_arrays(), engine="fresh", **options)
     assert reused.predictions.equals(fresh.predictions)
-    with np.load(tmp_path / "folds" / "seed0-b_s1.npz") as fold:
+    with np.load(tmp_path / "folds" / f"seed0-{file_name('b/s1')}.npz") as fold:
         assert len(fold["history_inner_uf1"]) == QUICK.epochs
     card = json.loads((tmp_path / "protocol.json").read_text())
     assert card["selection"].startswith("inner: of each fold's training subjects a share")

@@ -71,6 +71,12 @@ def test_refuses_what_cannot_work(tmp_path):
     (tmp_path / "folder" / "thesis.txt").write_text("mine")
     with pytest.raises(InputError, match="other things in it"):
         export(model, tmp_path / "folder")
+    for name in ("saved_model.pb", "assets/model_card.json"):  # an earlier export, and more
+        (tmp_path / "folder" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "folder" / name).write_text("")
+    with pytest.raises(InputError, match="other things in it"):
+        export(model, tmp_path / "folder")
+    assert (tmp_path / "folder" / "thesis.txt").read_text() == "mine"
     with pytest.raises(InputError, match="takes a keras"):
         export(merzoo.create_model("flow-krr"), tmp_path / "x")
     with pytest.raises(InputError, match="checked with clips"):

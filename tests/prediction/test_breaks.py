@@ -8,9 +8,12 @@ import pytest
 
 from merzoo.data.frames import ArrayFrames
 from merzoo.data.synthetic.long import film_long, plan_long
+from merzoo.data.videos import VideoFrames
+from merzoo.prediction import predict
 from merzoo.prediction.motion import measure_motion
 from merzoo.prediction.spotting import spot
 from tests.data.test_videos import write_matroska
+from tests.prediction.made import write_video
 
 FPS, LENGTH, AT, SIZE = 100.0, 280, 140, (180, 218)
 
@@ -130,10 +133,25 @@ def test_expressions_before_and_after_a_jump_are_found(edit, lively):
     assert not [s for s in spots if s.onset <= place <= s.offset]
 
 
+def test_over_damaged_frames_no_expression_is_found(tmp_path, lively):
+    """The bytes of some frames within the first expression of an MP4 film are destroyed."""
+    film, events, _ = lively
+    path = write_video(tmp_path / "film.mp4", film[:, :216, :176], FPS, "mp4v")
+    first = events[0]
+    assert [s for s in spot(measure_motion(VideoFrames(path), None))[0] if s.onset < first.offset]
+    data = bytearray(path.read_bytes())
+    start = int(len(data) * first.onset / len(film))
+    data[start : start + 8000] = bytes(8000)
+    path.write_bytes(data)
+    result = predict(path, how="spot")
+    (told,) = [text for text in result.warnings if "its file is damaged" in text]
+    assert "cannot be decoded" in told
+    (damage,) = VideoFrames(path).damage
+    assert all(s.offset < damage.first or s.onset > damage.last for s in result)
+
+
 def test_uneven_times_are_resampled(tmp_path, lively):
     """Every third frame is dropped: 66.8 a second on average, at steps of 10 and 20 ms."""
-    from merzoo.data.videos import VideoFrames
-
     film, events, _ = lively
     kept = [i for i in range(len(film)) if i % 3]
     path = write_matroska(tmp_path / "film.mkv", [10 * i for i in kept], frames=film[kept])

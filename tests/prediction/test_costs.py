@@ -51,32 +51,6 @@ def classifier():
     return Classifier("ststnet", "synthetic")
 
 
-class Counting:
-    """A capture of OpenCV that counts the frames that it decodes."""
-
-    count = 0
-    opened = cv2.VideoCapture
-
-    def __init__(self, path):
-        self.capture = Counting.opened(path)
-
-    def grab(self):
-        found = self.capture.grab()
-        Counting.count += found
-        return found
-
-    def __getattr__(self, name):
-        return getattr(self.capture, name)
-
-
-@pytest.fixture
-def decoded(monkeypatch):
-    """Counts frames that OpenCV decodes from videos."""
-    Counting.count = 0
-    monkeypatch.setattr(cv2, "VideoCapture", Counting)
-    return Counting
-
-
 @pytest.fixture
 def looks(monkeypatch):
     """Where faces were looked for: one shape of a picture a search."""
@@ -111,8 +85,8 @@ def test_each_picture_of_a_folder_is_decoded_once(images, classifier, monkeypatc
     assert len(places) == len(set(places)) == LENGTH
     monkeypatch.setattr(merzoo.prediction.sources, "_KEPT", 1 << 20)  # of 3.4 MB
     places.clear()
-    result = predict(images, classifier, fps=FPS, annotated="none")
-    assert len(places) > LENGTH and len(result) == 1
+    result = predict(images, classifier, fps=FPS, out=tmp_path)
+    assert len(places) == len(set(places)) == LENGTH and len(result) == 1
 
 
 def test_the_face_of_a_pair_is_looked_for_once(images, classifier, looks):
@@ -133,25 +107,17 @@ def test_where_nobody_is_second_looks_are_ever_more_seldom(monkeypatch):
     assert len(second) == 8
 
 
-def test_a_long_film_without_an_annotated_video_is_decoded_at_most_twice(
-    video, classifier, decoded, monkeypatch, tmp_path
+@pytest.mark.parametrize("limit", [0, 10 * 220 * 180 * 3])
+def test_a_film_over_the_limit_is_decoded_once(
+    video, classifier, decoded, monkeypatch, tmp_path, limit
 ):
-    monkeypatch.setattr(merzoo.prediction.sources, "_KEPT", 0)
+    """For its rate, the movement, the segments and the annotated video."""
+    whole = predict(video, classifier, how="spot")
+    monkeypatch.setattr(merzoo.prediction.sources, "_KEPT", limit)
+    decoded.count = decoded.captures = 0
     result = predict(video, classifier, how="spot", out=tmp_path)
-    with_video = decoded.count
-    assert result.annotated.is_file()
-    Counting.count = 0
-    bare = predict(video, classifier, how="spot", out=tmp_path, annotated="none")
-    assert bare.annotated is None and list(bare) == list(result)
-    early = LENGTH + 1  # the rate is read from the first second, which is the whole film here
-    assert decoded.count <= 2 * LENGTH + early and with_video == decoded.count + LENGTH
-
-
-def test_a_film_that_states_more_than_fits_is_not_kept_in_part(video):
-    frames = VideoFrames(video, keep=LENGTH * 220 * 180 * 3 - 1)
-    frames[0]
-    assert frames._kept == {}
-    assert VideoFrames(video, keep=LENGTH * 220 * 180 * 3)[:].shape == (LENGTH, 220, 180, 3)
+    assert result.annotated.is_file() and list(result) == list(whole) != []
+    assert decoded.count == LENGTH and decoded.captures == 1
 
 
 def test_a_face_that_is_known_gives_the_sample_that_looking_for_it_gives(frames, classifier):

@@ -58,7 +58,7 @@ def test_a_grey_and_a_coloured_image_make_a_coloured_pair(tmp_path):
 
 @pytest.mark.parametrize("fps", [0, -1, float("nan"), 1e9])
 def test_an_impossible_rate_is_refused(fps, tmp_path):
-    with pytest.raises(InputError, match="fps must be from 1 to 10000"):
+    with pytest.raises(InputError, match="fps must be a number from 1 to 10000"):
         open_source(tmp_path, fps)
 
 
@@ -71,7 +71,7 @@ def test_a_camera_that_is_not_there_is_an_input_error(tmp_path):
     assert camera_of("webcam:97") == 97 and camera_of("webcam:x") is None
     with pytest.raises(InputError, match="webcam:97: no camera there"):
         record(97, tmp_path / "a.avi", 1)
-    with pytest.raises(InputError, match="seconds must be from"):
+    with pytest.raises(InputError, match="seconds must be a number from"):
         record(97, tmp_path / "a.avi", 0)
     assert list(tmp_path.iterdir()) == []
 

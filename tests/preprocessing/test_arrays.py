@@ -37,6 +37,27 @@ def test_subjects_are_named_after_their_dataset():
         ({"subject": ["s1", " ", "s2"]}, "empty 'subject'"),
         ({"modalities": {"flow_image": np.zeros((3, 28, 28))}}, "3 axes"),
         ({"modalities": {"flow_image": np.full((3, 2, 2, 3), np.inf)}}, "NaN or infinity"),
+        ({"modalities": {"flow": np.full((3, 8, 8, 3), 33.0)}}, "holds 33; values from -32 to 32"),
+        ({"modalities": {"apex": np.full((3, 8, 8, 1), 4000, "uint16")}}, "-255 to 510"),
+        ({"modalities": {"flow_image": np.full((3, 2, 2, 3), -3e38, "float32")}}, "-3e[+]38"),
+        ({"modalities": {"flow_image": np.zeros((3, 0, 2, 3))}}, "3 axes"),
+        ({"modalities": {"flow_image": [[1], [1, 2], [3]]}}, "no array of numbers"),
+        ({"classes": ("yes", " Yes")}, "0 and 1 are 'yes' and ' Yes', one name"),
+        ({"classes": ("\uff11", "1.0")}, "one name"),
+        ({"classes": ("no", " \u200b")}, "class 1 has no name"),
+        ({"classes": ("no", "y" * 1001)}, r"classes 'y{20}[.]+' has 1001 characters"),
+        ({"classes": ()}, "names no classes"),
+        ({"classes": tuple(map(str, range(1001)))}, "1001 classes; 1000 are the most"),
+        ({"label": 1}, r"got int64 \(\)"),
+        ({"label": np.array(["no", "yes", "no"])}, "whole number"),
+        ({"label": np.array([0, 1, 1], object)}, "whole number"),
+        ({"label": np.array([0, 1, 2**63], "uint64")}, "numbers no class"),
+        ({"subject": ["s1", None, "s2"]}, "'subject' of sample 1 is None"),
+        ({"subject": np.array([1.0, np.nan, 2.0])}, "'subject' of sample 1 is nan"),
+        ({"subject": [["s1"], ["s2"], ["s3"]]}, "not one name"),
+        ({"clip": "a"}, "shape"),
+        ({"clip": [b"a", b"\xff", b"c"]}, "sample 1 is not UTF-8"),
+        ({"dataset": ["d" * 200_000, "e", "f"]}, "200000 characters"),
         ({"modalities": {"floow": np.zeros((3, 2, 2, 3))}}, "no modality"),
         ({"modalities": {"flow_image": np.array([[[["x"]]]] * 3)}}, "numeric"),
     ],
@@ -88,6 +109,23 @@ def test_clips_of_two_people_may_have_the_same_name():
     assert joined.ids().tolist() == ["d/s1/a", "d/s1/b", "d/s2/c", "d/s3/a", "d/s3/b", "d/s4/c"]
     two = make(dataset=["d", "d", "e"], clip=["a", "b", "a"])  # two sets: nothing to tell apart
     assert two.clip.tolist() == ["a", "b", "a"]
+
+
+def test_labels_that_are_ids_name_no_classes(tmp_path):
+    columns = {n: np.array(list("abc")) for n in ("subject", "dataset", "clip")}
+    samples = columns | {"flow_image": np.zeros((3, 2, 2, 3), "float32")}
+    np.savez(tmp_path / "ids.npz", **samples, label=np.array([7, 1 << 40, 9]))
+    with pytest.raises(InputError, match="goes up to 1099511627776; without 'classes'"):
+        read_arrays(tmp_path / "ids.npz")
+    np.savez(tmp_path / "key.npz", **samples, label=np.array([0, 1, 1]), floow=np.zeros(3))
+    with pytest.warns(UserWarning, match=r"\['floow'\] are no modalities, and are not read"):
+        assert read_arrays(tmp_path / "key.npz").classes == ("class 0", "class 1")
+
+
+def test_a_subject_of_four_hundred_characters_is_a_name(tmp_path):
+    data = make(subject=["s" * 400, "s" * 400, "t" * 400])
+    data.save(tmp_path / "x.npz")
+    assert read_arrays(tmp_path / "x.npz").subject.tolist() == data.subject.tolist()
 
 
 def test_names_of_one_spelling_give_the_fingerprint_that_they_always_gave():

@@ -1,8 +1,12 @@
 """The cache: what is put in comes out; a full disk, a kill and a second run leave it sound."""
 
+import os
+import time
+
 import numpy as np
 import pytest
 
+from merzoo.errors import InputError
 from merzoo.preprocessing.cache import Batch, Cache, CacheError, contents_of, key
 
 
@@ -40,15 +44,55 @@ def test_size_and_clear(cache):
     cache.put(key(a=1), np.zeros(1000, np.float32))
     arrays, size = cache.size()
     assert arrays == 1 and size >= 4000
-    assert cache.clear() == (arrays, size)
+    assert cache.clear() == (arrays, size, [])
     assert cache.size() == (0, 0) and cache.get(key(a=1)) is None
 
 
-def test_clear_leaves_other_files_alone(cache):
-    cache.put(key(a=1), np.zeros(3))
-    (cache.folder / "notes.txt").write_text("mine")
-    cache.clear()
-    assert files(cache) == ["notes.txt"]
+STRANGERS = (  # what a folder may hold that only looks like the cache's own
+    "notes.txt",
+    "ab/wedding.jpg",
+    "ab/" + "cd" * 32 + ".npy",  # named by another rule: the folder is not its beginning
+    "AB/" + "ab" * 32 + ".npy",
+    "packs/films.pack",
+    "packs/film.mkv.part",
+    "cd/report.docx.part",
+    "ef/" + "ef" * 32 + ".npy/mine.txt",
+)
+
+
+@pytest.fixture
+def strangers(cache):
+    for name in STRANGERS:
+        path = cache.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+        os.utime(path, (time.time() - 7200,) * 2)
+    outside = cache.folder.parent / "outside"
+    outside.mkdir()
+    (outside / ("12" * 32 + ".npy")).write_text("linked")
+    (cache.folder / "12").symlink_to(outside)
+    return cache
+
+
+def test_nothing_is_removed_that_merzoo_did_not_write(strangers):
+    for i in range(0x80, 0xB2):
+        strangers.put(f"{i:02x}" * 32, np.zeros(3))
+    strangers.put_pack({key(j=j): np.zeros(3) for j in range(4)})
+    assert strangers.size()[0] == 54 and strangers.sweep() == 0
+    arrays, _, kept = strangers.clear()
+    assert arrays == 54 and strangers.get(key(j=1)) is None
+    assert len(kept) == len(STRANGERS) + 1 and {"notes.txt", "ab/wedding.jpg", "12"} <= {*kept}
+    assert all((strangers.folder / name).read_text() == name for name in STRANGERS)
+    assert (strangers.folder.parent / "outside" / ("12" * 32 + ".npy")).read_text() == "linked"
+
+
+def test_a_folder_of_other_things_is_refused(strangers):
+    for work in (strangers.clear, strangers.size):
+        with pytest.raises(InputError, match="cache: not a cache of merzoo"):
+            work()
+    with pytest.raises(InputError, match=r"notes.txt: not a folder"):
+        Cache(strangers.folder / "notes.txt").clear()
+    assert Cache(strangers.folder / "nowhere").clear() == (0, 0, [])
 
 
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"not an array"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from merzoo.cli import main
+from merzoo.home import home
 from merzoo.preprocessing.arrays import read_arrays
 from tests.preprocessing import made
 
@@ -83,8 +84,14 @@ def test_cache_tells_its_size_and_is_emptied(manifest, capsys):
     assert main(["data", "cache", "--size"]) == 0
     # One array a clip and the four together, and what is remembered of files not written just now.
     assert capsys.readouterr().out.partition(" ")[0] in ("5", "6", "7", "8", "9")
+    folder = home("cache", "modalities")
+    (folder / "notes.txt").write_text("mine")
     assert main(["data", "cache", "--clear"]) == 0
-    assert "removed from" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "removed from" in said and "kept, since merzoo did not write it: notes.txt" in said
+    assert main(["data", "cache", "--clear"]) == 2  # nothing of merzoo's is left
+    assert "not a cache of merzoo" in capsys.readouterr().err
+    (folder / "notes.txt").unlink()
     main(["data", "cache", "--size"])
     assert capsys.readouterr().out.startswith("0 arrays, 0.0 MB")
     assert main(["data", "cache"]) == 2

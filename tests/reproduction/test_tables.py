@@ -17,7 +17,7 @@ from merzoo.training.recipes import RECIPES, Recipe, get_recipe, recipe_as_dict
 EXPECTED = {
     "broadbentnet": [3, 4],
     "cvanet": [1, 2, 3, 4, 5, 6, 7],
-    "densemixednet": [5, 7, 8, 9, 10, 11, 12, 13],
+    "densemixednet": [5, 6, 7, 8, 9, 10, 11, 12, 13],
     "dfrnet": [2, 3, 4, 5, 6, 7, 8, 9],
     "keyregionnet": [5, 6],
 }
@@ -38,6 +38,9 @@ def test_rows_name_what_exists_and_figures_are_numbers(name):
         for dataset in run.data:
             LABEL_MAPS[run.labels].table(dataset)  # the label map serves the data set
     for row in table.rows:
+        assert len(row.figures) == len(table.columns)
+        if row.reason:
+            continue
         found = entry(row.network)
         assert set(row.arguments) <= set(inspect.signature(found.builder).parameters)
         assert row.recipe in RECIPES
@@ -101,6 +104,8 @@ def test_every_row_can_be_built_with_its_switches():
     built = set()
     for table in map(get_table, TABLES):
         for row in table.rows:
+            if row.reason:
+                continue
             arguments = entry(row.network).small | row.arguments
             arguments.pop("weights_backbone", None)
             if (row.network, repr(arguments)) not in built:

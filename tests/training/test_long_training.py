@@ -95,7 +95,7 @@ def test_a_loss_that_explodes_is_one_clear_error(tmp_path):
 
 
 def test_impossible_options_are_named():
-    with pytest.raises(InputError, match="balance='weight': use one of"):
+    with pytest.raises(InputError, match="balance='weight' must be 'weights', 'sampling' or null"):
         Training(balance="weight")
-    with pytest.raises(InputError, match="stop=0 must be from 1"):
+    with pytest.raises(InputError, match="stop=0 must be a whole number from 1"):
         Training(stop=0)

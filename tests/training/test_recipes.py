@@ -37,7 +37,7 @@ def test_recipe_files_are_checked(tmp_path):
     with pytest.raises(InputError, match="unknown field 'learning_rat'"):
         get_recipe(bad)
     bad.write_text("{")
-    with pytest.raises(InputError, match="not a readable recipe"):
+    with pytest.raises(InputError, match="damaged: not JSON"):
         get_recipe(bad)
     with pytest.raises(InputError, match="Did you mean 'merzoo-flow'"):
         get_recipe("merzoo-flo")

@@ -75,7 +75,7 @@ def test_rules_that_cannot_be_are_refused(tmp_path):
         Recipe("x", stop=3)
     with pytest.raises(InputError, match="plateau lowers the rate itself"):
         replace(WATCHED, schedule="cosine")
-    with pytest.raises(InputError, match="monitor='f1'; use one of"):
+    with pytest.raises(InputError, match="monitor='f1' must be 'accuracy' or 'loss'"):
         replace(WATCHED, monitor="f1")
     with pytest.raises(InputError, match="trains on a single subject"):
         evaluate(small_network, flow_arrays(subjects=2), recipe=WATCHED, out=tmp_path / "x")

@@ -83,5 +83,5 @@ def test_own_spaces_are_checked_and_hold_the_start(tmp_path):
     file.write_text(json.dumps(space))
     assert read_space(file) == space
     file.write_text("[1")
-    with pytest.raises(InputError, match="not a readable search space"):
+    with pytest.raises(InputError, match="damaged: not JSON"):
         read_space(file)

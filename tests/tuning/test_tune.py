@@ -88,7 +88,7 @@ def test_a_nested_grid_leaves_a_recipe_and_two_evaluations(tmp_path):
     again = merzoo.tune("ststnet", data, **options)
     assert again.uf1 == result.uf1 and again.nested == result.nested
     assert all(f.stat().st_mtime_ns == before for f, before in trials.items())
-    with pytest.raises(InputError, match="holds another search: its folds differs"):
+    with pytest.raises(InputError, match="holds another search: its folds is"):
         merzoo.tune("ststnet", data, **options | {"folds": 3})
 
 
@@ -102,8 +102,8 @@ def test_bad_requests_say_what_to_do(tmp_path):
     says("scikit-learn estimator", model="flow-krr")
     says("Did you mean 'random'", tuner="randm")
     says("3 subjects cannot be split into 4 groups")
-    says("must be above 0", trials=0)
-    says("use 'loso' or 'kfold:5'", folds=2, nested=True, outer="kfold:x")
+    says("trials must be a whole number from 1, got 0", trials=0)
+    says("write 'loso' or 'kfold:5'", folds=2, nested=True, outer="kfold:x")
     says("No trial was finished within the budget", folds=2, budget=1e-9)
     (tmp_path / "mine.txt").write_text("x")
     says("not the folder of a search", folds=2, out=tmp_path)

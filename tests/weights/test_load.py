@@ -119,9 +119,9 @@ def test_a_run_of_another_network_or_with_another_file_is_refused(run):
     ("change", "message"),
     [
         ({"surprise": 1}, "unknown field 'surprise'"),
-        ({"bytes": "many"}, "'bytes' cannot be 'many'"),
-        ({"file": "../../model.weights.h5"}, "plain name"),
-        ({"sha256": None}, "'sha256' cannot be None"),
+        ({"bytes": "many"}, "'bytes' is 'many'; it must be a whole number at least 0"),
+        ({"file": "../../model.weights.h5"}, "must be a plain name"),
+        ({"sha256": None}, "'sha256' is null; it must be 64 hex"),
     ],
 )
 def test_a_damaged_entry_is_one_line(run, change, message):
@@ -130,7 +130,7 @@ def test_a_damaged_entry_is_one_line(run, change, message):
     with pytest.raises(InputError, match=message):
         merzoo.create_model("ststnet", weights=run)
     (run / "weights.json").write_text("{")
-    with pytest.raises(InputError, match="not a readable list"):
+    with pytest.raises(InputError, match="damaged: not JSON"):
         merzoo.create_model("ststnet", weights=run)
 
 

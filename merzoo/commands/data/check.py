@@ -75,7 +75,8 @@ def _print(report: "Report", options, off: int) -> None:
         console.print(f"{word}: {line}", markup=False)
     faults = report.open_faults(options.fix_known)
     for fault in faults:
-        console.print(f"fault: {fault}", markup=False)
+        taken = f" -> {fault.taken}" if fault.taken else ""
+        console.print(f"fault: {fault}{taken}", markup=False)
     kinds = ", ".join(f"{n} {kind}" for kind, n in Counter(f.kind for f in faults).items())
     console.print(f"{off} faults or differences. {kinds}" if off else "All is as it should be.")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from merzoo import files
+from merzoo.arguments import LARGEST_SEED, real_number, whole_number
 from merzoo.data.synthetic.film import film
 from merzoo.data.synthetic.forms import Faults, Form, form_named
 from merzoo.data.synthetic.macro import film_expression, plan_macro
@@ -20,6 +21,7 @@ from merzoo.errors import InputError
 from merzoo.listing import left_by_system
 from merzoo.processes import end_with_parent
 from merzoo.progress import progress_bar
+from merzoo.schema import read_json
 from merzoo.whole import alone, sweep, temporary_beside, unfinished
 
 # Raised when the same arguments give other bytes than before.
@@ -161,17 +163,14 @@ def _check_numbers(subjects, clips, seed, size, fps, jobs) -> None:
     for name, value, low, high in (
         ("subjects", subjects, 1, 999),
         ("clips", clips, 1, 99),
-        ("seed", seed, 0, 2**32 - 1),
+        ("seed", seed, 0, LARGEST_SEED),
         ("width", size[0], 32, 4096),
         ("height", size[1], 32, 4096),
         ("jobs", 1 if jobs is None else jobs, 1, 1024),
     ):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise InputError(f"{name} must be a whole number from {low} to {high}, got {value!r}.")
-        if not low <= value <= high:
-            raise InputError(f"{name} must be from {low} to {high}, got {value}.")
-    if fps is not None and not 20 <= fps <= 1000:
-        raise InputError(f"fps must be from 20 to 1000, got {fps}.")
+        whole_number(name, value, least=low, most=high)
+    if fps is not None:
+        real_number("fps", fps, least=20, most=1000)
 
 
 def _check_media(media: str, layout: Form) -> None:
@@ -192,7 +191,7 @@ def _settings(job: _Job, facts: dict) -> None:
 
 
 def _finished(job: _Job) -> bool:
-    return bool(json.loads(_settings_path(job).read_text()).get("finished"))
+    return bool(read_json(_settings_path(job)).get("finished"))
 
 
 def _claim(job: _Job, facts: dict) -> None:
@@ -202,10 +201,7 @@ def _claim(job: _Job, facts: dict) -> None:
     names = [p for p in job.out.iterdir() if not left_by_system(p.name)] if job.out.is_dir() else []
     occupied = not all(map(unfinished, names))
     if path.is_file():
-        try:
-            known = json.loads(path.read_text())
-        except ValueError:
-            raise InputError(f"{path}: damaged; remove the folder or choose another.") from None
+        known = read_json(path, hint="remove the folder or choose another")
         for name, value in facts.items():
             if known.get(name) != value:
                 raise InputError(

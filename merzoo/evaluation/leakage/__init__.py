@@ -6,6 +6,6 @@ warning.
 """
 
 from merzoo.evaluation.leakage.find import find_leaks, stop_at_leaks
-from merzoo.evaluation.leakage.findings import KINDS, Finding
+from merzoo.evaluation.leakage.findings import KINDS, UNSEEN, Finding
 
-__all__ = ["KINDS", "Finding", "find_leaks", "stop_at_leaks"]
+__all__ = ["KINDS", "UNSEEN", "Finding", "find_leaks", "stop_at_leaks"]

@@ -1,67 +1,61 @@
 """Code that is run during training and can reach test samples: callbacks and builders of models.
 
-Everything that an object refers to is followed: attributes, containers, what functions close over,
-their defaults and the globals that they name, `tf.data` datasets. Arrays on the way are compared
-with the tested samples, up to a change of scale and offset, and with their labels.
+What it refers to (`merzoo.evaluation.leakage.walk`) is compared with the tested samples, up to a
+change of scale and offset, with their labels, and with the names of samples and people.
 """
 
 import hashlib
-import itertools
-import types
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from merzoo.evaluation.leakage.findings import Finding, Sides
-from merzoo.preprocessing.arrays import Arrays
+from merzoo.evaluation.leakage.findings import Finding, Sides, some
+from merzoo.evaluation.leakage.told import Told
+from merzoo.evaluation.leakage.walk import as_array, reachable
 
-_DEPTH, _OBJECTS, _BATCHES = 8, 20_000, 64
-_LIBRARIES = (
-    "numpy",
-    "keras",
-    "tensorflow",
-    "jax",
-    "jaxlib",
-    "torch",
-    "sklearn",
-    "scipy",
-    "pandas",
-)
-_OWN = ("builtins", "merzoo", "collections", "functools", "os", "pathlib", "logging", "threading")
 _LABELS = 6  # as many in a row are no coincidence, if they are of two classes
+_NAMES = 3  # as many short names are no coincidence, if most of the keys are such
+_ANSWERS = 64  # numbers a sample that may be answers; more are features
 
 
 def reachable_test_samples(sides: Sides, things: dict[str, object]) -> tuple[list[Finding], dict]:
-    """Findings for objects that refer to tested samples, labels, or the file that they lie in.
+    """Findings for objects that refer to tested samples, their labels, or what is known of them.
 
     Args:
         sides: of the split.
         things: what it is called -> object.
 
     Returns:
-        The findings, and place -> vector of one number a class, for `history.class_priors`.
+        The findings, and place -> array of numbers, for `history.class_priors` and
+        `fitted.fitted_constants`.
     """
-    samples, labels = _Samples(sides), _Labels(sides)
-    vectors, held = {}, {}
-    for place, thing in things.items():
-        for where, value in _reachable(place, thing):
-            if isinstance(value, str):
-                rows, what = _names_source(value, sides), "the file of the test samples"
-            else:
-                rows, what = samples.rows_of(value), "test samples"
-                if not rows.size:
-                    rows, what = labels.rows_of(value), "labels of test samples"
-                if value.ndim == 1 and len(value) == len(sides.data.classes):
-                    vectors[where] = value
-            if rows.size:
-                held.setdefault((place, what), (where, set()))[1].update(rows.tolist())
-    return [_finding(sides, what, *found) for (_, what), found in held.items()], vectors
+    samples, labels, names = _Samples(sides), _Labels(sides), _Names(sides)
+    numbers: dict[str, np.ndarray] = {}
+    held: dict[str, tuple[list[str], set[int]]] = {}
+    for where, value in reachable(things):
+        if isinstance(value, str):
+            found = [("the file of the test samples", _names_source(value, sides))]
+        elif isinstance(value, Mapping):
+            found = list(names.known(value, labels))
+        else:
+            rows = samples.rows_of(value)
+            found = [("test samples", rows)]
+            if not rows.size:
+                found = [("labels of test samples", labels.rows_of(value))]
+            if value.dtype.kind in "uif":
+                numbers[where] = value
+        for what, rows in found:
+            if len(rows):
+                places, all_rows = held.setdefault(what, ([], set()))
+                places.append(where)
+                all_rows.update(np.asarray(rows).tolist())
+    return [_finding(sides, what, *found) for what, found in held.items()], numbers
 
 
-def _finding(sides: Sides, what: str, where: str, rows: set[int]) -> Finding:
+def _finding(sides: Sides, what: str, places: list[str], rows: set[int]) -> Finding:
     message = (
-        f"{where} holds {what} ({len(rows)}). What runs during training must not reach them: take "
-        f"them out."
+        f"{some(places)} holds {what} ({len(rows)}). What runs during training must not reach "
+        f"them: take them out."
     )
     return Finding("code holds test samples", "error", message, sides.names(sorted(rows)))
 
@@ -71,19 +65,16 @@ class _Samples:
 
     def __init__(self, sides: Sides):
         self.sides = sides
-        self._rows: dict[tuple, dict[bytes, int]] = {}
+        self._rows: dict[str, dict[bytes, int]] = {}
 
     def rows_of(self, array: np.ndarray) -> np.ndarray:
-        if array.dtype.kind not in "uif" or array.size < 16:
-            return np.array([], int)
         found: set[int] = set()
-        for name, samples in self.sides.data.modalities.items():
-            shape = samples.shape[1:]
-            size = int(np.prod(shape))
-            if size >= 16 and array.size % size == 0 and _fits(array.shape, shape):
-                known = self._known(name, samples)
-                rows = (known.get(_digest(row)) for row in array.reshape(-1, size))
-                found |= {row for row in rows if row is not None}
+        if array.dtype.kind in "uif" and array.size >= 16:
+            for name, samples in self.sides.data.modalities.items():
+                for rows in _rows_like(array, samples.shape[1:]):
+                    known = self._known(name, samples)
+                    numbers = (known.get(_digest(row)) for row in rows)
+                    found |= {number for number in numbers if number is not None}
         return np.array(sorted(found), int)
 
     def _known(self, name, samples) -> dict[bytes, int]:
@@ -94,10 +85,20 @@ class _Samples:
         return self._rows[name]
 
 
-def _fits(shape: tuple[int, ...], sample: tuple[int, ...]) -> bool:
-    """Whether an array is one sample, or samples along its leading axes, perhaps flattened."""
-    size = int(np.prod(sample))
-    return shape[-len(sample) :] == sample or shape[-1] == size
+def _rows_like(array: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
+    """(M, size) an array as samples of a shape, where it can be that: samples along its leading
+    axes, perhaps flattened, or the bytes of such."""
+    size = int(np.prod(shape))
+    if size < 16:
+        return
+    if array.size % size == 0 and (
+        array.ndim == 1 or array.shape[-len(shape) :] == shape or array.shape[-1] == size
+    ):
+        yield array.reshape(-1, size)
+    if array.dtype == np.uint8 and array.ndim == 1 and array.size % (4 * size) == 0:
+        floats = array.view("float32")
+        if np.isfinite(floats).all():
+            yield floats.reshape(-1, size)
 
 
 def _digest(row: np.ndarray) -> bytes:
@@ -111,30 +112,122 @@ def _digest(row: np.ndarray) -> bytes:
 
 
 class _Labels:
-    """Looks up whether a vector is the labels of the tested samples of a fold, or of all."""
+    """Looks up whether numbers or texts are, or tell, labels of tested samples: of all samples, of
+    those of one fold, or of the folds one after another."""
 
     def __init__(self, sides: Sides):
         self.data, everything = sides.data, np.arange(len(sides.data))
         tests = [fold.test for fold in sides.folds]
-        self.parts = [p for p in [everything, *tests] if self._tell(p)]
+        parts = [everything, np.flatnonzero(sides.tested), np.concatenate([*tests, []]), *tests]
+        kept = {part.astype(int).tobytes(): part.astype(int) for part in parts if self._tell(part)}
+        self.parts = list(kept.values())
+        self.tested = sides.tested
+        self._told: dict[bytes, Told] = {}
 
     def _tell(self, rows) -> bool:
+        rows = rows.astype(int)
         return len(rows) >= _LABELS and len(set(self.data.label[rows].tolist())) > 1
 
     def rows_of(self, array: np.ndarray) -> np.ndarray:
-        if array.ndim == 2 and array.shape[1] == len(self.data.classes) and self._one_hot(array):
-            array = array.argmax(1)
-        if array.ndim == 1 and array.dtype.kind in "ui":
-            for rows in self.parts:
-                if len(rows) == len(array) and np.array_equal(array, self.data.label[rows]):
-                    return rows
+        """Rows of tested samples whose labels an array holds or tells."""
+        if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] > _ANSWERS):
+            return np.array([], int)
+        for rows in self.parts:
+            if len(rows) == len(array) and self.tell(array, rows):
+                return rows[self.tested[rows]]
         return np.array([], int)
 
-    @staticmethod
-    def _one_hot(array) -> bool:
-        return array.dtype.kind in "uif" and bool(
-            np.isin(array, (0, 1)).all() and (array.sum(1) == 1).all()
-        )
+    def tell(self, array: np.ndarray, rows: np.ndarray) -> bool:
+        """Whether numbers or texts, one or several for each of some samples, tell their classes."""
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            return False
+        label = self.data.label[rows]
+        if array.ndim == 1 and array.dtype.kind in "uif" and np.array_equal(array, label):
+            return True
+        if array.dtype.kind == "U":
+            array = np.unique(array, return_inverse=True)[1].reshape(array.shape)
+        array = array.reshape(len(array), -1)
+        if array.dtype.kind not in "uif":
+            return False
+        told = self._of(rows)
+        varied = array[:, (array != array[:1]).any(0)]
+        if array.shape[1] == len(self.data.classes) and (
+            np.array_equal(array.argmax(1), label) or told.agrees(array)
+        ):
+            return True
+        return bool(varied.shape[1] and told.by_values(varied))
+
+    def _of(self, rows) -> Told:
+        key = rows.tobytes()
+        if key not in self._told:
+            self._told[key] = Told(self.data.label[rows], self.data.subject[rows])
+        return self._told[key]
+
+
+class _Names:
+    """Looks up what is kept by the names of tested samples or people."""
+
+    def __init__(self, sides: Sides):
+        data, tested = sides.data, np.flatnonzero(sides.tested)
+        self.long: dict[str, list[int]] = {}
+        self.short: dict[str, list[int]] = {}
+        self.clips: dict[str, int] = {}
+        for i in tested.tolist():
+            subject, clip = str(data.subject[i]), str(data.clip[i])
+            for name in {subject, str(sides.ids[i])}:
+                self.long.setdefault(name, []).append(i)
+            for name in {subject.partition("/")[2], clip, clip.rpartition("/")[2]}:
+                self.short.setdefault(name, []).append(i)
+            self.clips |= {str(sides.ids[i]): i, clip: i}
+
+    def known(self, table: Mapping, labels: _Labels) -> Iterator[tuple[str, np.ndarray]]:
+        """(what, rows) that a mapping keeps for tested samples or people."""
+        rows = self._keyed(table)
+        if rows:
+            yield "something for each of some tested people or samples by name", np.array(rows)
+        elif table and all(isinstance(key, int | np.integer) for key in table):
+            values = as_array([table[key] for key in sorted(table)])
+            if values is not None and sorted(table) == list(range(len(table))):
+                yield "labels of test samples", labels.rows_of(values)
+        yield "labels of test samples", self._columns(table, labels)
+
+    def _keyed(self, table: Mapping) -> list[int]:
+        keys = [key for key in table if isinstance(key, str)]
+        known = [key for key in keys if key in self.long]
+        short = [key for key in keys if key in self.short]
+        if len(short) >= max(_NAMES, len(table) / 2):
+            known += short
+        values = {_print(table[key]) for key in known}
+        if len(values) < 2 and not (len(known) == 1 and len(table) == 1 and table[known[0]]):
+            return []
+        return sorted({i for key in known for i in self.long.get(key, self.short.get(key, []))})
+
+    def _columns(self, table: Mapping, labels: _Labels) -> np.ndarray:
+        """Rows whose labels a column of a table tells, another column of which holds names."""
+        columns = {str(name): as_array(part) for name, part in table.items() if _is_column(part)}
+        for names in columns.values():
+            if names is None or names.dtype.kind != "U" or names.ndim != 1:
+                continue
+            rows = np.array([self.clips.get(name, -1) for name in names.tolist()])
+            known = rows >= 0
+            if known.sum() < _LABELS or len(set(labels.data.label[rows[known]].tolist())) < 2:
+                continue
+            for other in columns.values():
+                if other is not None and other is not names and other.shape[:1] == names.shape:
+                    part = other[known]
+                    few = part.ndim < 3 and part[0].size <= _ANSWERS
+                    if few and labels.tell(part, rows[known]):
+                        return rows[known]
+        return np.array([], int)
+
+
+def _is_column(value) -> bool:
+    return hasattr(value, "shape") or isinstance(value, list | tuple)
+
+
+def _print(value) -> str:
+    array = as_array(value)
+    return repr(value)[:200] if array is None else f"{array.shape}{array.tobytes()!r}"
 
 
 def _names_source(text: str, sides: Sides) -> np.ndarray:
@@ -142,110 +235,3 @@ def _names_source(text: str, sides: Sides) -> np.ndarray:
     if source.endswith(".npz") and text and text in source.split(" + "):
         return np.flatnonzero(sides.tested)
     return np.array([], int)
-
-
-def _reachable(place: str, thing) -> Iterator[tuple[str, np.ndarray | str]]:
-    """(where, array or text) of everything that an object refers to."""
-    todo, seen = [(place, thing, 0)], set()
-    while todo and len(seen) < _OBJECTS:
-        where, value, depth = todo.pop()
-        if id(value) in seen or value is None or isinstance(value, bool | int | float | bytes):
-            continue
-        seen.add(id(value))
-        array = _as_array(value)
-        if array is not None:
-            yield where, array
-        elif isinstance(value, str):
-            yield where, value
-        elif depth < _DEPTH:
-            todo += [(f"{where}{step}", part, depth + 1) for step, part in _parts(value)]
-
-
-def _as_array(value) -> np.ndarray | None:
-    if isinstance(value, np.ndarray):
-        return value if value.dtype.kind in "uifb" else None
-    if isinstance(value, list | tuple) and value and all(isinstance(v, int | float) for v in value):
-        return np.asarray(value)
-    if isinstance(value, Mapping) and value and all(isinstance(v, float) for v in value.values()):
-        return np.asarray(list(value.values()))  # such as class_weight={0: 0.8, 1: 1.3}
-    library = type(value).__module__.partition(".")[0]
-    if library in ("tensorflow", "jax", "jaxlib", "torch", "pandas") and hasattr(value, "shape"):
-        try:
-            array = np.asarray(value.detach().cpu() if library == "torch" else value)
-        except (TypeError, ValueError, NotImplementedError, AttributeError):
-            return None
-        return array if array.dtype.kind in "uifb" else None
-    return None
-
-
-def _parts(value) -> Iterator[tuple[str, object]]:
-    """(step, object) of what an object refers to, one step on."""
-    if isinstance(value, Arrays):
-        yield from ((f".{name}", part) for name, part in vars(value).items())
-        return
-    if isinstance(value, Mapping):
-        yield from ((f"[{key!r}]", part) for key, part in value.items())
-    elif isinstance(value, list | tuple | set | frozenset):
-        yield from ((f"[{i}]", part) for i, part in enumerate(value))
-    elif isinstance(value, types.FunctionType):
-        yield from _parts_of_function(value)
-    elif isinstance(value, types.MethodType):
-        yield from ((".__self__", value.__self__), ("()", value.__func__))
-    elif _is_dataset(value):
-        yield from _batches(value)
-    elif not isinstance(value, type | types.ModuleType) and not _is_network(value):
-        if hasattr(value, "func") and hasattr(value, "args"):  # functools.partial
-            yield from ((f".{n}", getattr(value, n)) for n in ("func", "args", "keywords"))
-        yield from ((f".{name}", part) for name, part in getattr(value, "__dict__", {}).items())
-        yield from _parts_of_class(type(value))
-
-
-def _parts_of_function(function) -> Iterator[tuple[str, object]]:
-    code = function.__code__
-    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            yield f"() {name}", cell.cell_contents
-        except ValueError:  # not filled yet
-            continue
-    yield "() defaults", [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-    module = function.__module__ or ""
-    if module.partition(".")[0] not in (*_LIBRARIES, *_OWN):
-        for name in sorted(_global_names(code)):
-            if name in function.__globals__:
-                yield f"() {name}", function.__globals__[name]
-
-
-def _global_names(code) -> set[str]:
-    inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
-    return set(code.co_names).union(*(_global_names(c) for c in inner))
-
-
-def _parts_of_class(kind: type) -> Iterator[tuple[str, object]]:
-    """What a user's class itself holds, and what its methods name."""
-    for base in kind.__mro__:
-        if base.__module__.partition(".")[0] in (*_LIBRARIES, *_OWN):
-            continue
-        for name, part in vars(base).items():
-            if isinstance(part, staticmethod | classmethod):
-                part = part.__func__
-            if not name.startswith("__") or isinstance(part, types.FunctionType):
-                yield f".{name}", part
-
-
-def _is_dataset(value) -> bool:
-    return any(base.__name__ == "DatasetV2" for base in type(value).__mro__)
-
-
-def _batches(dataset) -> Iterator[tuple[str, object]]:
-    batches = itertools.islice(dataset.as_numpy_iterator(), _BATCHES)
-    yield from ((f" batch {i}", batch) for i, batch in enumerate(batches))
-
-
-def _is_network(value) -> bool:
-    """Models, layers, optimizers and variables: their numbers come from training."""
-    return any(
-        base.__module__.startswith(("keras.src", "torch.nn", "tensorflow"))
-        and base.__name__
-        in ("Layer", "Operation", "Optimizer", "BaseOptimizer", "Variable", "Module")
-        for base in type(value).__mro__
-    )

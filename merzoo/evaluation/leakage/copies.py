@@ -5,7 +5,8 @@ perceptual fingerprint) agree, and so do the pictures and their gradients at up 
 when one is mirrored. The limits are set where no two different people are found: not among the
 synthetic faces, nor the MEGC 2019 flow images, nor the faces of FER-2013 (whose pairs beyond them
 are reposts of one photograph), while copies with a little noise, other brightness, another size
-or JPEG compression are, and faces of one person in one place. A copy moved by a pixel is not found.
+or JPEG compression are, and faces of one person in one place. Copies that were moved or cut are
+looked for by `merzoo.evaluation.leakage.shifted`.
 """
 
 import hashlib
@@ -14,6 +15,13 @@ from collections import defaultdict
 import numpy as np
 
 from merzoo.evaluation.leakage.findings import Finding, Sides
+from merzoo.evaluation.leakage.pictures import (
+    close_rows,
+    gradient_agreement,
+    normalised,
+    pictures_of,
+)
+from merzoo.evaluation.leakage.shifted import moved_copies
 from merzoo.modalities import modality
 
 _SMALL, _LARGE = 16, 64  # pixels a side, of the search and of the comparison
@@ -25,13 +33,17 @@ _MOST = 2_000_000  # pairs that are looked at; more say nothing new
 
 def copied_samples(sides: Sides, by: str) -> list[Finding]:
     """Findings of identical and near-identical samples; `by` as in `shared_groups`."""
-    identical, near = set(), {}
+    identical: set[tuple[int, int]] = set()
+    near: dict[tuple[int, int], tuple[str, str]] = {}
     for name, array in sides.data.modalities.items():
         if modality(name).is_image:
             same = _identical(array, sides)
             identical |= same
             for pair, how in _near_identical(name, array, sides, by).items():
                 near.setdefault(pair, (name, how))
+            for pair in moved_copies(name, array, sides):
+                if by == "subject" or len(set(sides.data.subject[list(pair)])) > 1:
+                    near.setdefault(pair, (name, "moved"))
     near = {pair: how for pair, how in near.items() if pair not in identical}
     openly = {pair for pair in identical if _openly(sides, pair, by)}
     strangers = {pair: how for pair, how in near.items() if _one_face(sides, pair, how[0])}
@@ -113,26 +125,8 @@ def _near_identical(name: str, array: np.ndarray, sides: Sides, by: str) -> dict
 
 
 def _fingerprints(array, name: str, side: int, rows=None) -> np.ndarray:
-    """(N, h, w, C) pictures of at most `side` pixels, each channel with mean 0 and norm 1."""
-    import cv2
-
-    pictures = []
-    for i in range(len(array)) if rows is None else rows:
-        sample = np.asarray(array[i], "float32")
-        sample = sample[-1] if sample.ndim == 4 else sample  # the last frame of a sequence
-        if not modality(name).mirror_sign:
-            sample = sample.mean(-1, keepdims=True)
-        height, width = (min(side, n) for n in sample.shape[:2])
-        sample = cv2.resize(sample, (width, height), interpolation=cv2.INTER_AREA)
-        pictures.append(sample.reshape(height, width, -1))
-    return _normalised(np.stack(pictures))
-
-
-def _normalised(pictures: np.ndarray) -> np.ndarray:
-    """Each channel of each picture with mean 0 and norm 1; one value all over becomes 0."""
-    pictures = pictures - pictures.mean((1, 2), keepdims=True)
-    norm = np.sqrt((pictures**2).sum((1, 2), keepdims=True))
-    return np.divide(pictures, norm, out=np.zeros_like(pictures), where=norm > 1e-3)
+    """`pictures_of`, each channel with mean 0 and norm 1."""
+    return normalised(pictures_of(array, name, side, rows))
 
 
 def _mirrored(pictures: np.ndarray, name: str) -> np.ndarray:
@@ -143,15 +137,8 @@ def _mirrored(pictures: np.ndarray, name: str) -> np.ndarray:
 
 def _close_pairs(pictures: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows (first, second), first < second, whose small pictures agree."""
-    channels = pictures.shape[-1]
-    flat, other = (p.reshape(len(p), -1) / np.sqrt(channels) for p in (pictures, others))
-    first, second = [], []
-    for start in range(0, len(flat), _BLOCK):
-        agreement = flat[start : start + _BLOCK] @ other[start:].T
-        i, j = np.nonzero(np.triu(agreement, 1) >= _SMALL_AGREE)
-        first.append(i + start)
-        second.append(j + start)
-    return np.concatenate(first), np.concatenate(second)
+    first, second = close_rows(pictures, others, _SMALL_AGREE)
+    return first[first < second], second[first < second]
 
 
 def _agree(array, name: str, first, second, mirrored: bool) -> np.ndarray:
@@ -168,13 +155,5 @@ def _agree(array, name: str, first, second, mirrored: bool) -> np.ndarray:
         if mirrored:
             two = _mirrored(two, name)
         values = (one * two).sum((1, 2)).mean(-1)
-        agreed[block] = (values >= _AGREE) & (_gradient_agreement(one, two) >= limit)
+        agreed[block] = (values >= _AGREE) & (gradient_agreement(one, two) >= limit)
     return agreed
-
-
-def _gradient_agreement(one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    total = 0
-    for axis in (1, 2):
-        a, b = (_normalised(np.diff(p, axis=axis)) for p in (one, two))
-        total = total + (a * b).sum((1, 2)).mean(-1)
-    return total / 2

@@ -2,9 +2,14 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from merzoo.errors import InputError
-from merzoo.evaluation.leakage import code, copies, groups, history
+from merzoo.evaluation.leakage import code, copies, fitted, groups, history
 from merzoo.evaluation.leakage.findings import Finding, Sides
+from merzoo.evaluation.leakage.inputs import label_in_inputs
+from merzoo.evaluation.leakage.mixes import mixed_samples
+from merzoo.evaluation.leakage.own import builder_of
 from merzoo.evaluation.splits.protocols import Fold
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.learner import Learner
@@ -58,32 +63,28 @@ def find_leaks(
             n: v for n, v in recipe.model_arguments.items() if n != "weights"
         }
     if learner is not None:
-        things |= _builder(learner)
-    in_code, vectors = code.reachable_test_samples(sides, things)
+        things |= builder_of(learner, len(data.classes))
+    in_code, numbers = code.reachable_test_samples(sides, things)
     if recipe is not None and isinstance(recipe.class_weights, tuple):
-        vectors[f"recipe {recipe.name}"] = recipe.class_weights
+        numbers[f"recipe {recipe.name}"] = np.asarray(recipe.class_weights)
     if start is not None and weights is None:
         weights = locate(start, "" if learner is None else learner.name)[1]
     findings = [
         *groups.shared_groups(sides, by),
         *groups.spelling_variants(sides),
         *copies.copied_samples(sides, by),
+        *mixed_samples(sides),
+        *label_in_inputs(sides),
         *history.starting_weights(sides, start if weights is None else weights.id, weights),
         *history.chosen_settings(sides, recipe),
-        *history.fitted_features(sides),
+        *fitted.declared_features(sides),
+        *fitted.fitted_inputs(sides),
+        *fitted.fitted_constants(sides, numbers),
         *history.annotation_at_test(sides),
-        *history.class_priors(sides, vectors),
+        *history.class_priors(sides, numbers),
         *in_code,
     ]
     return sorted(findings, key=lambda finding: finding.severity)
-
-
-def _builder(learner: Learner) -> dict[str, object]:
-    """A builder of somebody's own; merzoo's hold no samples."""
-    builder = getattr(learner.builder, "func", learner.builder)  # of a variant: partial
-    if (getattr(builder, "__module__", None) or "").partition(".")[0] == "merzoo":
-        builder = getattr(builder, "config", None) or getattr(builder, "estimator", None)
-    return {} if builder is None else {f"builder of {learner.name}": builder}
 
 
 def stop_at_leaks(findings: Sequence[Finding], allow: bool) -> list[str]:

@@ -14,16 +14,30 @@ KINDS = {
     "clip on both sides": "one sample is trained on and tested",
     "frames of one clip": "frames of one clip are trained on and tested",
     "identical samples": "the same values stand under two names, one trained on, one tested",
-    "near-identical samples": "copies re-encoded, brightened, resized, mirrored or noised",
+    "near-identical samples": "copies re-encoded, brightened, resized, mirrored, moved or cut",
+    "mixed samples": "a sample is a mean of two others that are not on its side",
+    "input tells the class": "numbers of a modality follow the labels too well to be measured",
     "one person, two names": "subjects that differ in spelling only, or whose faces are one",
     "weights know test subjects": "the starting weights were trained on subjects that are tested",
+    "weights may know test subjects": "they saw a set of another name whose people have our names",
     "weights of unknown origin": "nothing says which subjects the starting weights have seen",
-    "features fitted before the split": "a scaler, PCA or mean was fitted on tested samples",
+    "features fitted before the split": "a scaler, PCA or constant was fitted on tested samples",
     "annotation at test time": "features need the annotated apex or action units of test samples",
     "settings chosen on test subjects": "a search judged the recipe on subjects that are tested",
     "class priors of test samples": "class weights equal those of all samples, tested ones too",
-    "code holds test samples": "a callback or a model's builder refers to tested samples or labels",
+    "code holds test samples": "a callback or builder refers to tested samples, labels or people",
 }
+
+# What no check can see, for the documentation and the command line.
+UNSEEN = (
+    "one person in two settings under two names",
+    "a copy that was turned, moved by more than two pixels, cut and re-encoded, or mixed of three",
+    "a fit on all samples that left no trace, such as pictures put together from components",
+    "features of a network that was trained on test subjects, and weights that do not say so",
+    "noisy hints, hints of one class among few samples, and hints of several numbers together",
+    "code that downloads, unpickles, asks another program or reads files over 2 GB",
+    "choices that a person made after looking at test scores",
+)
 
 
 @dataclass(frozen=True)

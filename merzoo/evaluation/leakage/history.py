@@ -1,13 +1,17 @@
-"""Leaks through what happened before: weights, settings, features, annotation, class priors."""
+"""Leaks through what happened before: weights, settings, annotation, class priors."""
+
+import re
 
 import numpy as np
 
 from merzoo.evaluation.leakage.findings import Finding, Sides, some
-from merzoo.names import known_people
+from merzoo.names import known_people, plain_subject
+from merzoo.preprocessing.extract import EXTRACTORS
 from merzoo.weights import WeightsEntry
 
-_FEATURES = 4096  # of each modality that are looked at
-_CENTRED = 1e-4  # |mean| / standard deviation over the samples, which chance does not reach
+_NAMESAKES = 5  # people of the same names in two sets, below which it is chance
+_ALIKE = 0.9  # share of all people of both sets that have the same names
+_SHORT_NUMBER = re.compile(r"\d{1,3}")  # by which most sets name people
 _PRIOR_AGREES = 2e-3  # relative; numbers rounded to three digits agree
 
 
@@ -37,12 +41,49 @@ def starting_weights(sides: Sides, weights, entry: WeightsEntry | None) -> list[
         return [Finding("weights of unknown origin", "warning", message)]
     seen, samples = _tested(sides, entry.subjects)
     if not seen:
-        return []
+        return _renamed_set(sides, entry)
     message = (
         f"the weights {entry.id} were trained on {len(seen)} subjects that are tested here: "
         f"{some(seen)}. Use weights of other people."
     )
     return [Finding("weights know test subjects", "error", message, samples)]
+
+
+def _renamed_set(sides: Sides, entry: WeightsEntry) -> list[Finding]:
+    """Whether the weights have seen a set of another name whose people have the names of ours.
+
+    Sets number their people alike, `s01` onwards, so that is a hint only where names are more than
+    such a row of numbers, or where exactly those numbers that are here are there.
+    """
+    ours, theirs = _people_by_set(sides.data.subject[sides.tested]), _people_by_set(entry.subjects)
+    for name, people in ours.items():
+        for other, known in theirs.items():
+            shared = people & known
+            if len(shared) < _NAMESAKES or len(shared) < _ALIKE * len(people | known):
+                continue
+            telling = {person for person in shared if not _SHORT_NUMBER.fullmatch(person)}
+            if people != known and len(telling) < _NAMESAKES:
+                continue
+            message = (
+                f"the weights {entry.id} were trained on {other!r}, {len(shared)} of whose people "
+                f"have the names of people of {name!r}, which is tested here: make sure that it is "
+                f"not the same set under another name."
+            )
+            rows = np.flatnonzero((sides.data.dataset == name) & sides.tested)
+            return [
+                Finding("weights may know test subjects", "warning", message, sides.names(rows))
+            ]
+    return []
+
+
+def _people_by_set(subjects) -> dict[str, set[str]]:
+    """Set -> its people's names as they are looked for in other sources; no patterns."""
+    found: dict[str, set[str]] = {}
+    for subject in subjects:
+        person = plain_subject(str(subject)).partition("/")[2]
+        if not any(c in person for c in "*?["):
+            found.setdefault(str(subject).partition("/")[0], set()).add(person)
+    return found
 
 
 def chosen_settings(sides: Sides, recipe) -> list[Finding]:
@@ -62,37 +103,6 @@ def chosen_settings(sides: Sides, recipe) -> list[Finding]:
     return [Finding("settings chosen on test subjects", "warning", message, samples)]
 
 
-def fitted_features(sides: Sides) -> list[Finding]:
-    """Features that were fitted on tested samples: said so, or seen from their exact zero mean."""
-    data, kind, findings = sides.data, "features fitted before the split", []
-    seen, samples = _tested(sides, data.fitted_on)
-    if seen:
-        message = (
-            f"something in these features was fitted on {len(seen)} subjects that are tested: "
-            f"{some(seen)}. Fit it inside each fold."
-        )
-        findings.append(Finding(kind, "error", message, samples))
-    for name, array in data.modalities.items():
-        if array.dtype.kind == "f" and len(array) >= 8 and _is_centred(array):
-            message = (
-                f"the mean of every value of {name!r} over all samples is 0: they were centred or "
-                f"standardised over the tested ones too. Do it inside the model or each fold."
-            )
-            findings.append(Finding(kind, "warning", message, sides.names(sides.tested)))
-    return findings
-
-
-def _is_centred(array: np.ndarray) -> bool:
-    flat = array.reshape(len(array), -1)
-    start = max(0, (flat.shape[1] - _FEATURES) // 2)
-    part = np.asarray(flat[:, start : start + _FEATURES], "float64")
-    spread = part.std(0)
-    varied = spread > 1e-9
-    if varied.sum() < 8:
-        return False
-    return bool(np.all(np.abs(part.mean(0)[varied]) < _CENTRED * spread[varied]))
-
-
 def annotation_at_test(sides: Sides) -> list[Finding]:
     """Features that need annotation, which nobody has of a clip that is to be recognised."""
     data, used = sides.data, set(sides.data.annotated)
@@ -101,6 +111,8 @@ def annotation_at_test(sides: Sides) -> list[Finding]:
         used.discard("action_units")
     elif np.any(units):
         used.add("action_units")
+    if not any(_uses_apex(name) for name in data.modalities):
+        used.discard("apex")
     findings = []
     for name, advice in (
         ("apex", "the annotated apex frame; --apex flow spots it"),
@@ -113,12 +125,17 @@ def annotation_at_test(sides: Sides) -> list[Finding]:
     return findings
 
 
+def _uses_apex(modality: str) -> bool:
+    """Whether a modality is worked out with the apex; one of somebody's own may be."""
+    return modality not in EXTRACTORS or "apex" in EXTRACTORS[modality].parameters
+
+
 def class_priors(sides: Sides, numbers: dict[str, np.ndarray]) -> list[Finding]:
     """Weights of classes that equal those of all samples, but not those of any training part.
 
     Args:
         sides: of the split.
-        numbers: where it was found -> vector of one number a class.
+        numbers: where it was found -> numbers; those that are one a class are looked at.
     """
     findings, data = [], sides.data
     classes = len(data.classes)
@@ -126,12 +143,7 @@ def class_priors(sides: Sides, numbers: dict[str, np.ndarray]) -> list[Finding]:
     whole = _priors(data.label[everyone], classes)
     parts = [_priors(data.label[fold.train], classes) for fold in sides.folds]
     for place, vector in numbers.items():
-        vector = _scaled(vector)
-        if vector is None or np.ptp(vector) < 0.01:  # equal weights know nothing
-            continue
-        fits = [_close(vector, prior) for prior in whole]
-        honest = [any(_equal(vector, prior) for prior in part) for part in parts]
-        if any(fits) and not all(honest):
+        if any(_knows(form, whole, parts) for form in _forms(vector, classes)):
             message = (
                 f"{place} holds the class weights of all {len(everyone)} samples, tested ones "
                 f"included. Use class_weights='balanced' or 'sqrt': they see training samples only."
@@ -149,11 +161,26 @@ def _priors(label: np.ndarray, classes: int) -> list[np.ndarray]:
     return [v / v.mean() for v in (counts, 1 / counts, 1 / np.sqrt(counts), np.sqrt(counts))]
 
 
-def _scaled(vector) -> np.ndarray | None:
-    vector = np.asarray(vector, float)
-    if vector.ndim != 1 or not np.isfinite(vector).all() or not (vector > 0).all():
-        return None
-    return vector / vector.mean()
+def _forms(vector, classes: int) -> list[np.ndarray]:
+    """One number a class with mean 1, as it is and as the logarithm that it may be."""
+    vector = np.asarray(vector)
+    if vector.dtype.kind not in "uif" or vector.size != classes:
+        return []
+    vector = vector.astype(float).ravel()
+    if not np.isfinite(vector).all():
+        return []
+    forms = [vector] if (vector > 0).all() else []
+    if np.abs(vector).max() < 50:
+        forms += [np.exp(vector), np.exp(-vector)]
+    return [form / form.mean() for form in forms]
+
+
+def _knows(vector: np.ndarray, whole: list, parts: list[list]) -> bool:
+    """Whether one number a class is that of all samples, but not of every training part."""
+    if np.ptp(vector) < 0.01:  # equal weights know nothing
+        return False
+    honest = [any(_equal(vector, prior) for prior in part) for part in parts]
+    return any(_close(vector, prior) for prior in whole) and not all(honest)
 
 
 def _close(vector, prior) -> bool:

@@ -51,7 +51,8 @@ def runs_table(result: dict) -> tuple[str, list[str], list[list[str]]]:
     several = len(result["comparisons"]) > 1
     rows = []
     for run in result["runs"]:
-        row = [run["name"], run["model"], str(run["seeds"]), *score_cells(run)]
+        seeds = "deterministic" if run["deterministic"] else str(run["seeds"])
+        row = [run["name"], run["model"], seeds, *score_cells(run)]
         found = against_first.get(run["name"])
         row += [f"{found['difference']:+.3f}", as_p(found["p_holm"])] if found else ["", ""]
         rows.append(row)
@@ -124,8 +125,7 @@ def _figures(result: dict, tables: dict[str, dict]) -> dict:
     }
     for number, found in enumerate(result["comparisons"], start=1):
         first, second = tables[found["first"]], tables[found["second"]]
-        seeds = found["seeds"]
-        difference = subject_accuracies(second, seeds) - subject_accuracies(first, seeds)
+        difference = subject_accuracies(second) - subject_accuracies(first)
         figures[f"subjects-{number}"] = plots.subject_differences(
             first["subjects"], difference, "accuracy difference"
         )

@@ -55,7 +55,7 @@ def write_pictures(folder: Path, clips: list[dict], samples: Arrays) -> None:
         for i, key in enumerate(zip(samples.dataset.tolist(), samples.clip.tolist(), strict=True))
     }
     target = folder / FOLDER
-    for old in target.glob("*.png"):
+    for old in target.glob("[0-9][0-9].png"):
         old.unlink()
     for number, clip in enumerate(clips):
         i = place.get((clip["dataset"], clip["clip"]))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from merzoo.errors import unknown
-from merzoo.metrics import f1_per_class, headline, precision_per_class, recall_per_class
+from merzoo.metrics import METRICS, f1_per_class, headline, precision_per_class, recall_per_class
 
 FORMATS = ("markdown", "latex")
 
@@ -55,21 +55,39 @@ def as_text(table: tuple[str, list[str], list[list[str]]], form: str) -> str:
 
 
 def results_table(card: dict, metrics: dict) -> tuple[str, list[str], list[list[str]]]:
-    """Scores with intervals over all data and by dataset; the caption says what they stand on."""
-    columns = ["data", *score_columns(), "subjects", "N " + "/".join(metrics["classes"])]
+    """Scores with intervals over all data and by dataset; the caption says what they stand on.
+
+    Metrics that stand in no other table are columns where `metrics` has them.
+    """
+    beside = [m for m in METRICS.values() if not m.headline and m.name in metrics["full"]]
+    columns = ["data", *score_columns(), *(metric.heading for metric in beside)]
+    columns += ["subjects", "N " + "/".join(metrics["classes"])]
     parts = [("all", metrics["full"]), *sorted(metrics["by_dataset"].items())]
     if metrics["ensemble"]:
         parts.append((f"all, ensemble of {metrics['seeds']} seeds", metrics["ensemble"]))
     rows = [
-        [name, *score_cells(part), str(part["subjects"]), "/".join(map(str, part["n_per_class"]))]
+        [name, *score_cells(part), *(as_score(part[metric.name]) for metric in beside)]
+        + [str(part["subjects"]), "/".join(map(str, part["n_per_class"]))]
         for name, part in parts
     ]
-    seeds = f"{metrics['seeds']} seed" + ("s" if metrics["seeds"] > 1 else "")
+    mean = ", mean over seeds" if metrics["seeds"] > 1 else ""
     caption = (
-        f"{card['model']}, {card['protocol']}, {seeds}; scores pooled over folds, mean over seeds; "
-        f"95 % intervals over subjects. Selection: {card['selection']}."
+        f"{card['model']}, {card['protocol']}, {seeds_told(card, metrics)}; scores pooled over "
+        f"folds{mean}; 95 % intervals over subjects. Selection: {card['selection']}."
     )
+    caption += "".join(f" {metric.label.capitalize()}: {metric.note}." for metric in beside)
     return caption, columns, rows
+
+
+def seeds_told(card: dict, metrics: dict) -> str:
+    """How many seeds a run has, in words.
+
+    >>> seeds_told({}, {"seeds": 3}), seeds_told({"deterministic": True}, {"seeds": 1})
+    ('3 seeds', 'deterministic')
+    """
+    if card.get("deterministic"):
+        return "deterministic"
+    return f"{metrics['seeds']} seed" + ("s" if metrics["seeds"] > 1 else "")
 
 
 def score_columns() -> list[str]:
@@ -101,7 +119,8 @@ def as_score(value: float | None) -> str:
 
 
 def classes_table(card: dict, metrics: dict) -> tuple[str, list[str], list[list[str]]]:
-    """Precision, recall, F1 and AUC of each class over all data, means over seeds."""
+    """Precision, recall, F1 and AUC of each class over all data, means over seeds; last their means
+    over classes, of which that of recall is the UAR, and that of F1 the UF1."""
     matrices = np.array(metrics["full"]["confusion"])  # (R, K, K)
     precision = precision_per_class(matrices).mean(0)
     recall, f1 = recall_per_class(matrices).mean(0), f1_per_class(matrices).mean(0)
@@ -111,7 +130,10 @@ def classes_table(card: dict, metrics: dict) -> tuple[str, list[str], list[list[
         area = "" if areas[k] is None else f"{areas[k]:.3f}"
         scores = [f"{values[k]:.3f}" for values in (precision, recall, f1)]
         rows.append([name, str(metrics["full"]["n_per_class"][k]), *scores, area])
-    return f"{card['model']}: by class.", ["class", "N", "precision", "recall", "F1", "AUC"], rows
+    means = [f"{values.mean():.3f}" for values in (precision, recall, f1)]
+    rows.append(["mean", str(metrics["full"]["n"]), *means, ""])
+    caption = f"{card['model']}: by class. The mean recall is UAR, the mean F1 is UF1."
+    return caption, ["class", "N", "precision", "recall", "F1", "AUC"], rows
 
 
 def _markdown(caption, columns, rows) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from merzoo.evaluation.pages import plots
 from merzoo.evaluation.pages.hardest_clips import hardest_clips, read_pictures, write_pictures
-from merzoo.evaluation.pages.paper_tables import classes_table, results_table
+from merzoo.evaluation.pages.paper_tables import classes_table, results_table, seeds_told
 from merzoo.evaluation.runs.read import Run, read_run
 from merzoo.evaluation.scores.predictions import runs_of
 from merzoo.files import write_text
@@ -52,6 +52,7 @@ def write_report(
         card=run.card,
         preparation=preparation_told(run.card.get("data", {}).get("preparation") or {}),
         metrics=run.metrics,
+        seeds=seeds_told(run.card, run.metrics),
         oracle=run.oracle,
         headline=headline(),
         uf1=UF1,

@@ -4,15 +4,19 @@ from collections.abc import Sequence
 
 from merzoo.data.labels import LabelMap, label_map
 from merzoo.errors import InputError
+from merzoo.evaluation.runs.schema import RerunCard
 from merzoo.evaluation.runs.workers import threads_of
 from merzoo.evaluation.splits.protocols import Fold, split_fingerprint
 from merzoo.evaluation.splits.selection import Selection
 from merzoo.preprocessing.arrays import Arrays
+from merzoo.schema import check
 from merzoo.surroundings import surroundings
 from merzoo.training.engines import Engine
 from merzoo.training.learner import Learner
 from merzoo.training.recipes import recipe_as_dict
 from merzoo.versions import package_versions
+
+OWN_CLASSES = "of the arrays"  # instead of a label map
 
 
 def protocol_card(
@@ -21,7 +25,8 @@ def protocol_card(
     protocol: str,
     folds: list[Fold],
     *,
-    labels: str | LabelMap = "megc3",
+    labels: str | LabelMap | None = None,
+    usual: str | None = None,
     seeds: int = 1,
     jobs: int = 1,
     cluster: str | None = None,
@@ -41,7 +46,8 @@ def protocol_card(
         data: the samples.
         protocol: of the folds, as typed.
         folds: of the protocol.
-        labels: label map that was asked for; it plays no part where the data bring their classes.
+        labels: label map that was asked for, or `None`.
+        usual: label map of clips where none was; `None` for the recipe's.
         seeds, jobs, cluster, subjects, selection, callbacks, start, engine, cache_backbone: of
             `merzoo.evaluate`.
         used: the engine that was chosen.
@@ -54,7 +60,7 @@ def protocol_card(
         "model_arguments": learner.recipe.model_arguments,
         "recipe": recipe_as_dict(learner.recipe),
         "preprocessing": data.preparation.get("parameters"),
-        "labels": _labels_told(labels, data),
+        "labels": _labels_told(labels, usual or learner.recipe.labels, data),
         "protocol": protocol,
         "selection": _selection_told(selection, learner),
         "source": data.source,
@@ -70,6 +76,7 @@ def protocol_card(
         "split_fingerprint": split_fingerprint(folds),
         "folds": len(folds),
         "seeds": seeds,
+        "deterministic": learner.deterministic,
         "backend": keras.backend.backend(),
         "engine": None if used is None else used.as_dict(),
         "threads": threads_of(jobs, cluster),
@@ -105,14 +112,17 @@ def _selection_told(selection: Selection, learner: Learner) -> str:
     )
 
 
-def _labels_told(labels, data: Arrays) -> dict | str:
-    """The label map in full, as it was applied to clips."""
-    if not data.preparation:
-        return "of the arrays"
+def _labels_told(labels, usual: str, data: Arrays) -> dict | str:
+    """The label map in full, as it was applied to clips, and to arrays where it was asked for."""
+    if labels is None and not data.preparation:
+        return OWN_CLASSES
+    labels = usual if labels is None else labels
     if labels == "annotated":
         return {"name": "annotated", "classes": list(data.classes)}
     chosen = label_map(labels) if isinstance(labels, str) else labels
-    names = sorted(set(data.dataset.tolist()))
+    if chosen.classes != data.classes:  # of arrays that were prepared under another map
+        return OWN_CLASSES
+    names = [name for name in sorted(set(data.dataset.tolist())) if chosen.serves(name)]
     return {
         "name": chosen.name,
         "classes": list(chosen.classes),
@@ -136,15 +146,16 @@ def rerun_options(card: dict, file: str) -> dict:
     from merzoo.training.pretrained import find_start
     from merzoo.training.recipes import recipe_from_dict
 
-    again = card.get("rerun")
-    if not isinstance(again, dict):
+    if "rerun" not in card:
         raise InputError(f"{file}: not the protocol.json of an evaluation that can be rerun.")
+    check(card, RerunCard, file)
+    again = card["rerun"]
     if again.get("callbacks"):
         raise InputError(f"{file}: the run had callbacks of Python's, which no file holds.")
     options = {
         "model": again["model"],
         "data": again["data"],
-        "labels": again["labels"],
+        "labels": None if card["labels"] == OWN_CLASSES else again["labels"],
         "recipe": recipe_from_dict(card["recipe"], file),
         "seeds": card["seeds"],
         "selection": again["selection"],

@@ -4,6 +4,9 @@ The scheduler and its workers are the user's (`dask scheduler`, `dask worker ADD
 on each machine); Dask sends a fold that was lost with its worker to another one. Results come back
 as they finish. A cluster that cannot be used, or is lost half-way, ends in one clear line; finished
 folds are kept, and the same command continues.
+
+Folds travel as pickled functions: whoever reaches the scheduler or a worker can run code there, and
+they can run code here. Only a cluster of one's own is to be used.
 """
 
 import contextlib

@@ -17,6 +17,7 @@ import numpy as np
 from merzoo.errors import InputError
 from merzoo.evaluation.splits.protocols import Fold
 from merzoo.preprocessing.arrays import Arrays
+from merzoo.training.builders import seeded_by
 from merzoo.training.learner import Learner, check_classes
 from merzoo.training.parts import Part, identity
 from merzoo.training.probabilities import Unlabelled
@@ -125,8 +126,7 @@ def _run_estimator(job, train, on_epoch):
     import threadpoolctl
 
     estimator = job.learner.build(len(train.classes))
-    if "random_state" in estimator.get_params():
-        estimator.set_params(random_state=job.seed)
+    estimator.set_params(**dict.fromkeys(seeded_by(estimator), job.seed))
     fit = _fit_shared if hasattr(estimator, "fit_shared") else _fit_alone
     with threadpoolctl.threadpool_limits(1):  # matrices this small lose time to more threads
         found = fit(estimator, job, train)

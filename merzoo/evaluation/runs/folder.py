@@ -5,19 +5,21 @@ any moment resumes where it was, and its result is the one it would have had.
 """
 
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from merzoo.errors import InputError
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult
-from merzoo.files import claim_folder, write_json
-from merzoo.whole import DAMAGED, alone, sweep, whole
+from merzoo.files import claim_folder, file_name, write_json
+from merzoo.whole import alone, sweep, whole
 
 # The same data may lie elsewhere; seeds may be added; a run may go on another day, elsewhere.
 _MAY_DIFFER = ("versions", "seeds", "source", "surroundings", "threads", "engine")
-_MAY_DIFFER += ("rerun", "resumed")
+_MAY_DIFFER += ("rerun", "resumed", "deterministic")
 
 
 class RunFolder:
@@ -57,27 +59,24 @@ class RunFolder:
             yield cls(path, card)
 
     def _fold_file(self, job: FoldJob) -> Path:
-        safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in job.fold.name)
-        return self.folds / f"seed{job.seed}-{safe}.npz"
+        return self.folds / f"seed{job.seed}-{file_name(job.fold.name)}.npz"
 
     def finished(self, job: FoldJob) -> FoldResult | None:
-        """The result of a fold that an earlier run finished, or `None`."""
+        """The result of a fold that an earlier run finished, or `None`.
+
+        A warning names a file that is damaged or of other samples: its fold is run again.
+        """
         file = self._fold_file(job)
         if not file.is_file():
             return None
         try:
-            with np.load(file, allow_pickle=False) as content:
-                if content["test"].tolist() != job.fold.test.tolist():
-                    return None
-                epochs = content.get("epochs")
-                if job.audit_epochs and epochs is None:
-                    return None  # run without the audit; the same fold again gives the same scores
-                names = [n for n in content.files if n.startswith("history_")]
-                history = {n.removeprefix("history_"): content[n].tolist() for n in names}
-                seconds = float(content["seconds"])
-                return FoldResult(content["probabilities"], history, seconds, epochs)
-        except DAMAGED:
-            return None  # from outside: the fold is run again
+            found = read_fold(file, job)
+        except InputError as error:
+            warnings.warn(f"{str(error).removesuffix('.')}: the fold is run again.", stacklevel=2)
+            return None
+        if job.audit_epochs and found.epochs is None:
+            return None  # run without the audit; the same fold again gives the same scores
+        return found
 
     def write_fold(self, job: FoldJob, result: FoldResult) -> None:
         """Keeps a finished fold."""
@@ -93,6 +92,59 @@ class RunFolder:
                 seconds=result.seconds,
                 **history,
             )
+
+
+def read_fold(file: Path, job: FoldJob | None = None) -> FoldResult:
+    """What `RunFolder.write_fold` wrote.
+
+    Args:
+        file: of the fold.
+        job: that it must be of; `None` for any.
+
+    Raises:
+        InputError: for a damaged file, numbers that are not finite, wrong lengths, or the samples
+            or classes of another fold than the job's.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            content = {name: archive[name] for name in archive.files}
+    except Exception as error:  # of zip, zlib and NumPy, whatever a damaged file provokes
+        if isinstance(error, MemoryError) or getattr(error, "errno", None):
+            raise  # the file may be whole, but cannot be read now
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{file}: damaged ({reason}).") from None
+    history = {n: x for n, x in content.items() if n.startswith("history_")}
+    shapes = {"test": 1, "probabilities": 2, "seconds": 0} | dict.fromkeys(history, 1)
+    shapes |= {"epochs": 3} if "epochs" in content else {}
+    for name, axes in shapes.items():
+        _check_array(file, name, content.get(name), axes)
+    test, probabilities, epochs = (content.get(n) for n in ("test", "probabilities", "epochs"))
+    if len(probabilities) != len(test):
+        raise InputError(
+            f"{file}: 'probabilities' are of {len(probabilities)} samples, 'test' names "
+            f"{len(test)}."
+        )
+    if epochs is not None and epochs.shape[1:] != probabilities.shape:
+        raise InputError(f"{file}: 'epochs' {epochs.shape} are of another shape than the fold's.")
+    if job is not None and test.tolist() != job.fold.test.tolist():
+        raise InputError(f"{file}: of other samples than the fold {job.fold.name}.")
+    if job is not None and probabilities.shape[1] != len(job.data.classes):
+        raise InputError(
+            f"{file}: of {probabilities.shape[1]} classes instead of {len(job.data.classes)}."
+        )
+    told = {name.removeprefix("history_"): x.tolist() for name, x in history.items()}
+    return FoldResult(probabilities, told, float(content["seconds"]), epochs)
+
+
+def _check_array(file: Path, name: str, array: np.ndarray | None, axes: int) -> None:
+    if array is None:
+        raise InputError(f"{file}: lacks the field {name!r}.")
+    if array.ndim != axes or array.dtype.kind not in "iuf":
+        raise InputError(
+            f"{file}: {name!r} is {array.dtype} {array.shape}; it must be numbers with {axes} axes."
+        )
+    if not name.startswith("history_") and not np.isfinite(array).all():
+        raise InputError(f"{file}: {name!r} holds NaN or infinity.")
 
 
 def _resumed(before: dict | None, card: dict) -> list[dict]:

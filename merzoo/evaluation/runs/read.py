@@ -1,14 +1,14 @@
 """A finished run, read back from its files alone."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from merzoo.errors import InputError
+from merzoo.evaluation.runs.folder import read_fold
+from merzoo.evaluation.runs.schema import HINT, Card, Oracle, read_metrics
 from merzoo.evaluation.scores.oracle import ORACLE_FILE
 from merzoo.evaluation.scores.predictions import completed, metrics_of, read_predictions
+from merzoo.schema import read_json
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class Run:
         object.__setattr__(self, "name", self.name or self.folder.resolve().name)
 
     @property
+    def deterministic(self) -> bool:
+        """Whether the card says that every seed gives the same."""
+        return bool(self.card.get("deterministic"))
+
+    @property
     def classes(self) -> list[str]:
         """Names of the classes, in order."""
         return self.metrics["classes"]
@@ -50,9 +55,7 @@ class Run:
         for file in sorted((self.folder / "folds").glob("*.npz")):
             if file.name.split("-")[0] not in seeds:
                 continue  # left by an earlier run with more seeds
-            with np.load(file, allow_pickle=False) as content:
-                names = [n for n in content.files if n.startswith("history_")]
-                found.append({n.removeprefix("history_"): content[n].tolist() for n in names})
+            found.append(read_fold(file).history)
         return [history for history in found if history]
 
 
@@ -73,7 +76,8 @@ def read_run(folder: str | Path) -> Run:
     """Reads the folder that `merzoo evaluate` or `merzoo score` wrote.
 
     Raises:
-        InputError: where the folder is missing, unfinished, or damaged.
+        InputError: where the folder is missing, unfinished, or damaged: the message names the file
+            and the field or row.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -83,18 +87,29 @@ def read_run(folder: str | Path) -> Run:
             raise InputError(
                 f"{folder}: holds no {name}: not a finished run of merzoo evaluate or merzoo score."
             )
-    card = _read_json(folder / "protocol.json")
-    predictions = read_predictions(folder / "predictions.csv")
+    card = read_json(folder / "protocol.json", Card, HINT)
+    predictions = read_predictions(folder / "predictions.csv", card["data"]["classes"])
     if (folder / "metrics.json").is_file():
-        metrics = completed(_read_json(folder / "metrics.json"), predictions)
+        metrics = completed(_metrics(folder, card, predictions), predictions)
     else:
-        metrics = metrics_of(predictions, card.get("data", {}).get("classes"))
+        metrics = metrics_of(predictions, card["data"]["classes"], bool(card.get("deterministic")))
     oracle = folder / ORACLE_FILE
-    return Run(folder, card, metrics, predictions, _read_json(oracle) if oracle.is_file() else None)
+    found = read_json(oracle, Oracle, HINT) if oracle.is_file() else None
+    return Run(folder, card, metrics, predictions, found)
 
 
-def _read_json(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: damaged ({error}); run the evaluation again.") from None
+def _metrics(folder: Path, card: dict, predictions) -> dict:
+    """The content of `metrics.json`, which must be of the same run as the other files."""
+    metrics = read_metrics(folder / "metrics.json")
+    clips = len(predictions) // predictions["seed"].nunique()
+    for what, here, there in (
+        ("classes", metrics["classes"], card["data"]["classes"]),
+        ("seeds", metrics["seeds"], predictions["seed"].nunique()),
+        ("clips", metrics["full"]["n"], clips),
+    ):
+        if here != there:
+            raise InputError(
+                f"{folder}: metrics.json is of the {what} {here}, the other files are of {there}: "
+                f"one of them is cut or of another run; {HINT}."
+            )
+    return metrics

@@ -3,8 +3,9 @@
 Two forms are read. A table (text or Excel) has one row a clip (and seed): `dataset`, `subject`,
 `clip`, `label`, `predicted`, and optionally `seed`, `fold` and a column `p_<class>` of
 probabilities for each class. A log is that of MEGC 2019: a line `casme2 sub01` names dataset and
-subject, and the lines below it are `clip truth prediction`, until the next such line. Classes are
-written as names or as their numbers from 0.
+subject, and the lines below it are `clip truth prediction`, until the next such line; lines that
+state figures (`merzoo.evaluation.scores.stated`) are no clips. Classes are written as names or as
+their numbers from 0.
 """
 
 import warnings
@@ -13,10 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo.arguments import class_names
 from merzoo.data.cells import WORKBOOKS, read_cells, read_text, text_rows
 from merzoo.data.tables import cell_text
 from merzoo.errors import InputError
 from merzoo.evaluation.scores.predictions import classes_in
+from merzoo.evaluation.scores.stated import figures_in
+from merzoo.limits import check_names
 from merzoo.names import one_spelling, spellings_told
 
 REQUIRED = ("dataset", "subject", "clip", "label", "predicted")
@@ -27,13 +31,18 @@ LINE = "line"  # column that says where a row stands, for messages
 
 
 def read_foreign(
-    paths: Sequence[str | Path], *, labels: str = "megc3", classes: Sequence[str] | None = None
+    paths: Sequence[str | Path],
+    *,
+    labels: str | None = None,
+    classes: Sequence[str] | None = None,
 ) -> tuple:
     """Predictions of one or more files as merzoo's own table, and the classes; see `score`."""
     import pandas as pd
 
     if not paths:
         raise InputError("No file of predictions given.")
+    if classes is not None:
+        classes = class_names(classes, "classes (--classes)")
     parts = [_read(Path(path)) for path in paths]
     with_probabilities = {tuple(classes_in(part)) for part in parts}
     if len(with_probabilities) > 1:
@@ -77,7 +86,8 @@ def _read(path: Path):
     if path.suffix.lower() in WORKBOOKS:
         return _read_table(path, read_cells(path, most=_MOST))
     text = read_text(path)
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    lines = (line for line in text.splitlines() if line.strip() and not figures_in(line))
+    first = next(lines, "")
     if not first:
         raise InputError(f"{path}: empty.")
     separated = any(delimiter in first for delimiter in ",;\t")
@@ -89,14 +99,20 @@ def _read_table(path: Path, cells: Iterable[Sequence]):
 
     texts = ([cell_text(cell) for cell in row] for row in cells)
     rows = [(number, row) for number, row in enumerate(texts, 1) if any(row)]
+    if not rows:
+        raise InputError(f"{path}: holds no rows.")
     columns = rows[0][1]
     while columns and not columns[-1]:  # a separator at the end of each line
         columns.pop()
+    twice = next((name for name in columns if columns.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{path}: the column {twice!r} stands twice.")
     rows = [(number, row + [""] * (len(columns) - len(row))) for number, row in rows[1:]]
     long = next((number for number, row in rows if any(row[len(columns) :])), None)
     if long is not None:
         raise InputError(f"{path}, line {long}: has more cells than the table has columns.")
     table = pd.DataFrame([row[: len(columns)] for _, row in rows], columns=columns, dtype=str)
+    _check_columns(path, columns)
     missing = [name for name in REQUIRED if name not in table]
     if missing:
         raise InputError(
@@ -113,6 +129,7 @@ def _read_table(path: Path, cells: Iterable[Sequence]):
     if not len(table):
         raise InputError(f"{path}: holds no rows.")
     table[LINE] = [f"{path}, line {number}" for number, _ in rows]
+    _check_long(path, table)
     for column in [c for c in table if c != LINE]:
         gaps = np.flatnonzero(table[column].str.lower().isin(["", "nan", "none", "null"]))
         if gaps.size:
@@ -124,9 +141,32 @@ def _read_table(path: Path, cells: Iterable[Sequence]):
             where, what = table[LINE][bad[0]], table[column][bad[0]]
             raise InputError(f"{where}: {column!r} is {what!r}, not a number.")
         table[column] = numbers
-    table["seed"] = table.get("seed", 0)
+    table["seed"] = _seeds(table)
     table["fold"] = table.get("fold", "-")
     return table
+
+
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
+    """Raises `InputError` for columns that stand twice, or classes that do or have no name."""
+    seen: set[str] = set()
+    for column in columns:
+        if column.casefold() in seen:
+            raise InputError(f"{path}: the column {column!r} stands twice; keep one.")
+        seen.add(column.casefold())
+    named = [column.removeprefix("p_") for column in columns if column.startswith("p_")]
+    if named:
+        class_names(named, f"{path}, probability columns")
+
+
+def _seeds(table):
+    """(N,) the seeds, whole numbers from 0; 0 where the table says none."""
+    if "seed" not in table:
+        return 0
+    bad = np.flatnonzero((table["seed"] < 0) | (table["seed"] % 1 != 0))
+    if bad.size:
+        where, what = table[LINE][bad[0]], table["seed"][bad[0]]
+        raise InputError(f"{where}: 'seed' must be a whole number from 0, got {what:g}.")
+    return table["seed"].astype("int64")
 
 
 def _read_log(path: Path, text: str):
@@ -135,7 +175,7 @@ def _read_log(path: Path, text: str):
     rows, dataset, subject = [], None, None
     for number, line in enumerate(text.splitlines(), start=1):
         words, where = line.split(), f"{path}, line {number}"
-        if not words or words[0].startswith("#"):
+        if not words or words[0].startswith("#") or figures_in(line):
             continue
         if len(words) == 2:
             dataset, subject = words
@@ -155,11 +195,20 @@ def _read_log(path: Path, text: str):
     if not rows:
         raise InputError(f"{path}: holds no line 'clip truth prediction'.")
     table = pd.DataFrame(rows, columns=[*REQUIRED, LINE])
+    _check_long(path, table)
     return table.assign(seed=0, fold=table["dataset"] + "/" + table["subject"])
 
 
-def _classes(table, labels: str, classes: Sequence[str] | None) -> tuple:
-    """The table and the classes given, else of its probability columns, else of the label map.
+def _check_long(path: Path, table) -> None:
+    """Refuses names that no page could show."""
+    check_names("column", table.columns, str(path))
+    for column in (*KEY, "label", "predicted"):
+        check_names(column, table[column], str(path))
+
+
+def _classes(table, labels: str | None, classes: Sequence[str] | None) -> tuple:
+    """The table and the classes given (names, else a label map's), else those of its probability
+    columns, else those of `"megc3"`.
 
     Columns `p_0`, `p_1`, ... take the names of the classes.
     """
@@ -167,14 +216,15 @@ def _classes(table, labels: str, classes: Sequence[str] | None) -> tuple:
 
     named = classes_in(table)
     numbered = sorted(named) == [str(k) for k in range(len(named))]
-    if classes is None and named and not numbered:
+    if classes is None and labels is None and named and not numbered:
         return table, named
-    chosen = list(classes or label_map(labels).classes)
+    chosen = list(classes or label_map(labels or "megc3").classes)
     if numbered and len(named) == len(chosen):
         table = table.rename(columns={f"p_{k}": f"p_{name}" for k, name in enumerate(chosen)})
     elif named and sorted(named) != sorted(chosen):
+        path = table[LINE][0].rpartition(", line ")[0]
         raise InputError(
-            f"the probability columns are of {', '.join(named)}, but the classes are "
+            f"{path}: the probability columns are of {', '.join(named)}, but the classes are "
             f"{', '.join(chosen)}: name them with --classes."
         )
     return table, chosen
@@ -195,6 +245,8 @@ def _settled(table, paths):
 
 def _names(table, column: str, classes: list[str]):
     numbers = {str(k): name for k, name in enumerate(classes)}
+    if any(name.isdecimal() for name in classes):  # "1" is a name then, not the second class
+        numbers = {}
     names = {name.lower(): name for name in classes}
     found = []
     for value, where in zip(table[column], table[LINE], strict=True):
@@ -202,7 +254,8 @@ def _names(table, column: str, classes: list[str]):
         if name is None:
             raise InputError(
                 f"{where}: {column!r} is {value!r}, which is no class; the classes are "
-                f"{', '.join(classes)} or 0 to {len(classes) - 1} (--classes gives others)."
+                f"{', '.join(classes)}{f' or 0 to {len(classes) - 1}' if numbers else ''} "
+                f"(--classes gives others)."
             )
         found.append(name)
     return found

@@ -101,9 +101,9 @@ def mcnemar(first_right, second_right) -> dict:
     return {"only_first_right": only_first, "only_second_right": only_second, "p": p}
 
 
-def subject_accuracies(table: dict, seeds: int) -> np.ndarray:
-    """(S,) share of right clips of each subject, mean over the first seeds, of a run's table."""
-    right = (table["predicted"][:seeds] == table["label"]).mean(0)
+def subject_accuracies(table: dict) -> np.ndarray:
+    """(S,) share of right clips of each subject, mean over seeds, of a run's table."""
+    right = (table["predicted"] == table["label"]).mean(0)
     return np.array([right[table["subject"] == name].mean() for name in table["subjects"]])
 
 

@@ -4,6 +4,7 @@ One row a clip and seed: seed, dataset, subject, clip, fold, label, predicted (c
 column `p_<class>` of probabilities for each class, in class order.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,12 @@ import numpy as np
 from merzoo.errors import InputError
 from merzoo.evaluation.scores.bootstrap import summarise
 from merzoo.evaluation.scores.calibration import expected_calibration_error, roc_auc
+from merzoo.limits import regular_file
 from merzoo.metrics import UF1, headline
 from merzoo.preprocessing.arrays import Arrays
 
+LARGEST_TABLE = 200 << 20  # bytes
+TEXTS = ("dataset", "subject", "clip", "fold", "label", "predicted")
 LEAK_ALARM = 0.80  # honest UF1 on real composites has stayed below (see warnings_of)
 
 
@@ -40,19 +44,68 @@ def predictions_table(data: Arrays, results):
     return table.sort_values(["seed", "dataset", "subject", "clip"], ignore_index=True)
 
 
-def read_predictions(path: str | Path):
-    """Reads `predictions.csv`; raises `InputError` for missing columns."""
+def read_predictions(path: str | Path, classes: Sequence[str] | None = None):
+    """Reads `predictions.csv` as a pandas DataFrame.
+
+    Args:
+        path: of the table.
+        classes: names that labels and predictions may be; `None` for those of its probability
+            columns.
+
+    Raises:
+        InputError: for a damaged or cut file: a missing column, no rows, a seed or probability that
+            is no number, a class that is none of these, a clip that is missing under a seed.
+    """
     import pandas as pd
 
+    path = regular_file(path, LARGEST_TABLE)
     try:
-        text = dict.fromkeys(("dataset", "subject", "clip", "fold", "label", "predicted"), str)
+        text = dict.fromkeys(TEXTS, str)
         table = pd.read_csv(path, dtype=text, keep_default_na=False)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable table of predictions ({error}).") from None
-    missing = [c for c in ("seed", "dataset", "subject", "clip", "label") if c not in table]
+        raise InputError(
+            f"{path}: not a readable table of predictions ({' '.join(str(error).split())})."
+        ) from None
+    missing = [c for c in ("seed", *TEXTS) if c not in table]
     if missing:
-        raise InputError(f"{path}: lacks the column {missing[0]!r}; it has {list(table.columns)}.")
+        raise InputError(
+            f"{path}: lacks the column {missing[0]!r}; it has {', '.join(table.columns)}."
+        )
+    if not len(table):
+        raise InputError(f"{path}: holds no rows.")
+    _check_cells(table, path, classes or classes_in(table))
+    counts = table.groupby(["dataset", "subject", "clip"])["seed"].agg(["size", "nunique"])
+    wrong = counts[(counts != table["seed"].nunique()).any(axis=1)]
+    if len(wrong):
+        raise InputError(
+            f"{path}: the clip {wrong.index[0][2]!r} of {wrong.index[0][1]} does not stand once "
+            f"under each of the {table['seed'].nunique()} seeds: the file is cut or damaged."
+        )
     return table
+
+
+def _check_cells(table, path, classes: Sequence[str]) -> None:
+    """Raises `InputError` for the first cell that is no seed, class or probability."""
+    import pandas as pd
+
+    probabilities = [c for c in table if c.startswith("p_")]
+    for column in ("seed", *probabilities):
+        numbers = pd.to_numeric(table[column], errors="coerce").to_numpy(float)
+        with np.errstate(invalid="ignore"):
+            right = (numbers >= 0) & (numbers % 1 == 0 if column == "seed" else numbers <= 1 + 1e-6)
+        what = "a whole number from 0" if column == "seed" else "a number from 0 to 1"
+        _check_column(table[column], right, path, what)
+    for column in ("label", "predicted"):
+        _check_column(table[column], table[column].isin(classes), path, f"one of {classes}")
+
+
+def _check_column(column, right, path, what: str) -> None:
+    wrong = np.flatnonzero(~np.asarray(right))
+    if wrong.size:
+        raise InputError(
+            f"{path}, line {wrong[0] + 2}: {column.name!r} is {column.iloc[wrong[0]]!r}; it must "
+            f"be {what}."
+        )
 
 
 def runs_of(table, classes) -> tuple:
@@ -81,12 +134,13 @@ def classes_in(table) -> list[str]:
     return [c.removeprefix("p_") for c in table.columns if c.startswith("p_")]
 
 
-def metrics_of(table, classes=None) -> dict:
+def metrics_of(table, classes=None, deterministic: bool = False) -> dict:
     """All metrics of a table of predictions.
 
     Args:
         table: as `predictions_table` or `read_predictions` give it.
         classes: names of the classes, in order; `None` reads them off the probability columns.
+        deterministic: whether the model gives the same under every seed, so that one says all.
 
     Returns:
         A dict with `classes`, `full` (see `merzoo.evaluation.scores.bootstrap.summarise`),
@@ -117,7 +171,7 @@ def metrics_of(table, classes=None) -> dict:
         "roc_auc": None if probabilities is None else roc_auc(label, probabilities),
         "ece": None if probabilities is None else expected_calibration_error(label, probabilities),
     }
-    return metrics | {"warnings": warnings_of(metrics)}
+    return metrics | {"warnings": warnings_of(metrics, deterministic)}
 
 
 def completed(metrics: dict, table) -> dict:
@@ -142,7 +196,7 @@ def _joined(old, new):
     return old
 
 
-def warnings_of(metrics: dict) -> list[str]:
+def warnings_of(metrics: dict, deterministic: bool = False) -> list[str]:
     """What a reader of the result must know before believing it."""
     found = []
     full, classes = metrics["full"], metrics["classes"]
@@ -159,6 +213,6 @@ def warnings_of(metrics: dict) -> list[str]:
                 f"{name}: no samples of {', '.join(missing)}; its F1 and recall count as 0 in "
                 f"UF1 and UAR there."
             )
-    if metrics["seeds"] == 1:
+    if metrics["seeds"] == 1 and not deterministic:
         found.append("A single seed: the spread over seeds is unknown. Use --seeds 3 or more.")
     return found

@@ -4,10 +4,10 @@
 (`--split FILE`), which is then tested on the same samples whatever their order in its data.
 """
 
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 
@@ -15,13 +15,33 @@ from merzoo.errors import InputError, unknown
 from merzoo.evaluation.splits.protocols import Fold, make_folds, split_fingerprint
 from merzoo.names import clip_key, dataset_key, plain, plain_subject
 from merzoo.preprocessing.arrays import Arrays
+from merzoo.schema import read_json
+
+
+class Sides(TypedDict):
+    """One fold of a `split.json`: samples named `"dataset/clip"`."""
+
+    train: list[str]
+    test: list[str]
+
+
+class Split(TypedDict):
+    """What `split.json` must hold."""
+
+    folds: dict[str, Sides]
 
 
 def folds_of(data: Arrays, protocol: str, split=None) -> list[Fold]:
-    """The folds of a split (a file's path, or folds), or of the protocol where there is none."""
+    """The folds of a split (a file's path, or folds), or of the protocol where there is none.
+
+    Raises:
+        InputError: for a split or protocol that these samples cannot have.
+    """
     if split is None:
         return make_folds(protocol, data)
-    return read_split(split, data) if isinstance(split, str | Path) else list(split)
+    if isinstance(split, str | Path):
+        return read_split(split, data)
+    return _checked(list(split), data)
 
 
 def split_as_dict(folds: list[Fold], data: Arrays, protocol: str) -> dict:
@@ -40,7 +60,8 @@ def split_as_dict(folds: list[Fold], data: Arrays, protocol: str) -> dict:
 def read_split(path: str | Path, data: Arrays) -> list[Fold]:
     """The folds of a `split.json` for these samples.
 
-    A file may hold fewer samples than the data: the others are neither trained on nor tested.
+    A file may hold fewer samples than the data: the others are neither trained on nor tested, of
+    which the result warns (`merzoo.evaluation.splits.left_out`).
     Overlaps of training and test are left to the leak audit, which names them. A sample that the
     data name otherwise (`CASME2/sub01_EP02_01f` for `casme2/sub01/EP02_01f`) is found by its normal
     form, where only one has it.
@@ -50,14 +71,9 @@ def read_split(path: str | Path, data: Arrays) -> list[Fold]:
             sample that is tested in two folds.
     """
     path = Path(path)
-    try:
-        named = json.loads(path.read_text(encoding="utf-8"))["folds"]
-        sides = {name: (list(fold["train"]), list(fold["test"])) for name, fold in named.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path}: not a readable split ({error!r}); it holds "
-            '{"folds": {NAME: {"train": [...], "test": [...]}}}.'
-        ) from None
+    hint = 'a split holds {"folds": {NAME: {"train": [...], "test": [...]}}}'
+    named = read_json(path, Split, hint)["folds"]
+    sides = {name: (fold["train"], fold["test"]) for name, fold in named.items()}
     row = {name: i for i, name in enumerate(data.ids().tolist())}
     written = (sample for sides_of in sides.values() for side in sides_of for sample in side)
     known = _as_data_name_them(dict.fromkeys(written), data)
@@ -81,6 +97,36 @@ def read_split(path: str | Path, data: Arrays) -> list[Fold]:
     if not folds:
         raise InputError(f"{path}: holds no folds.")
     return folds
+
+
+def _checked(folds: list[Fold], data: Arrays) -> list[Fold]:
+    """Folds of the caller's own, with row numbers as arrays; raises `InputError` for what a file
+    could not say: rows that are none, an empty side, a name or a tested sample that stands twice.
+    """
+    if not folds:
+        raise InputError("split: holds no folds.")
+    tested: dict[int, str] = {}
+    found: dict[str, Fold] = {}
+    for fold in folds:
+        if fold.name in found:
+            raise InputError(f"split: two folds are named {fold.name!r}; give each its own name.")
+        sides = [np.asarray(side) for side in (fold.train, fold.test)]
+        for side in sides:
+            rows = side.ndim == 1 and side.size and side.dtype.kind in "iu"
+            if not rows or side.min() < 0 or side.max() >= len(data):
+                raise InputError(
+                    f"split: fold {fold.name} must train on and test row numbers from 0 to "
+                    f"{len(data) - 1}, one or more each."
+                )
+        for row in sides[1].tolist():
+            if row in tested:
+                raise InputError(
+                    f"split: {data.ids()[row]} is tested twice, in the folds {tested[row]} and "
+                    f"{fold.name}; each sample counts once."
+                )
+            tested[row] = fold.name
+        found[fold.name] = Fold(fold.name, *sides)
+    return list(found.values())
 
 
 def _as_data_name_them(samples: Iterable[str], data: Arrays) -> dict[str, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from merzoo.arguments import number_after, split_text
 from merzoo.data.frame_samples import MARK, clip_of
 from merzoo.errors import InputError, unknown
 from merzoo.preprocessing.arrays import Arrays
@@ -166,14 +167,15 @@ def parse_protocol(text: str) -> tuple[Protocol, int]:
     >>> protocol.by, folds, protocol.instead
     ('clip', 8, 'kfold')
     """
-    name, _, number = text.partition(":")
+    name, number = split_text("protocol", text, "kfold:8")
     if name not in PROTOCOLS:
         raise unknown("protocol", name, PROTOCOLS, "merzoo evaluate --help lists them.")
     protocol = PROTOCOLS[name]
-    if number and not (protocol.numbered and number.isdecimal()):
-        example = f"{name}:8" if protocol.numbered else name
-        raise InputError(f"protocol {text!r} cannot be read: write {example}.")
-    return protocol, int(number or _FOLDS)
+    if number is None:
+        return protocol, _FOLDS
+    if not protocol.numbered:
+        raise InputError(f"protocol {text!r} cannot be read: {name} takes no number, write {name}.")
+    return protocol, number_after("protocol", text, number, f"{name}:8", least=2)
 
 
 def make_folds(protocol: str, data: Arrays) -> list[Fold]:

@@ -7,6 +7,7 @@ epoch with the best pooled UF1 on those (the first of equals), as nested cross-v
 
 from dataclasses import dataclass
 
+from merzoo.arguments import number_after, split_text
 from merzoo.errors import InputError, unknown
 
 RULES = ("last", "fixed", "inner")
@@ -47,13 +48,13 @@ def parse_selection(text: str) -> Selection:
     >>> parse_selection("fixed:20")
     Selection(name='fixed', epochs=20)
     """
-    name, _, number = text.partition(":")
+    name, number = split_text("selection", text, "last, fixed:20 or inner")
     if name not in RULES:
         raise unknown("selection rule", name, RULES, "Write last, fixed:N or inner.")
     if name == "fixed":
-        if not number.isdecimal() or int(number) < 1:
+        if number is None:
             raise InputError(f"selection {text!r}: say how many epochs, such as fixed:20.")
-        return Selection(name, int(number))
-    if number:
+        return Selection(name, number_after("selection", text, number, "fixed:20"))
+    if number is not None:
         raise InputError(f"selection {text!r}: {name} takes no number.")
     return Selection(name)

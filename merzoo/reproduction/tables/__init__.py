@@ -12,12 +12,76 @@ the part is `full` or a data set within the run, or as the name of a cost, such 
 """
 
 import functools
-import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from merzoo.errors import InputError, unknown
+from merzoo.schema import read_toml
 from merzoo.training.recipes import Recipe, get_recipe
+
+FOLDER = Path(__file__).parent
+
+
+class RunFields(msgspec.Struct, forbid_unknown_fields=True):
+    """A run in a paper's file; see `Run`."""
+
+    data: Annotated[list[str], Meta(min_length=1)]
+    labels: str
+    protocol: str
+    printed_samples: dict[str, Annotated[int, Meta(ge=1)]] = {}
+
+
+class RowFields(msgspec.Struct, forbid_unknown_fields=True):
+    """A row in a paper's file; see `Row`. `figures` are parted by blanks."""
+
+    name: str
+    printed: str
+    figures: str
+    network: str = ""
+    arguments: dict[str, Any] = {}
+    recipe: str = ""
+    reason: str = ""
+
+
+class TableFields(msgspec.Struct, forbid_unknown_fields=True):
+    """A table in a paper's file; see `PaperTable`. `columns` names a list of them."""
+
+    title: str
+    columns: str
+    rows: Annotated[list[RowFields], Meta(min_length=1)]
+    quick: list[str] = []
+    readings: list[str] = []
+
+
+class ItemFields(msgspec.Struct, forbid_unknown_fields=True):
+    """A table or figure beside the tables of results; see `merzoo.reproduction.contents.Item`."""
+
+    name: Annotated[str, Meta(pattern="^(table|figure)[0-9]+$")]
+    title: str
+    labels: str = ""
+    counts: dict[str, dict[str, int]] = {}
+    recipe: str = ""
+    settings: dict[str, str] = {}
+    network: str = ""
+    drawing: str = ""
+    arguments: dict[str, Any] = {}
+    reason: str = ""
+    readings: list[str] = []
+
+
+class PaperFile(msgspec.Struct, forbid_unknown_fields=True):
+    """What the file of a paper holds."""
+
+    network: str
+    readings: list[str]
+    columns: dict[str, list[str]]
+    tables: dict[str, TableFields]
+    runs: dict[str, RunFields] = {}
+    contents: list[ItemFields] = []
 
 
 @dataclass(frozen=True)
@@ -68,6 +132,7 @@ class Row:
         arguments: of the builder.
         recipe: name of the recipe that is changed into the row's.
         figures: one text a column, as printed; `"-"` where the paper prints none.
+        reason: why the zoo does not run it, one sentence; empty where it does.
     """
 
     name: str
@@ -76,6 +141,7 @@ class Row:
     arguments: dict
     recipe: str
     figures: tuple[str, ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +153,7 @@ class PaperTable:
         title: what it compares.
         runs: by name.
         columns: what the figures are.
-        rows: in the paper's order.
+        rows: in the paper's order; those that the zoo does not run say why.
         quick: names of the rows of a thin slice.
         readings: how unclear passages were read, and what differs from the paper.
     """
@@ -100,10 +166,14 @@ class PaperTable:
     quick: tuple[str, ...]
     readings: tuple[str, ...] = ()
 
+    def thin(self) -> list[Row]:
+        """The rows of a thin slice, and those that say why they are not run."""
+        return [row for row in self.rows if row.reason or row.name in self.quick]
+
     @property
     def number(self) -> str:
         """As the paper calls it, such as `"Table 6"`."""
-        return self.name.rsplit("/", 1)[1].replace("table", "Table ")
+        return number_of(self.name.rsplit("/", 1)[1])
 
     def row(self, name: str) -> Row:
         """The row called `name`; raises `InputError` with the nearest one."""
@@ -111,6 +181,27 @@ class PaperTable:
         if name not in found:
             raise unknown(f"row of {self.name}", name, found)
         return found[name]
+
+
+def number_of(name: str) -> str:
+    """What a paper calls its table or figure.
+
+    >>> number_of("table6"), number_of("figure10")
+    ('Table 6', 'Figure 10')
+    """
+    return name.replace("table", "Table ").replace("figure", "Figure ")
+
+
+def list_papers() -> dict[str, str]:
+    """The papers whose tables are here: the name of their network, and their title.
+
+    >>> list(list_papers())
+    ['broadbentnet', 'cvanet', 'densemixednet', 'dfrnet', 'keyregionnet']
+    """
+    from merzoo.models.registry import entry
+
+    names = dict.fromkeys(name.partition("/")[0] for name in list_tables())
+    return {name: entry(name).reference for name in names}
 
 
 def list_tables() -> list[str]:
@@ -158,6 +249,8 @@ def row_recipe(name: str) -> Recipe:
         )
     table = get_table("/".join(parts[:2]))
     row = table.row(parts[2])
+    if row.reason:
+        raise InputError(f"{name}: {row.printed} is not in the zoo: {row.reason}")
     run = parts[3] if len(parts) == 4 else next(iter(table.runs))
     if run not in table.runs:
         raise unknown(f"run of {table.name}", run, table.runs)
@@ -180,20 +273,29 @@ def recipe_of(table: PaperTable, row: Row, run: Run) -> Recipe:
 @functools.cache
 def _tables() -> dict[str, PaperTable]:
     found = {}
-    for file in sorted(Path(__file__).parent.glob("*.toml")):
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    for file in sorted(FOLDER.glob("*.toml")):
+        content = read_toml(file, PaperFile)
         for name, table in content["tables"].items():
             whole = f"{content['network']}/{name}"
-            found[whole] = _read(whole, content, table)
+            found[whole] = _read(whole, file, content, table)
     return found
 
 
-def _read(name: str, content: dict, table: dict) -> PaperTable:
-    columns = tuple(_column(text) for text in content["columns"][table["columns"]])
+def _read(name: str, file: Path, content: dict, table: dict) -> PaperTable:
+    if table["columns"] not in content["columns"]:
+        raise unknown(f"columns of {file}, {name}", table["columns"], content["columns"])
+    columns = tuple(_column(text, file) for text in content["columns"][table["columns"]])
     rows = tuple(_row(content["network"], row) for row in table["rows"])
     for row in rows:
         if len(row.figures) != len(columns):
-            raise InputError(f"{name}: row {row.name} has {len(row.figures)} figures.")
+            raise InputError(
+                f"{file}: the row {row.name!r} of {name} has {len(row.figures)} figures; the table "
+                f"has {len(columns)} columns."
+            )
+    for column in columns:
+        if column.run is not None and column.run not in content["runs"]:
+            raise unknown(f"run of {file}, {name}", column.run, content["runs"])
+    own = [row.name for row in rows if not row.reason]
     runs = {c.run: _run(c.run, content["runs"][c.run]) for c in columns if c.run}
     return PaperTable(
         name,
@@ -201,7 +303,7 @@ def _read(name: str, content: dict, table: dict) -> PaperTable:
         runs,
         columns,
         rows,
-        quick=tuple(table.get("quick", dict.fromkeys((rows[0].name, rows[-1].name)))),
+        quick=tuple(table.get("quick", dict.fromkeys((own[0], own[-1])))),
         readings=(*content["readings"], *table.get("readings", ())),
     )
 
@@ -210,10 +312,13 @@ def _run(name: str, fields: dict) -> Run:
     return Run(name, **fields | {"data": tuple(fields["data"])})
 
 
-def _column(text: str) -> Column:
+def _column(text: str, file: Path) -> Column:
     """`"casme2 full accuracy, %"` or `"parameters, million"`."""
     what, _, unit = text.partition(", ")
-    run, part, metric = what.split() if " " in what else (None, "", what)
+    words = what.split()
+    if len(words) not in (1, 3):
+        raise InputError(f"{file}: the column {text!r} is neither 'RUN PART METRIC' nor 'COST'.")
+    run, part, metric = words if len(words) == 3 else (None, "", words[0])
     return Column(metric, unit, run, part)
 
 
@@ -224,4 +329,6 @@ def _row(network: str, fields: dict) -> Row:
     arguments = {n: None if v == "none" else v for n, v in fields.get("arguments", {}).items()}
     recipe = fields.get("recipe") or entry(network).recipe or "default"
     figures = tuple(fields["figures"].split())
+    if "reason" in fields:
+        return Row(fields["name"], fields["printed"], "", {}, "", figures, fields["reason"])
     return Row(fields["name"], fields["printed"], network, arguments, recipe, figures)

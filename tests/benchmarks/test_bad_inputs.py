@@ -1,0 +1,22 @@
+"""Bad inputs are refused or said in one line, and harm nothing; the whole is a benchmark."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_thin_slice_of_bad_inputs():
+    """Some of those of `merzoo score`, which needs no Keras."""
+    script = ROOT / "benchmarks" / "bad_inputs.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--light", "--only", "score", "--every", "6"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    name, tried, *counts = done.stdout.splitlines()[-2].split()
+    assert name == "all" and int(tried) >= 15 and not any(map(int, counts)), done.stdout
