@@ -14,6 +14,13 @@ import sys
 import warnings
 
 from merzoo.errors import InputError, unknown
+from merzoo.processes import (
+    Terminated,
+    ended_in_order,
+    open_streams,
+    output_is_gone,
+    silence_output,
+)
 from merzoo.surroundings import set_command
 
 
@@ -84,24 +91,54 @@ def _show_warning(message, category, filename, lineno, file=None, line=None) -> 
 def main(words: list[str] | None = None) -> int:
     """Runs the command line; returns the exit status (0 fine, 1 "no", 2 bad input)."""
     words = sys.argv[1:] if words is None else words
+    open_streams()
     set_command(words)
     warnings.showwarning = _show_warning
     try:
-        module, options = _parse("merzoo.commands", words, "merzoo")
-        return 0 if module is None else module.run(options) or 0
+        with ended_in_order():
+            module, options = _parse("merzoo.commands", words, "merzoo")
+            status = 0 if module is None else module.run(options) or 0
+            sys.stdout.flush()
+            return status
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # rich ends so, with the status of a "no"
+            return 0
+        raise
+    except Terminated:
+        print("merzoo: terminated; what was finished is kept.", file=sys.stderr)
+        return 143
     except KeyboardInterrupt:
         print("merzoo: stopped; what was finished is kept.", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        return 0
     except Exception as error:
+        if isinstance(error, OSError) and output_is_gone():
+            silence_output()
+            return 0  # as in `merzoo list | head`
         if os.environ.get("MERZOO_DEBUG") == "1":
             raise
-        line = " ".join(str(error).split()) or type(error).__name__
-        if not isinstance(error, InputError | OSError):
-            line = f"{type(error).__name__}: {line} (MERZOO_DEBUG=1 shows where)"
-        print(f"merzoo: error: {_shortened(line)}", file=sys.stderr)
+        print(f"merzoo: error: {_shortened(_line(error))}", file=sys.stderr)
+        if _output_is_full():
+            silence_output()
         return 2
+
+
+def _line(error: Exception) -> str:
+    """One line for people: what is wrong."""
+    line = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, MemoryError):
+        return f"not enough memory ({line}); free some, raise the limit (ulimit -v), or use less."
+    if isinstance(error, InputError | OSError):
+        return line
+    return f"{type(error).__name__}: {line} (MERZOO_DEBUG=1 shows where)"
+
+
+def _output_is_full() -> bool:
+    """Whether standard output takes nothing more: its disk is full."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
 if __name__ == "__main__":

@@ -1,8 +1,4 @@
-"""Writing that a kill cannot spoil: each file or folder appears whole or not at all.
-
-Everything is written under a temporary name beside the target and renamed. Two processes that
-write the same clip at once both succeed: the bytes are the same, and the first rename stands.
-"""
+"""Writing files and folders that a kill cannot spoil, and the one rule for whose a folder is."""
 
 import contextlib
 import hashlib
@@ -11,21 +7,21 @@ import json
 import os
 import re
 import shutil
-import time
-import uuid
 import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.listing import is_empty
 from merzoo.schema import read_json
+from merzoo.whole import sweep, temporary_beside, whole
 
-_STALE = 120.0  # seconds without a new frame after which a temporary folder counts as left behind
-_OF_WORKSHOP = re.compile(r"[0-9a-f]{12}(\.\w+)?")  # the names of `workshop_name`
+if TYPE_CHECKING:
+    import pandas
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -48,25 +44,8 @@ def file_name(text: str) -> str:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file whole or not at all; makes its folder."""
-    with _whole(path) as temporary:
+    with whole(path) as temporary:
         temporary.write_bytes(data)
-
-
-@contextlib.contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Where to write a file that stands at `path` once that went well, and is not there else."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.partial")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def unfinished(path: Path) -> bool:
-    """Whether `write_bytes` is at this file, or was killed at it."""
-    return path.name.startswith(".") and path.name.endswith(".partial")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -76,9 +55,15 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, content: object) -> None:
     """Writes JSON, indented by two; its text is never in memory as a whole."""
-    with _whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         json.dump(content, file, indent=2)
         file.write("\n")
+
+
+def write_table(path: Path, table: "pandas.DataFrame") -> None:
+    """Writes a table as CSV, without its index."""
+    with whole(path) as temporary:
+        table.to_csv(temporary, index=False)
 
 
 def write_arrays(path: Path, **arrays: Any) -> None:
@@ -88,20 +73,14 @@ def write_arrays(path: Path, **arrays: Any) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def workshop_name(suffix: str = "") -> str:
-    """A fresh name for what is being made in a workshop."""
-    return f"{uuid.uuid4().hex[:12]}{suffix}"
-
-
 @contextlib.contextmanager
 def new_folder(target: Path, workshop: Path) -> Iterator[Path]:
     """A temporary folder inside `workshop` that becomes `target` when the block ends well.
 
     `workshop` lies on the same file system as `target` and outside the tree that is written.
     """
-    workshop.mkdir(parents=True, exist_ok=True)
-    temporary = workshop / workshop_name()
-    temporary.mkdir()
+    temporary = temporary_beside(workshop / target.name)
+    temporary.mkdir(parents=True)
     try:
         yield temporary
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -115,18 +94,8 @@ def new_folder(target: Path, workshop: Path) -> Iterator[Path]:
 
 
 def clean_workshop(workshop: Path) -> None:
-    """Removes what killed runs left in `workshop`, and the folder itself once it is empty.
-
-    What is named otherwise than `workshop_name` names it is somebody else's and stays.
-    """
-    if not workshop.is_dir():
-        return
-    for entry in workshop.iterdir():
-        if not _OF_WORKSHOP.fullmatch(entry.name):
-            continue
-        with contextlib.suppress(OSError):
-            if time.time() - entry.lstat().st_mtime > _STALE:
-                entry.unlink() if entry.is_file() else shutil.rmtree(entry)
+    """Removes what killed runs left in `workshop`, and the folder itself once it is empty."""
+    sweep(workshop)
     with contextlib.suppress(OSError):
         workshop.rmdir()
 

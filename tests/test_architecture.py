@@ -16,7 +16,8 @@ from merzoo.moved import MODULES
 ROOT = Path(__file__).parents[1]
 FLOORS = (  # from the ground up
     ("errors", "files", "home", "listing", "metrics", "modalities", "moved", "names", "pages")
-    + ("arguments", "limits", "progress", "quiet", "schema", "surroundings", "versions"),
+    + ("arguments", "limits", "processes", "progress", "quiet", "schema", "surroundings")
+    + ("versions", "whole"),
     ("data", "layers", "weights"),
     ("preprocessing", "models"),
     ("training",),

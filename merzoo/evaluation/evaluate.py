@@ -24,7 +24,7 @@ from merzoo.evaluation.splits.file import folds_of, split_as_dict
 from merzoo.evaluation.splits.left_out import left_out, left_out_told
 from merzoo.evaluation.splits.protocols import Fold, parse_protocol, subject_wise
 from merzoo.evaluation.splits.selection import Selection, parse_selection
-from merzoo.files import write_json
+from merzoo.files import write_json, write_table
 from merzoo.metrics import headline
 from merzoo.names import known_people
 from merzoo.preprocessing.arrays import Arrays
@@ -207,33 +207,33 @@ def evaluate(
         named=named,
     )
     card |= left_out(folds, data)
-    folder = RunFolder(out or tempfile.mkdtemp(prefix="merzoo-"), card)
-    write_json(folder.path / "split.json", split_as_dict(folds, data, card["protocol"]))
-    write_json(folder.path / "audit.json", [finding.as_dict() for finding in findings])
+    with RunFolder.held(out or tempfile.mkdtemp(prefix="merzoo-"), card) as folder:
+        write_json(folder.path / "split.json", split_as_dict(folds, data, card["protocol"]))
+        write_json(folder.path / "audit.json", [finding.as_dict() for finding in findings])
 
-    settings = {
-        "learner": learner,
-        "engine": used.name,
-        "fold_chunk": fold_chunk,
-        "audit_epochs": audit_epochs,
-        "selection": rule.name,
-        "callbacks": tuple(callbacks),
-        "start": start,
-        "cached_backbone": cache_backbone,
-    }
-    todo = _fold_jobs(data, held_out, seeds, settings)
-    results = run_unfinished(todo, folder, jobs, cluster)
-    metrics, predictions = judged(folder, data, results, [*leaks, *left_out_told(folds, data)])
-    beside = subject_wise(protocol, data) if split is None else None
-    if beside is not None:
-        options = {"labels": labels, "protocol": beside, "engine": engine}
-        options |= {"seeds": seeds, "jobs": jobs, "out": folder.path / "by-subject"}
-        options |= {"selection": selection, "callbacks": callbacks, "allow_leaks": allow_leaks}
-        _show_beside(metrics, protocol, beside, evaluate(learner, data, **options))
-    write_json(folder.path / "metrics.json", metrics)
-    oracle = write_oracle(folder.path, results, data)
-    write_report(folder.path, samples)
-    return result_of(folder, metrics, predictions, oracle, preparation_told(data.preparation))
+        settings = {
+            "learner": learner,
+            "engine": used.name,
+            "fold_chunk": fold_chunk,
+            "audit_epochs": audit_epochs,
+            "selection": rule.name,
+            "callbacks": tuple(callbacks),
+            "start": start,
+            "cached_backbone": cache_backbone,
+        }
+        todo = _fold_jobs(data, held_out, seeds, settings)
+        results = run_unfinished(todo, folder, jobs, cluster)
+        metrics, predictions = judged(folder, data, results, [*leaks, *left_out_told(folds, data)])
+        beside = subject_wise(protocol, data) if split is None else None
+        if beside is not None:
+            options = {"labels": labels, "protocol": beside, "engine": engine}
+            options |= {"seeds": seeds, "jobs": jobs, "out": folder.path / "by-subject"}
+            options |= {"selection": selection, "callbacks": callbacks, "allow_leaks": allow_leaks}
+            _show_beside(metrics, protocol, beside, evaluate(learner, data, **options))
+        write_json(folder.path / "metrics.json", metrics)
+        oracle = write_oracle(folder.path, results, data)
+        write_report(folder.path, samples)
+        return result_of(folder, metrics, predictions, oracle, preparation_told(data.preparation))
 
 
 def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = ()) -> tuple:
@@ -248,7 +248,7 @@ def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = (
     Returns:
         The content of `metrics.json`, which is not written yet, and of `predictions.csv`.
     """
-    predictions_table(data, results).to_csv(folder.path / "predictions.csv", index=False)
+    write_table(folder.path / "predictions.csv", predictions_table(data, results))
     predictions = read_predictions(folder.path / "predictions.csv")
     metrics = metrics_of(predictions, deterministic=bool(folder.card.get("deterministic")))
     resumed = resumed_warning(folder.card)

@@ -14,7 +14,7 @@ from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.evaluation.scores.foreign import foreign_card, read_foreign
 from merzoo.evaluation.scores.predictions import metrics_of
 from merzoo.evaluation.scores.stated import stated_told
-from merzoo.files import write_json
+from merzoo.files import write_json, write_table
 from merzoo.metrics import METRICS
 
 BESIDE = METRICS["macro_precision"]  # which some logs call recall
@@ -67,16 +67,16 @@ def score(
     paths = [predictions] if isinstance(predictions, str | Path) else list(predictions)
     table, found = read_foreign(paths, labels=labels, classes=classes)
     card = foreign_card(name or Path(paths[0]).stem, table, found, paths)
-    folder = RunFolder(out or tempfile.mkdtemp(prefix="merzoo-"), card)
-    table.to_csv(folder.path / "predictions.csv", index=False)
-    metrics = metrics_of(table, found)
-    parts = [metrics["full"], *metrics["by_dataset"].values()]
-    for part in [*parts, *([metrics["ensemble"]] if metrics["ensemble"] else [])]:
-        matrices = np.array(part["confusion"])  # (R, K, K)
-        part[BESIDE.name] = float(BESIDE.of_matrix(matrices).mean())
-    metrics["warnings"] += _stated(paths, metrics) + _doubts(table, found)
-    write_json(folder.path / "metrics.json", metrics)
-    write_report(folder.path)
+    with RunFolder.held(out or tempfile.mkdtemp(prefix="merzoo-"), card) as folder:
+        write_table(folder.path / "predictions.csv", table)
+        metrics = metrics_of(table, found)
+        parts = [metrics["full"], *metrics["by_dataset"].values()]
+        for part in [*parts, *([metrics["ensemble"]] if metrics["ensemble"] else [])]:
+            matrices = np.array(part["confusion"])  # (R, K, K)
+            part[BESIDE.name] = float(BESIDE.of_matrix(matrices).mean())
+        metrics["warnings"] += _stated(paths, metrics) + _doubts(table, found)
+        write_json(folder.path / "metrics.json", metrics)
+        write_report(folder.path)
     return result_of(folder, metrics, table)
 
 

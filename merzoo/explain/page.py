@@ -14,9 +14,11 @@ from merzoo.explain.cam import grad_cam
 from merzoo.explain.draw import draw_flow, draw_regions, overlay
 from merzoo.explain.figure import panels
 from merzoo.explain.split import split
+from merzoo.files import write_text
 from merzoo.pages.render import render
 from merzoo.progress import progress_bar
 from merzoo.training.probabilities import Unlabelled, predict
+from merzoo.whole import whole
 
 SIDE = 224  # of the face in the pictures, pixels
 ATTENTION_MAPS = 2  # the deepest ones of a network that has more
@@ -111,7 +113,8 @@ def explain_clips(
             way = chosen | {"detector": data.preparation["detector"].get(clip.dataset, "none")}
             pictures = _pictures(model, inputs, face, flow, _units(clip, way), found.predicted)
             title = f"{found.clip}: {found.label}, predicted {found.predicted}"
-            panels(pictures, title).savefig(out / found.picture, dpi=110)
+            with whole(out / found.picture, ".png") as temporary:
+                panels(pictures, title).savefig(temporary, dpi=110)
             explained.append(found)
     _write_page(model, explained, out)
     return explained
@@ -155,4 +158,4 @@ def _units(clip: Clip, parameters) -> list[tuple[str, np.ndarray]]:
 
 def _write_page(model, explained, out: Path) -> None:
     page = render("explain.html", model=model.name, layer=split(model).layer, explained=explained)
-    (out / "index.html").write_text(page)
+    write_text(out / "index.html", page)

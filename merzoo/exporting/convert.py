@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from merzoo.exporting.formats import format_named
+from merzoo.processes import end_with_parent
 
 REPRESENTATIVE = "representative"  # the probe that int8 quantisation is calibrated with
 
@@ -71,5 +72,6 @@ def _save(model, folder: Path):
 
 
 if __name__ == "__main__":
+    end_with_parent()
     for name in sys.argv[1:]:
         convert(Path(name))

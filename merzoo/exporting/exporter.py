@@ -5,15 +5,14 @@ that runs on TensorFlow (`convert.py`). The result takes its final name only if 
 those of the Keras model.
 """
 
+import contextlib
 import importlib.util
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from merzoo.exporting.probes import REAL_DATA, face_pairs, inputs_of
 from merzoo.listing import is_empty
 from merzoo.models.random_inputs import random_inputs
 from merzoo.progress import progress_bar
+from merzoo.whole import alone, remove, sweep, temporary_beside
 
 TOLERANCE = 1e-4  # of probabilities, between the export and the Keras model
 _EARLIER = re.compile(  # the files of a SavedModel that merzoo wrote
@@ -131,12 +131,8 @@ def export(
     names = class_names(model, classes, entry)
     card = model_card(model, exported, names, entry, preprocessing)
     samples, probes = _probes(model, exported, data, labels, crop_size, int8, parameters or {})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(dir=path.parent, prefix=".merzoo-export-") as name,
-        progress_bar() as bar,
-    ):
-        folder, task = Path(name), bar.add_task("asking Keras", total=3)
+    with _workshop(path) as folder, progress_bar() as bar:
+        task = bar.add_task("asking Keras", total=3)
         expected = {probe: _predict(exported, inputs) for probe, inputs in probes.items()}
         bar.update(task, advance=1, description=f"converting to {format}")
         write_job(folder, exported, format, probes, names, card)
@@ -308,21 +304,36 @@ def _accuracies(samples, expected, answers) -> dict[str, float]:
     return {name: float((y.argmax(-1) == samples.label).mean()) for name, y in outputs.items()}
 
 
+@contextlib.contextmanager
+def _workshop(path: Path) -> Iterator[Path]:
+    """A temporary folder beside the export, which no run that was killed leaves for ever."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sweep(path.parent)
+    folder = temporary_beside(path)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        remove(folder)
+
+
 def _place(folder: Path, path: Path, format: str) -> int:
-    """Moves the finished export to its path, in place of an earlier one; returns its bytes."""
+    """Moves the finished export to its path, in place of an earlier one; returns its bytes.
+
+    Of two processes at once the later one's files stand, all of them.
+    """
     suffix = format_named(format).SUFFIX
     made = folder / f"export{suffix}"
-    if not suffix:
-        if path.exists():
-            shutil.rmtree(path)
-        os.replace(made, path)
-        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     moves = {made: path}
     if format == "openvino":
         moves[made.with_suffix(".bin")] = path.with_suffix(".bin")
-    if format != "onnx":  # which holds both inside
+    if suffix and format != "onnx":  # the others hold both inside
         for name in ("classes.txt", "model_card.json"):
             moves[folder / name] = path.with_suffix(f".{name}")
-    for source, target in moves.items():
-        os.replace(source, target)
-    return sum(target.stat().st_size for target in moves.values())
+    with alone(path.parent, wait=True):
+        for source, target in moves.items():
+            if target.is_dir():
+                os.replace(target, folder / f"before-{target.name}")
+            os.replace(source, target)
+        files = [f for top in moves.values() for f in (top, *top.rglob("*")) if f.is_file()]
+        return sum(file.stat().st_size for file in files)

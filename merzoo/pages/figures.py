@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from merzoo.whole import whole
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -69,9 +71,8 @@ def save(figure: "Figure", folder: Path, name: str) -> None:
 
     with matplotlib.rc_context({"pdf.fonttype": 42}):
         for suffix, about in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
-            figure.savefig(
-                folder / f"{name}.{suffix}", dpi=200, bbox_inches="tight", metadata=about
-            )
+            with whole(folder / f"{name}.{suffix}", f".{suffix}") as temporary:
+                figure.savefig(temporary, dpi=200, bbox_inches="tight", metadata=about)
 
 
 def close(figures: "Iterable[Figure]") -> None:

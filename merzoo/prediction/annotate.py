@@ -5,7 +5,6 @@ at each apex, and a line where the picture is. WebM with VP8, which every browse
 """
 
 import os
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from merzoo.data.videos import is_variable
 from merzoo.errors import InputError
 from merzoo.prediction.results import Prediction
 from merzoo.quiet import quiet
+from merzoo.whole import temporary_beside
 
 # RGB; told apart by most colour-blind people.
 COLOURS = ((230, 97, 60), (60, 150, 220), (235, 185, 50), (120, 180, 90), (170, 110, 200))
@@ -61,7 +61,7 @@ def write_annotated(
     last = int(result.positions[-1]) + 1 if len(result.positions) else len(frames)
     drawing: _Drawing | None = None
     writer: Any = None
-    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.webm")
+    temporary = temporary_beside(path, path.suffix)
     try:
         for position in _shown(result.times, rate / step, last, step):
             frame = frames[position]

@@ -4,7 +4,6 @@ import math
 import os
 import re
 import time
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from merzoo.home import home
 from merzoo.listing import left_by_system
 from merzoo.prediction.given import WANTED, held, pictures
 from merzoo.quiet import quiet
+from merzoo.whole import temporary_beside
 
 SAMPLE = "sample"
 SAMPLE_SEED, SAMPLE_SECONDS, SAMPLE_RATE = 40_348, 5.0, 100.0
@@ -262,7 +262,7 @@ def record(
     real_number("seconds", seconds, least=0.5, most=600)
     with quiet():
         capture = cv2.VideoCapture(camera)
-    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.avi")
+    temporary = temporary_beside(path, path.suffix)
     try:
         ok, frame = capture.read() if capture.isOpened() else (False, None)
         if not ok or frame is None:

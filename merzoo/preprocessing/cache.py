@@ -16,7 +16,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,17 +24,15 @@ import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.home import home
+from merzoo.whole import DAMAGED, exhausted, sweep, unfinished, whole
 
-_PART = ".part"  # the suffix of a file that is being written
-_ABANDONED = 3600  # seconds after which nobody is writing it any more
 _PACKS, _PACK = "packs", ".pack"  # folder and suffix
 _PACK_BYTES = 32 << 20  # of a batch that is written at once
 _PACK_SECONDS = 5.0  # of work that a killed run may lose
-# What is the cache's own, as FOLDER/FILE: arrays, packs, and what a run is writing.
+# What is the cache's own, as FOLDER/FILE, beside what a run is writing: arrays and packs.
 _OWN = re.compile(
     r"(?P<array>([0-9a-f]{2})/\2[0-9a-f]{62}\.npy)"
     rf"|(?P<pack>{_PACKS}/[0-9a-f]{{64}}\{_PACK})"
-    rf"|(?P<part>([0-9a-f]{{2}}|{_PACKS})/tmp[a-z0-9_]{{8}}\{_PART})"
 )
 
 
@@ -162,13 +159,8 @@ class Cache:
         return *before, self._others()
 
     def sweep(self) -> int:
-        """Removes what killed runs left unfinished over an hour ago; returns how many files."""
-        oldest = time.time() - _ABANDONED
-        parts = (path for kind, path in self._own_files() if kind == "part")
-        left = [path for path in parts if path.stat().st_mtime < oldest]
-        for path in left:
-            path.unlink(missing_ok=True)
-        return len(left)
+        """Removes what processes that are no more left unfinished; returns how many files."""
+        return sweep(self.folder, deep=True)
 
     def _own_folders(self) -> list[Path]:
         """The folders in which the cache keeps files."""
@@ -204,41 +196,34 @@ class Cache:
     @contextlib.contextmanager
     def _written(self, path: Path):
         """A file to write to that stands at `path` once all went well, and is not there else."""
-        part = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, part = tempfile.mkstemp(dir=path.parent, suffix=_PART)
-            with os.fdopen(handle, "wb") as file:
+            with whole(path) as temporary, open(temporary, "wb") as file:
                 yield file
-            os.replace(part, path)
         except OSError as error:
             raise CacheError(
                 f"cache {self.folder}: cannot be written: {error.strerror}; free some space "
                 "(merzoo data cache --clear) or name another folder."
-            ) from None
-        finally:
-            if part is not None:
-                Path(part).unlink(missing_ok=True)
+            ) from error
 
     def _array(self, name: str) -> np.ndarray | None:
         pack, row = self._places.get(bytes.fromhex(name), (None, 0))
         if pack is not None:
-            with contextlib.suppress(OSError, ValueError):  # removed meanwhile
+            with contextlib.suppress(FileNotFoundError, ValueError):  # removed or cut meanwhile
                 return pack.rows[row]
         path = self.path(name)
         try:
             return np.load(path, mmap_mode="r", allow_pickle=False)
         except FileNotFoundError:
             return None
-        except (ValueError, EOFError, OSError):
-            path.unlink(missing_ok=True)  # damaged from outside: computed again
+        except DAMAGED:
+            path.unlink(missing_ok=True)  # from outside: computed again
             return None
 
     def _look(self) -> None:
         """Learns what packs there are now."""
         try:
             found = {n for n in os.listdir(self.folder / _PACKS) if _kind(_PACKS, n) == "pack"}
-        except OSError:  # there are none; that none can be written shows when one is
+        except (FileNotFoundError, NotADirectoryError):  # that none can be written shows then
             found = set()
         if self._packs.keys() - found:  # somebody emptied the cache
             self._packs, self._places = {}, {}
@@ -248,8 +233,8 @@ class Cache:
                 pack = _Pack(path)
             except FileNotFoundError:
                 continue
-            except (ValueError, EOFError, OSError):
-                path.unlink(missing_ok=True)  # damaged from outside: computed again
+            except DAMAGED:
+                path.unlink(missing_ok=True)  # from outside: computed again
                 continue
             self._packs[name] = pack
             self._places |= {one: (pack, row) for row, one in enumerate(pack.keys)}
@@ -337,6 +322,8 @@ def _kind(folder: str, name: str) -> str | None:
     >>> _kind("ab", f"{'ab' * 32}.npy"), _kind("ab", "wedding.jpg"), _kind("packs", "films.pack")
     ('array', None, None)
     """
+    if unfinished(Path(name)):
+        return "part"
     found = _OWN.fullmatch(f"{folder}/{name}")
     return found.lastgroup if found else None
 
@@ -389,6 +376,8 @@ def contents_of(sequences: Sequence, store: Cache) -> Iterator[str | Exception]:
             try:
                 content = frames.content_hash()
             except (InputError, OSError) as error:
+                if exhausted(error):
+                    raise
                 yield error
                 continue
             if name is not None:

@@ -29,6 +29,7 @@ from merzoo.preprocessing.face import (
     missing_for_landmarks,
 )
 from merzoo.schema import check
+from merzoo.whole import exhausted
 
 LOOKED_AT = 5  # clips of each data set
 LARGEST_CROP = 256  # pixels of the shorter side up to which frames without a face may be crops
@@ -106,7 +107,9 @@ def _remembered(store: Cache, name: str) -> Choice | None:
 def _content(clip: Clip, store: Cache) -> str | None:
     try:
         return content_of(clip.frames, store)
-    except (InputError, OSError):
+    except (InputError, OSError) as error:
+        if exhausted(error):
+            raise
         return None  # reported with the others that cannot be read
 
 
@@ -149,8 +152,9 @@ def _onsets(clips: Sequence[Clip]):
     for clip in clips:
         try:
             yield clip.frames[clip_range(clip)[0]]
-        except (InputError, OSError):
-            continue
+        except (InputError, OSError) as error:
+            if exhausted(error):
+                raise
 
 
 def _looked_at(dataset: str, clips: Sequence[Clip], asked: str) -> Choice:

@@ -31,7 +31,9 @@ from merzoo.preprocessing.preparation import (
     preparation_of,
     used_annotation,
 )
+from merzoo.processes import end_with_parent
 from merzoo.progress import progress_bar
+from merzoo.whole import exhausted
 
 _SHOWN = 5  # failures that an error message spells out
 # Of so many a worker process gets at once, and no more processes are started than have so many.
@@ -254,6 +256,7 @@ def _run(tasks: list[tuple], jobs: int | None, store: Cache):
 def _work_in_worker(tasks: list[tuple], store: Cache) -> list[tuple]:
     import cv2
 
+    end_with_parent()
     cv2.setNumThreads(1)  # one processor per worker
     with Batch(store) as batch:
         return [_work(*task, batch) for task in tasks]
@@ -274,8 +277,8 @@ def _work(index: int, clip: Clip, wanted: dict, parameters, batch: Batch):
     except CacheError:
         raise
     except Exception as error:
-        if os.environ.get("MERZOO_DEBUG") == "1":
-            raise
+        if exhausted(error) or os.environ.get("MERZOO_DEBUG") == "1":
+            raise  # the clip is not at fault
         return index, _reason(error), None
     return index, None, _note(clip)
 

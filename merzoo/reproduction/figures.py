@@ -13,7 +13,7 @@ import numpy as np
 
 from merzoo.evaluation.scores.bootstrap import subject_bootstrap, subject_matrices
 from merzoo.evaluation.scores.predictions import runs_of
-from merzoo.files import write_json
+from merzoo.files import write_json, write_text
 from merzoo.metrics import METRICS
 from merzoo.pages.render import render
 from merzoo.reproduction.plot import bars, title
@@ -235,8 +235,8 @@ def write_pages(found) -> None:
     """Writes `table.json`, `table.md` and `table.html` of a `Reproduction` into its folder."""
     found.folder.mkdir(parents=True, exist_ok=True)
     write_json(found.folder / "table.json", as_dict(found))
-    (found.folder / "table.md").write_text(markdown(found))
-    (found.folder / "table.html").write_text(_page(found))
+    write_text(found.folder / "table.md", markdown(found))
+    write_text(found.folder / "table.html", _page(found))
 
 
 def as_dict(found) -> dict:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from merzoo.whole import whole
+
 
 def draw_curves(rows: list[dict[str, float]], path: Path, title: str = "") -> None:
     """Draws the logs of a training.
@@ -48,7 +50,8 @@ def draw_curves(rows: list[dict[str, float]], path: Path, title: str = "") -> No
             color="#c2453d",
         )
     figure.suptitle(title, fontsize=11)
-    figure.savefig(path, dpi=110)
+    with whole(path, ".png") as temporary:
+        figure.savefig(temporary, dpi=110)
 
 
 def _falls(rows: list[dict[str, float]]) -> list[int]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from merzoo import modalities
 from merzoo.errors import InputError, unknown
-from merzoo.files import claim_folder, write_json
+from merzoo.files import claim_folder, write_json, write_table
 from merzoo.metrics import confusion_matrix, scores
 from merzoo.preprocessing.relabel import relabel
 from merzoo.surroundings import surroundings
@@ -40,6 +40,7 @@ from merzoo.training.recipes import (
 from merzoo.versions import VERSION, package_versions
 from merzoo.weights import WeightsEntry
 from merzoo.weights.entry import read_entry
+from merzoo.whole import alone, sweep, whole
 
 QUICK_SAMPLES = 96
 QUICK_EPOCHS = 2
@@ -149,7 +150,6 @@ def run_training(
     `find` gives the `Start` for a network's name, or is `None`."""
     options = _options(Training, training)
     check_feed()
-    from merzoo.training.trainer import Trainer
     from merzoo.training.validation import split_validation
 
     parameters = dict(parameters or {})
@@ -174,9 +174,17 @@ def run_training(
     rows = split_validation(pool, options.validation, options.seed)
     card = _card(learner, pool, rows, labels, options, quick, start)
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))
-    before = claim_folder(folder, card, may_differ=_MAY_DIFFER, kind="training")
-    if (folder / ENTRY).is_file():
-        return _finished(folder, before or card)
+    with alone(folder):
+        sweep(folder, deep=True)
+        before = claim_folder(folder, card, may_differ=_MAY_DIFFER, kind="training")
+        if (folder / ENTRY).is_file():
+            return _finished(folder, before or card)
+        return _trained(folder, learner, pool, rows, labels, options, card, start)
+
+
+def _trained(folder, learner, pool, rows, labels, options, card, start) -> TrainedWeights:
+    """Trains, and leaves all of it in the folder; goes on where an earlier call was stopped."""
+    from merzoo.training.trainer import Trainer
 
     steps = max(1, len(rows[0]) // learner.recipe.batch_size)
     trainer = Trainer(learner, pool.classes, steps, start, options)
@@ -305,10 +313,11 @@ def _write(folder, trainer, history, pool, rows, labels, card, start) -> Trained
     from merzoo.training.curves import draw_curves
 
     learner, final, epochs = trainer.learner, trainer.final(), len(history["loss"])
-    final.save_weights(folder / WEIGHTS)
+    with whole(folder / WEIGHTS, ".weights.h5") as temporary:
+        final.save_weights(temporary)
     table = pd.DataFrame(history)
     table.insert(0, "epoch", range(1, epochs + 1))
-    table.to_csv(folder / "history.csv", index=False)
+    write_table(folder / "history.csv", table)
     content = (folder / WEIGHTS).read_bytes()
     seen = set(pool.seen()) | set(start.entry.subjects if start else ())
     datasets = set(pool.dataset.tolist()) | set(start.entry.trained_on if start else ())

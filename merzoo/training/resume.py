@@ -8,7 +8,6 @@ and the number of the epoch.
 """
 
 import json
-import os
 from pathlib import Path
 from typing import TypedDict
 
@@ -18,6 +17,7 @@ import numpy as np
 from merzoo.errors import InputError
 from merzoo.schema import check
 from merzoo.training.validation import BestEpoch
+from merzoo.whole import whole
 
 # What each of the callbacks remembers from epoch to epoch.
 COUNTERS = {
@@ -122,11 +122,9 @@ class Resume(keras.callbacks.Callback):
             ],
         }
         values = [keras.ops.convert_to_numpy(v) for v in _variables(self.model)]
-        temporary = self.file.with_suffix(f".{os.getpid()}.part")
-        with temporary.open("wb") as stream:
+        with whole(self.file) as temporary, temporary.open("wb") as stream:
             named = {f"value_{i}": value for i, value in enumerate(values)}
             np.savez(stream, state=np.array(json.dumps(state)), **named)
-        os.replace(temporary, self.file)
 
 
 def _variables(model) -> list:

@@ -19,6 +19,7 @@ from merzoo.metrics import confusion_matrix, scores
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.pool import Pool
 from merzoo.training.recipes import Recipe
+from merzoo.whole import whole
 
 SHARE = 0.2  # of the training subjects that are drawn, where nobody says otherwise
 MODES = {"accuracy": "max", "loss": "min", "uf1": "max"}  # what may choose an epoch
@@ -190,7 +191,8 @@ class BestEpoch(keras.callbacks.Callback):
         if self.file is None:
             self._weights = model.get_weights()
         else:
-            model.save_weights(self.file)
+            with whole(self.file, ".weights.h5") as temporary:
+                model.save_weights(temporary)
 
     def on_train_end(self, logs=None):
         if self.best is None:  # no epoch ended

@@ -27,6 +27,7 @@ from keras_tuner.engine import trial as trial_module
 from sklearn.exceptions import ConvergenceWarning
 
 from merzoo.errors import InputError, unknown
+from merzoo.files import write_text
 from merzoo.metrics import UF1
 from merzoo.schema import check
 
@@ -297,7 +298,4 @@ def _renamed(trial, trial_id: str, status: str):
 
 
 def _write_whole(file: str, content) -> None:
-    temporary = f"{file}.{os.getpid()}.part"
-    with open(temporary, "w") as stream:
-        json.dump(content, stream)
-    os.replace(temporary, file)
+    write_text(Path(file), json.dumps(content))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from merzoo.files import write_text
 from merzoo.metrics import UF1, headline
 from merzoo.pages.figures import COLOURS, INK, as_svg, close, new_figure
 from merzoo.pages.render import render
@@ -41,7 +42,7 @@ def write_page(folder: Path, summary: dict, plan, trials, losses: dict) -> Path:
         curves=learning_curves(done, losses),
     )
     path = folder / "tune.html"
-    path.write_text(page)
+    write_text(path, page)
     return path
 
 

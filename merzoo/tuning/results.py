@@ -107,16 +107,16 @@ def evaluate_outer(
         card["recipe"] = {"name": "tuned in each fold", "about": "One recipe for each outer fold."}
         card["model_arguments"] = {}
         card["recipes"] = {fold.name: recipe_as_dict(recipe) for fold, recipe in pairs}
-    place = RunFolder(folder, card)
     todo = [
         _job(plan, learner, fold, recipe, seed, engine.name)
         for seed in range(seeds)
         for fold, recipe in pairs
     ]
-    metrics, _ = judged(place, plan.data, run_unfinished(todo, place, 1))
-    metrics = json.loads(json.dumps(metrics))
-    write_json(folder / "metrics.json", metrics)
-    write_report(folder)
+    with RunFolder.held(folder, card) as place:
+        metrics, _ = judged(place, plan.data, run_unfinished(todo, place, 1))
+        metrics = json.loads(json.dumps(metrics))
+        write_json(folder / "metrics.json", metrics)
+        write_report(folder)
     return metrics
 
 

@@ -18,10 +18,11 @@ from pathlib import Path
 
 from merzoo.arguments import LARGEST_SEED, real_number, whole_number
 from merzoo.errors import InputError, unknown
-from merzoo.files import claim_folder, write_json
+from merzoo.files import claim_folder, write_json, write_table
 from merzoo.metrics import compared
 from merzoo.names import known_people
 from merzoo.training.recipes import Recipe, change_preprocessing, recipe_as_dict
+from merzoo.whole import alone, sweep
 
 
 @dataclass(frozen=True)
@@ -135,11 +136,13 @@ def tune(
     if role == "worker":
         return _work(plan)
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-tune-"))
-    claim_folder(folder, plan.settings(), file="settings.json", kind="search")
     outer_parts = outer_folds(outer, plan.data, seed) if nested else []
     names = ["all", *(outer_name(outer, i + 1) for i in range(len(outer_parts)))]
-    searches = _search(plan, names, trials, budget, silence, folder, role)
-    return _conclude(plan, searches, outer, outer_parts, seeds, folder)
+    with alone(folder):
+        sweep(folder, deep=True)
+        claim_folder(folder, plan.settings(), file="settings.json", kind="search")
+        searches = _search(plan, names, trials, budget, silence, folder, role)
+        return _conclude(plan, searches, outer, outer_parts, seeds, folder)
 
 
 def _make_plan(model, data, labels, recipe, parameters, space, tuner, folds, seed, jobs):
@@ -250,7 +253,7 @@ def _conclude(plan, searches, outer, outer_parts, seeds, folder) -> TuningResult
     from merzoo.tuning.page import write_page
 
     table = results.trials_table(searches, plan)
-    table.to_csv(folder / "trials.csv", index=False)
+    write_table(folder / "trials.csv", table)
     recipe = results.best_recipe("all", searches["all"], plan)
     if recipe is None:
         raise results.first_failure(searches["all"])

@@ -124,7 +124,7 @@ def _is_address(url: str) -> bool:
 def _alone(target: Path):
     """The `.part` file of `target`, held by this process alone; others wait here for it."""
     part = target.with_name(f"{target.name}.part")
-    with open(part.with_name(f"{target.name}.lock"), "w") as lock:
+    with open(part.with_name(f"{target.name}.lock"), "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield part
 

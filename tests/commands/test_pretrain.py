@@ -2,17 +2,11 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 
 from merzoo.cli import main
 from merzoo.data.synthetic import synthesize
-from merzoo.training.pretrain import pretrain
 from merzoo.weights import WeightsEntry
 from tests.training.pictures import picture_arrays
 
@@ -97,44 +91,3 @@ def test_bad_input_is_one_line(capsys, home, pretrained, tmp_path):
     assert "cannot be built by the recipe" in fails_with(capsys, *words, "--argument", "colour=red")
     line = fails_with(capsys, *words, "--labels", "megc33")
     assert "Unknown label map 'megc33'. Did you mean 'megc3'?" in line
-
-
-SCRIPT = """
-import sys
-from merzoo.training.pretrain import pretrain
-from tests.training.pictures import picture_arrays
-pretrain("broadbentnet", picture_arrays(), **{options}, out=sys.argv[1])
-"""
-OPTIONS = {
-    "arguments": {"input_shape": (8, 8, 1), "dense_units": (4,)},
-    "epochs": 12,
-    "plateau": 2,
-    "stop": 9,
-}
-
-
-@pytest.mark.slow
-def test_kill_9_changes_no_result(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT.replace("{options}", repr(OPTIONS)))
-    killed = tmp_path / "killed"
-    root = Path(__file__).resolve().parents[2]
-    process = subprocess.Popen(
-        [sys.executable, str(script), str(killed)], env=os.environ | {"PYTHONPATH": str(root)}
-    )
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline and process.poll() is None:
-        if (killed / "state" / "epoch.npz").is_file():
-            break
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert (killed / "state" / "epoch.npz").is_file(), "no epoch finished before the kill"
-    assert not (killed / "weights.json").exists()
-    resumed = pretrain("broadbentnet", picture_arrays(), **OPTIONS, out=killed)
-    whole = pretrain("broadbentnet", picture_arrays(), **OPTIONS, out=tmp_path / "whole")
-    assert resumed.history == whole.history
-    assert resumed.entry.sha256 == whole.entry.sha256
-    again = pretrain("broadbentnet", picture_arrays(), **OPTIONS, out=killed)
-    assert again.entry == resumed.entry  # finished: nothing is trained again
-    assert len(again.history) == len(whole.history)

@@ -106,27 +106,6 @@ def test_bad_options_are_one_line(capsys, samples, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_killed_search_continues_and_its_recipe_can_be_evaluated(capsys, samples, tmp_path):
-    out = tmp_path / "tune"
-    run = [sys.executable, "-m", "merzoo.cli", *command(samples, out)]
-    process = subprocess.Popen(run, stdout=subprocess.DEVNULL)
-
-    def finished():
-        files = out.glob("searches/all/trial_*/trial.json")
-        return [f for f in files if '"COMPLETED"' in f.read_text()]
-
-    until(finished)
-    process.kill()
-    process.wait()
-    before = {f: f.stat().st_mtime_ns for f in finished()}
-    assert main(command(samples, out)) == 0
-    assert "4 completed" in capsys.readouterr().out
-    assert all(f.stat().st_mtime_ns == when for f, when in before.items())
-    recipe = ["--recipe", str(out / "best_recipe.json"), "--epochs", "1"]
-    assert main(["evaluate", "ststnet", "--data", f"arrays:{samples}", *recipe]) == 0
-
-
-@pytest.mark.slow
 def test_chief_and_two_workers_train_and_one_is_killed(samples, tmp_path):
     place = f"127.0.0.1:{free_port()}"
     out = tmp_path / "tune"

@@ -19,6 +19,7 @@ from merzoo.data.synthetic.motion import Motion
 from merzoo.data.synthetic.plan import CAP, EMOTIONS, Setting, plan_clips
 from merzoo.errors import InputError
 from merzoo.files import clean_workshop
+from merzoo.whole import temporary_beside
 
 TINY = {"subjects": 2, "clips": 2, "size": (70, 85), "fps": 50.0}
 
@@ -50,7 +51,7 @@ def clear_plan():
 
 def test_cleaning_up_keeps_what_merzoo_did_not_write(tmp_path):
     mine = ["thesis.txt", "photos/cat.jpg", "0123456789abX"]
-    left = ["0123456789ab/1.png", "fedcba987654.avi"]
+    left = [".0123abcd-1-4567cdef.part/1.png", ".fedcba98-17-76543210.part.avi"]
     for name in (*mine, *left):
         path = tmp_path / "faces.partial" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +102,7 @@ def test_two_processes_may_write_the_same_folder_at_once(tree, tmp_path):
 
 def test_a_kill_at_the_very_first_file_does_not_block_the_folder(tree, tmp_path):
     (tmp_path / "faces").mkdir()
-    (tmp_path / "faces" / ".synthesis.json.0123456789ab.partial").write_text("{")
+    temporary_beside(tmp_path / "faces" / "synthesis.json").write_text("{")
     assert set(contents(synthesize(tmp_path / "faces", **TINY, seed=3, jobs=1))) >= set(
         contents(tree)
     )

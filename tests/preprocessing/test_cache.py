@@ -1,10 +1,6 @@
 """The cache: what is put in comes out; a full disk, a kill and a second run leave it sound."""
 
 import os
-import resource
-import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -106,47 +102,10 @@ def test_a_damaged_file_is_forgotten(cache, content):
     assert cache.get(key(a=1)) is None and key(a=1) not in cache
 
 
-def test_a_full_disk_is_one_clear_error_and_leaves_no_file(cache):
-    """A limit on the size of files stands for the full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-        with pytest.raises(CacheError, match=r"cannot be written: .*; free some space"):
-            cache.put(key(a=1), np.zeros(1_000_000, np.float32))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, handler)
-    assert files(cache) == []
-
-
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CacheError, match="file/inside: cannot be written"):
         Cache(tmp_path / "file" / "inside").put(key(a=1), np.zeros(3))
-
-
-def test_a_killed_run_leaves_no_half_array(cache):
-    """The child is killed in the middle of a write: its name never appears."""
-    code = f"""
-import os, signal
-import numpy as np
-from merzoo.errors import InputError
-from merzoo.preprocessing.cache import Cache
-def rows():
-    yield np.zeros(1_000_000)
-    os.kill(os.getpid(), signal.SIGKILL)
-Cache({str(cache.folder)!r}).put_rows("ab" * 32, rows(), (2, 1_000_000), "float64")
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": os.getcwd()}
-    )
-    assert done.returncode == -signal.SIGKILL
-    assert cache.get("ab" * 32) is None
-    [left] = cache.folder.rglob("*.part")
-    assert cache.sweep() == 0  # it might still be written
-    os.utime(left, (time.time() - 7200,) * 2)
-    assert cache.sweep() == 1 and files(cache) == []
 
 
 def test_two_runs_may_write_the_same_array_at_once(cache):
@@ -203,36 +162,6 @@ def test_a_damaged_pack_is_forgotten(cache, damage):
     pack.write_bytes(pack.read_bytes()[:-1] if damage is None else damage)
     fresh = Cache(cache.folder)
     assert fresh.get(names[0]) is None and files(cache) == []
-
-
-def test_a_killed_batch_leaves_no_half_pack(cache):
-    """The child writes one pack, and is killed in the middle of the next."""
-    code = f"""
-import os, signal
-import numpy as np
-from merzoo.preprocessing import cache
-from merzoo.errors import InputError
-from merzoo.preprocessing.cache import Batch, Cache, key
-batch = Batch(Cache({str(cache.folder)!r}))
-for i in range(10):
-    batch.add(key(clip=i), np.zeros(1000))
-batch.write()
-for i in range(10, 20):
-    batch.add(key(clip=i), np.zeros(1000))
-class Last:
-    def __array__(self, *_, **__):
-        os.kill(os.getpid(), signal.SIGKILL)
-batch._held[(1000,), "<f8"][key(clip=20)] = Last()
-batch.write()
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": os.getcwd()}
-    )
-    assert done.returncode == -signal.SIGKILL
-    assert cache.held(key(clip=i) for i in range(30)) == {key(clip=i) for i in range(10)}
-    [left] = cache.folder.rglob("*.part")
-    os.utime(left, (time.time() - 7200,) * 2)
-    assert cache.sweep() == 1 and len(files(cache)) == 1
 
 
 def test_two_runs_may_write_the_same_packs_while_a_third_reads(cache):

@@ -1,8 +1,5 @@
 """`prepare`: what comes out has the values that the frames were made to have."""
 
-import subprocess
-import sys
-
 import cv2
 import numpy as np
 import pytest
@@ -282,26 +279,6 @@ def test_skip_does_not_hide_that_all_failed(tmp_path):
             on_error="skip",
             apex="annotated",
         )
-
-
-def test_a_full_disk_stops_the_run_with_one_line(tmp_path):
-    """In a process of its own, whose files may not grow beyond 50 kB."""
-    code = f"""
-import resource, signal
-from merzoo.preprocessing.pipeline import prepare
-from tests.preprocessing import made
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-clips = [made.clip(i) for i in range(3)]
-try:
-    prepare(clips, {{"apex": (200, 200, 1)}}, detector="none", jobs=1, on_error="skip",
-            cache={str(tmp_path / "cache")!r})
-except ValueError as error:
-    print(type(error).__name__, error)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.startswith("CacheError cache "), done.stderr
-    assert "cannot be written" in done.stdout and files(tmp_path) == []
 
 
 def test_a_killed_worker_is_explained(tmp_path, monkeypatch):

@@ -5,8 +5,6 @@ import os
 import pickle
 import resource
 import socket
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -69,25 +67,6 @@ def test_a_download_that_another_process_left_is_resumed():
         assert fetched(served) == CONTENT
     assert served.asked == [("/file", "bytes=70000-")]
     assert not part.exists()
-
-
-def test_a_killed_download_goes_on_in_the_next_process(tmp_path):
-    code = (
-        "import sys; from tests.weights.test_download import *\n"
-        "fetch(entry_of(url=sys.argv[1] + '/file'))"
-    )
-    with serving(Served(CONTENT, pause=0.02)) as served:
-        process = subprocess.Popen([sys.executable, "-c", code, served.url])
-        part = home("weights", "ststnet.test.weights.h5.part")
-        while process.poll() is None and not (part.is_file() and part.stat().st_size):
-            pass
-        process.kill()
-        process.wait()
-        kept = part.stat().st_size
-        assert 0 < kept < len(CONTENT)
-        served.pause = 0
-        assert fetched(served) == CONTENT
-    assert served.asked[-1] == ("/file", f"bytes={kept}-")
 
 
 def test_a_server_without_ranges_starts_again():

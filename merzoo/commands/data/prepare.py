@@ -1,6 +1,5 @@
 """`merzoo data prepare`: clips to an `.npz` file of the modalities that a model asks for."""
 
-import os
 import re
 import warnings
 from pathlib import Path
@@ -13,6 +12,7 @@ from merzoo.commands._options import (
 )
 from merzoo.commands._shared import add_json_option, choose_backend, print_json
 from merzoo.errors import InputError
+from merzoo.whole import whole
 
 SUMMARY = "work out the arrays that a model's inputs ask for"
 EXAMPLE = "merzoo data prepare --data synthetic:medium --model ststnet --out runs/flow.npz"
@@ -54,9 +54,8 @@ def run(options) -> int:
             jobs=options.jobs,
             **own | parameters,
         )
-    part = out.with_name(f"{out.stem}.part.npz")
-    data.save(part)
-    os.replace(part, out)
+    with whole(out, ".npz") as temporary:
+        data.save(temporary)
     _print(options, data, out, [str(w.message) for w in skipped])
     return 0
 

@@ -19,8 +19,10 @@ from merzoo.data.synthetic.macro import film_expression, plan_macro
 from merzoo.data.synthetic.plan import ClipPlan, Setting, difficulty_named, plan_clips
 from merzoo.errors import InputError
 from merzoo.listing import left_by_system
+from merzoo.processes import end_with_parent
 from merzoo.progress import progress_bar
 from merzoo.schema import read_json
+from merzoo.whole import alone, sweep, temporary_beside, unfinished
 
 # Raised when the same arguments give other bytes than before.
 RECIPE = 3
@@ -126,7 +128,8 @@ def synthesize(
         "quirks": quirks,
     }
     try:
-        _run(job, layout, setting, facts, jobs or _cores())
+        with alone(out, wait=True):
+            _run(job, layout, setting, facts, jobs or _cores())
     except OSError as error:
         raise InputError(
             f"{error.filename or out}: cannot be written: {error.strerror or error}."
@@ -194,9 +197,9 @@ def _finished(job: _Job) -> bool:
 def _claim(job: _Job, facts: dict) -> None:
     """Takes an empty folder, or one in which the same run was begun."""
     path = _settings_path(job)
-    # Asked in this order: another process that begins the same run writes the settings first.
+    sweep(job.out, deep=True)
     names = [p for p in job.out.iterdir() if not left_by_system(p.name)] if job.out.is_dir() else []
-    occupied = not all(map(files.unfinished, names))
+    occupied = not all(map(unfinished, names))
     if path.is_file():
         known = read_json(path, hint="remove the folder or choose another")
         for name, value in facts.items():
@@ -239,6 +242,7 @@ def _render_alone(job: _Job, plan: ClipPlan) -> None:
     """In a worker process: OpenCV keeps to one thread, as the others have theirs."""
     import cv2
 
+    end_with_parent()
     cv2.setNumThreads(1)
     _render(job, plan)
 
@@ -289,7 +293,7 @@ def _write_video(target: Path, frames, job: _Job) -> None:
 
     job.workshop.mkdir(parents=True, exist_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = job.workshop / files.workshop_name(".avi")
+    temporary = temporary_beside(job.workshop / target.name, ".avi")
     try:
         code = cv2.VideoWriter_fourcc(*"FFV1")
         writer = cv2.VideoWriter(str(temporary), code, job.fps, job.size)

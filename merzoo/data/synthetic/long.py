@@ -6,7 +6,6 @@ movement of one still picture, so there are no cuts, and the truth is known to t
 """
 
 import os
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from merzoo.data.synthetic.identity import Identity
 from merzoo.data.synthetic.motion import Motion, profile, rounded
 from merzoo.data.synthetic.plan import CAP, Setting, generator, plan_clips
 from merzoo.errors import InputError
+from merzoo.whole import temporary_beside
 
 LONGEST_MICRO = 0.5  # seconds
 _LONG = (0.9, 2.0)  # seconds of an expression that is no micro-expression
@@ -261,7 +261,7 @@ def write_long(path: str | os.PathLike, plan: LongPlan, size: tuple[int, int] = 
 
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.avi")
+    temporary = temporary_beside(path, path.suffix)
     try:
         code = cv2.VideoWriter_fourcc(*"MJPG")
         # OpenCV's own writer, whose quality can be chosen: FFmpeg's would smooth small movements.

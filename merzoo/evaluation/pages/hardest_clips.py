@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from merzoo.evaluation.scores.predictions import runs_of
+from merzoo.files import encode_image, write_bytes
 from merzoo.listing import left_by_system
 from merzoo.modalities import rows_of
 from merzoo.preprocessing.arrays import Arrays
@@ -48,7 +49,6 @@ def hardest_clips(predictions, classes: list[str], count: int = COUNT) -> list[d
 
 def write_pictures(folder: Path, clips: list[dict], samples: Arrays) -> None:
     """Draws the clips as PNG files into `pictures/` of a run's folder, where frames are held."""
-    import cv2
 
     place = {
         key: i
@@ -61,8 +61,7 @@ def write_pictures(folder: Path, clips: list[dict], samples: Arrays) -> None:
         i = place.get((clip["dataset"], clip["clip"]))
         picture = None if i is None else draw_sample(samples.modalities, i)
         if picture is not None:
-            target.mkdir(exist_ok=True)
-            cv2.imwrite(str(target / f"{number:02d}.png"), picture[..., ::-1])
+            write_bytes(target / f"{number:02d}.png", encode_image(picture, ".png"))
 
 
 def read_pictures(folder: Path) -> dict[int, str]:

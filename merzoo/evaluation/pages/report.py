@@ -4,8 +4,6 @@ Made from the files of a run's folder alone, so that it can be made again at any
 kept beside it in `plots/` as PNG and PDF for papers.
 """
 
-import contextlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from merzoo.evaluation.pages.hardest_clips import hardest_clips, read_pictures, 
 from merzoo.evaluation.pages.paper_tables import classes_table, results_table, seeds_told
 from merzoo.evaluation.runs.read import Run, read_run
 from merzoo.evaluation.scores.predictions import runs_of
+from merzoo.files import write_text
 from merzoo.metrics import UF1, headline
 from merzoo.pages.figures import as_svg, close, save
 from merzoo.pages.render import render
@@ -98,17 +97,6 @@ def keep_figures(figures: dict, folder: Path) -> dict[str, str]:
     svg = {name: as_svg(figure) for name, figure in figures.items()}
     close(figures.values())
     return svg
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a page whole or not at all."""
-    temporary = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
 
 
 def _confusion(part: dict) -> list[list[tuple[float, float]]]:

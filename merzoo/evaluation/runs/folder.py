@@ -5,8 +5,9 @@ any moment resumes where it was, and its result is the one it would have had.
 """
 
 import json
-import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult
 from merzoo.files import claim_folder, file_name, write_json
+from merzoo.whole import alone, sweep, whole
 
 # The same data may lie elsewhere; seeds may be added; a run may go on another day, elsewhere.
 _MAY_DIFFER = ("versions", "seeds", "source", "surroundings", "threads", "engine")
@@ -44,6 +46,18 @@ class RunFolder:
         self.folds = self.path / "folds"
         self.folds.mkdir(exist_ok=True)
 
+    @classmethod
+    @contextmanager
+    def held(cls, path: str | Path, card: dict) -> Iterator["RunFolder"]:
+        """The folder, in which no other process works meanwhile.
+
+        Raises:
+            InputError: as the constructor; also if another process is at work there.
+        """
+        with alone(path):
+            sweep(path, deep=True)
+            yield cls(path, card)
+
     def _fold_file(self, job: FoldJob) -> Path:
         return self.folds / f"seed{job.seed}-{file_name(job.fold.name)}.npz"
 
@@ -67,11 +81,10 @@ class RunFolder:
     def write_fold(self, job: FoldJob, result: FoldResult) -> None:
         """Keeps a finished fold."""
         file = self._fold_file(job)
-        temporary = file.with_suffix(f".{os.getpid()}.part")
         history = {f"history_{name}": values for name, values in result.history.items()}
         if result.epochs is not None:
             history["epochs"] = result.epochs
-        with temporary.open("wb") as stream:
+        with whole(file) as temporary, temporary.open("wb") as stream:
             np.savez(
                 stream,
                 test=job.fold.test,
@@ -79,7 +92,6 @@ class RunFolder:
                 seconds=result.seconds,
                 **history,
             )
-        os.replace(temporary, file)
 
 
 def read_fold(file: Path, job: FoldJob | None = None) -> FoldResult:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult, run_fold, trainer_of
 from merzoo.evaluation.runs.folder import RunFolder
+from merzoo.processes import end_with_parent
 from merzoo.surroundings import ONE_THREAD
 
 
@@ -159,6 +160,7 @@ def _reported(results, jobs, on_epoch):
 
 
 def _run_numbered(number: int, job: FoldJob) -> tuple[int, FoldResult]:
+    end_with_parent()
     return number, run_fold(job)
 
 

@@ -3,10 +3,8 @@
 Goodfellow et al., "Challenges in Representation Learning", ICONIP 2013.
 """
 
-import os
-import uuid
-
 from merzoo.data.synthetic.forms.form import Form
+from merzoo.whole import whole
 
 CLASSES = {
     "anger": "angry",
@@ -46,12 +44,13 @@ def file(plan, position) -> str:
 
 def annotate(root, plans, fps, faults) -> None:
     ordered = sorted(plans, key=lambda p: (usage(p) != "Training", usage(p) != "PublicTest"))
-    temporary = root / f".{CSV}.{uuid.uuid4().hex[:12]}.partial"
-    with open(temporary, "w", encoding="utf-8", newline="\n") as out:  # line by line
+    with (
+        whole(root / CSV) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="\n") as out,  # line by line
+    ):
         out.write("emotion,pixels,Usage\n")
         for row, plan in enumerate(ordered):
             out.write(_row(root, plan, len(ordered) - 1 - row if faults else None))
-    os.replace(temporary, root / CSV)
     if faults:
         _plant(ordered, faults)
 

@@ -1,0 +1,86 @@
+"""What a process of merzoo is to its surroundings: streams, signals, and the end of its parent."""
+
+import contextlib
+import functools
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+_BEAT = 0.5  # seconds between two looks at the parent
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: the run ends as it does at Ctrl-C, so that temporary files and workers go."""
+
+
+@contextlib.contextmanager
+def ended_in_order() -> Iterator[None]:
+    """SIGTERM raises `Terminated` inside the block, where nobody else listens to it."""
+    free = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if not free or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    owner = os.getpid()
+
+    def stop(number, frame):
+        if os.getpid() == owner:
+            raise Terminated
+        os._exit(128 + number)  # a forked child that has not set up its own signals
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def open_streams() -> None:
+    """Makes standard input, output and error usable, whatever they were started with.
+
+    A closed one goes to the null device: else the next file that is opened would get its number,
+    and what a library prints would be written into that file. A letter that the terminal's encoding
+    lacks is printed as an escape.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def output_is_gone() -> bool:
+    """Whether whoever read standard output has gone away."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), select.POLLOUT)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def silence_output() -> None:
+    """Sends what is still to be printed nowhere, so that Python does not complain at its end."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@functools.cache  # once a process
+def end_with_parent() -> None:
+    """In a worker process: ends it soon after the process that started it was killed."""
+    parent = os.getppid()
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(_BEAT)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

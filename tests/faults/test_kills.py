@@ -1,0 +1,121 @@
+"""Kills at random moments: what was finished stays, and the next run ends as an undisturbed one.
+
+The moments follow from `FAULTS_SEED` (0), which is printed.
+"""
+
+import hashlib
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from tests.faults.child import Child
+from tests.faults.places import Place, left, same
+from tests.faults.verbs import DOWNLOADED, THIN, VERBS
+from tests.weights.server import Served, serving
+
+SEED = int(os.environ.get("FAULTS_SEED", "0"))
+ENDS = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143, signal.SIGINT: 130}
+SAID = {signal.SIGKILL: "", signal.SIGTERM: "merzoo: terminated", signal.SIGINT: "merzoo: stopped"}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return Place(tmp_path_factory.mktemp("kills"), trained=False)
+
+
+@pytest.fixture(scope="module")
+def trained_place(tmp_path_factory):
+    return Place(tmp_path_factory.mktemp("kills-trained"), trained=True)
+
+
+def finished(verb, out) -> dict:
+    files = [file for pattern in verb.keeps for file in out.glob(pattern)]
+    return {file: file.stat().st_mtime_ns for file in files}
+
+
+def stop(child: Child, number: int) -> None:
+    """As `kill` does; Ctrl-C goes to the workers, too."""
+    if child.poll() is None:
+        (os.killpg if number == signal.SIGINT else os.kill)(child.pid, number)
+
+
+def check_ended(child: Child, number: int) -> None:
+    status = child.wait()
+    assert status in (ENDS[number], 0), child.stderr
+    if status and SAID[number]:
+        lines = [n for n in child.stderr.splitlines() if not n.startswith("merzoo: warning")]
+        assert len(lines) == 1 and lines[0].startswith(SAID[number]), child.stderr
+    deadline = time.monotonic() + 30
+    while (alive := child.family()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not alive, f"{len(alive)} workers outlive their parent"
+
+
+def killed_and_run_again(place: Place, name: str, verb, signals) -> None:
+    wanted = place.whole(name, verb)
+    drawn = random.Random(f"{SEED} {name}")
+    signals = drawn.sample(signals, len(signals))
+    out = place.folder / "killed" / name.replace(" ", "-") / f"result{verb.suffix}"
+    out.parent.mkdir(parents=True)
+    kept = {}
+    for number in signals:
+        moment = drawn.uniform(0, place.seconds[name])
+        print(f"FAULTS_SEED={SEED}: {name}, {number.name} {moment:.2f} s after its first file")
+        child = place.start(verb, out)
+        child.until(lambda: place.begun(verb, out))
+        time.sleep(moment)
+        stop(child, number)
+        check_ended(child, number)
+        now = finished(verb, out)
+        assert now.items() >= kept.items(), "a finished part was lost, or made again"
+        kept = now
+    child = place.start(verb, out)
+    assert child.wait() == 0, child.stderr
+    assert finished(verb, out).items() >= kept.items(), "a finished part was made again"
+    same(verb.result(out), wanted, verb.exact)
+    assert not left(out.parent)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", VERBS)
+def test_a_run_that_was_killed_ends_as_an_undisturbed_one(name, trained_place):
+    killed_and_run_again(trained_place, name, VERBS[name], list(ENDS))
+
+
+def test_a_killed_evaluation_ends_as_an_undisturbed_one(place):
+    [(name, verb)] = THIN.items()
+    killed_and_run_again(place, name, verb, [signal.SIGKILL])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_download_that_was_killed_goes_on(place, ranges):
+    """From a server that is slow and breaks off; what came in is asked for once."""
+    content = random.Random(SEED).randbytes(200_000)
+    digest, drawn = hashlib.sha256(content).hexdigest(), random.Random(f"{SEED} {ranges}")
+    folder = place.folder / f"download-{ranges}"
+    folder.mkdir()
+    part = folder / "home" / "weights" / f"{DOWNLOADED}.part"
+
+    def start(url):
+        words = ["call:tests.faults.verbs:download", f"{url}/file", str(len(content)), digest]
+        return Child(words, folder)
+
+    drops = [drawn.randrange(1, 60_000) for _ in range(3)]
+    with serving(Served(content, drops, ranges=ranges, pause=0.005)) as served:
+        for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+            child = start(served.url)
+            child.until(lambda: part.is_file() and part.stat().st_size > 0)
+            time.sleep(drawn.uniform(0, 0.5))
+            child.send(number)
+            child.wait()
+            assert not part.with_name(DOWNLOADED).exists()
+            if ranges and part.is_file():
+                assert content.startswith(part.read_bytes())
+        served.pause = 0
+        assert start(served.url).wait() == 0
+    assert part.with_name(DOWNLOADED).read_bytes() == content
+    assert not part.exists()
