@@ -107,7 +107,11 @@ def allowed(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return _either(shown(value) for value in get_args(kind))
     if get_origin(kind) in (Union, types.UnionType):
-        return _either(allowed(member) for member in get_args(kind))
+        members = (
+            get_args(one) if get_origin(one) is Literal else (one,) for one in get_args(kind)
+        )
+        flat = [Literal[one] if isinstance(one, str) else one for group in members for one in group]
+        return _either(allowed(member) for member in flat)
     if get_origin(kind) in (list, tuple):
         inner = get_args(kind)
         if get_origin(kind) is tuple and inner[-1] is not Ellipsis:

@@ -141,8 +141,14 @@ def test_a_thin_slice_of_a_set_reads_its_pictures_and_no_others(tmp_path, monkey
     labels = [("happiness", "anger", "surprise")[i % 3] for i in range(300)]
     clips = [replace(clip, label=name) for clip, name in zip(clips, labels, strict=True)]
     read = []
-    data = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.name) or data(path))
+    opened = Path.open
+
+    def counted(path, *arguments, **options):
+        if path.parent == tmp_path / "pictures":
+            read.append(path.name)
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", counted)
     cache, inputs = tmp_path / "cache", {"apex": (16, 16, 1)}
     pool = make_pool([], clips, inputs, "macro3", limit=30, cache=cache, jobs=1)
     assert len(pool) == 30 and len(read) == 2 * 30 + 1  # to see that it is a crop

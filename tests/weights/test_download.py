@@ -152,7 +152,7 @@ def test_a_mirror_takes_the_place_of_the_address(monkeypatch):
         assert fetch(entry_of(url="http://nowhere.invalid/file")).read_bytes() == CONTENT
     assert served.asked == [("/mirror/ststnet.test.weights.h5", None)]
     monkeypatch.setenv("MERZOO_WEIGHTS_URL", "/some/folder")
-    with pytest.raises(InputError, match="must start with http"):
+    with pytest.raises(InputError, match="is no address: it must be http"):
         fetch(entry_of(b"other"))
 
 
