@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.dfrnet import DFRNet
     from merzoo.models.dssn import DSSN, SSSN
     from merzoo.models.dualinception import DualInception
+    from merzoo.models.emr import EMR
     from merzoo.models.flow_krr import FlowKRR
     from merzoo.models.htnet import HTNet
     from merzoo.models.keyregionnet import KeyRegionNet
@@ -24,14 +25,17 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.registry import create_model, list_models, model_info
     from merzoo.models.resnet18 import ResNet18
     from merzoo.models.ststnet import STSTNet
+    from merzoo.models.tscnn import TSCNN
 
 # Public name -> the file that has it.
 FILES = {
     "DSSN": "dssn",
+    "EMR": "emr",
     "LBPTOPSVM": "lbp_top",
     "MDMOSVM": "mdmo",
     "RCN": "rcn",
     "SSSN": "dssn",
+    "TSCNN": "tscnn",
     "AlexNet": "alexnet",
     "BiWOOFSVM": "bi_woof",
     "BroadbentNet": "broadbentnet",
@@ -54,10 +58,12 @@ FILES = {
 }
 __all__ = [
     "DSSN",
+    "EMR",
     "LBPTOPSVM",
     "MDMOSVM",
     "RCN",
     "SSSN",
+    "TSCNN",
     "AlexNet",
     "BiWOOFSVM",
     "BroadbentNet",

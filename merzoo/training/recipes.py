@@ -305,6 +305,16 @@ RECIPES = {
             loss="margin",
             model_arguments={"classifier_activation": None},
         ),
+        Recipe(
+            "emr",
+            "The authors' code: Adam 1e-3, halved every 10 epochs (smoothly here), batch 32, 100 "
+            "epochs, weight decay 1e-6. Its 1e-5 for a pretrained trunk, clipped gradients, "
+            "rotations (a flow image cannot be rotated), colour jitter and crops are left out.",
+            schedule="exponential",
+            decay=0.5**0.1,
+            epochs=100,
+            l2=5e-7,
+        ),
         Recipe("default", "For networks without a recipe of their own."),
     )
 }
