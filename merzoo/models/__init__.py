@@ -14,14 +14,17 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.dssn import DSSN, SSSN
     from merzoo.models.dualinception import DualInception
     from merzoo.models.flow_krr import FlowKRR
+    from merzoo.models.googlenet import GoogLeNet
     from merzoo.models.htnet import HTNet
     from merzoo.models.keyregionnet import KeyRegionNet
     from merzoo.models.lbp_top import LBPTOPSVM
     from merzoo.models.mdmo import MDMOSVM
     from merzoo.models.mmnet import MMNet
     from merzoo.models.offapexnet import OffApexNet
+    from merzoo.models.p3d import P3D
     from merzoo.models.rcn import RCN
     from merzoo.models.registry import create_model, list_models, model_info
+    from merzoo.models.resnet3d18 import ResNet3D18
     from merzoo.models.resnet18 import ResNet18
     from merzoo.models.ststnet import STSTNet
 
@@ -30,6 +33,7 @@ FILES = {
     "DSSN": "dssn",
     "LBPTOPSVM": "lbp_top",
     "MDMOSVM": "mdmo",
+    "P3D": "p3d",
     "RCN": "rcn",
     "SSSN": "dssn",
     "AlexNet": "alexnet",
@@ -41,12 +45,14 @@ FILES = {
     "DenseMixedNet": "densemixednet",
     "DualInception": "dualinception",
     "FlowKRR": "flow_krr",
+    "GoogLeNet": "googlenet",
     "HTNet": "htnet",
     "KeyRegionNet": "keyregionnet",
     "MMNet": "mmnet",
     "MarginLoss": "capsulenet",
     "OffApexNet": "offapexnet",
     "ResNet18": "resnet18",
+    "ResNet3D18": "resnet3d18",
     "STSTNet": "ststnet",
     "create_model": "registry",
     "list_models": "registry",
@@ -56,6 +62,7 @@ __all__ = [
     "DSSN",
     "LBPTOPSVM",
     "MDMOSVM",
+    "P3D",
     "RCN",
     "SSSN",
     "AlexNet",
@@ -67,11 +74,13 @@ __all__ = [
     "DenseMixedNet",
     "DualInception",
     "FlowKRR",
+    "GoogLeNet",
     "HTNet",
     "KeyRegionNet",
     "MMNet",
     "MarginLoss",
     "OffApexNet",
+    "ResNet3D18",
     "ResNet18",
     "STSTNet",
     "create_model",
