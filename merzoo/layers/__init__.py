@@ -8,7 +8,7 @@ from merzoo.layers.class_activation import ClassActivationMap, ClassKernel
 from merzoo.layers.face_resize import FaceResize
 from merzoo.layers.flow_picture import FlowPicture
 from merzoo.layers.flow_preparation import FlowPreparation
-from merzoo.layers.frames import FoldTime, UnfoldTime, VGGPreparation
+from merzoo.layers.frames import FoldTime, NeighbourFrames, UnfoldTime, VGGPreparation
 from merzoo.layers.learned_position import LearnedPosition
 from merzoo.layers.local_response import LocalResponseNormalization
 from merzoo.layers.motion import FarnebackFlow, FlowImage, FrameDifference, OpticalStrain
@@ -44,6 +44,7 @@ __all__ = [
     "MaxPoolPadded",
     "MaxPooling2D",
     "MixedAttention",
+    "NeighbourFrames",
     "OpticalStrain",
     "PatchConv2D",
     "PatchMerging",

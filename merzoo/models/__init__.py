@@ -15,14 +15,17 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.dualinception import DualInception
     from merzoo.models.emr import EMR
     from merzoo.models.flow_krr import FlowKRR
+    from merzoo.models.googlenet import GoogLeNet
     from merzoo.models.htnet import HTNet
     from merzoo.models.keyregionnet import KeyRegionNet
     from merzoo.models.lbp_top import LBPTOPSVM
     from merzoo.models.mdmo import MDMOSVM
     from merzoo.models.mmnet import MMNet
     from merzoo.models.offapexnet import OffApexNet
+    from merzoo.models.p3d import P3D
     from merzoo.models.rcn import RCN
     from merzoo.models.registry import create_model, list_models, model_info
+    from merzoo.models.resnet3d18 import ResNet3D18
     from merzoo.models.resnet18 import ResNet18
     from merzoo.models.ststnet import STSTNet
     from merzoo.models.tscnn import TSCNN
@@ -33,6 +36,7 @@ FILES = {
     "EMR": "emr",
     "LBPTOPSVM": "lbp_top",
     "MDMOSVM": "mdmo",
+    "P3D": "p3d",
     "RCN": "rcn",
     "SSSN": "dssn",
     "TSCNN": "tscnn",
@@ -45,12 +49,14 @@ FILES = {
     "DenseMixedNet": "densemixednet",
     "DualInception": "dualinception",
     "FlowKRR": "flow_krr",
+    "GoogLeNet": "googlenet",
     "HTNet": "htnet",
     "KeyRegionNet": "keyregionnet",
     "MMNet": "mmnet",
     "MarginLoss": "capsulenet",
     "OffApexNet": "offapexnet",
     "ResNet18": "resnet18",
+    "ResNet3D18": "resnet3d18",
     "STSTNet": "ststnet",
     "create_model": "registry",
     "list_models": "registry",
@@ -61,6 +67,7 @@ __all__ = [
     "EMR",
     "LBPTOPSVM",
     "MDMOSVM",
+    "P3D",
     "RCN",
     "SSSN",
     "TSCNN",
@@ -73,11 +80,13 @@ __all__ = [
     "DenseMixedNet",
     "DualInception",
     "FlowKRR",
+    "GoogLeNet",
     "HTNet",
     "KeyRegionNet",
     "MMNet",
     "MarginLoss",
     "OffApexNet",
+    "ResNet3D18",
     "ResNet18",
     "STSTNet",
     "create_model",

@@ -60,11 +60,12 @@ def inception(x):
     for module, filters in INCEPTION_MODULES.items():
         if module == "4a":
             x = MaxPooling2D(2, name="inception_pool_2")(x)
-        x = _inception_module(x, filters, f"inception_{module}")
+        x = inception_module(x, filters, f"inception_{module}")
     return x  # (7, 7, 528)
 
 
-def _inception_module(x, filters, name):
+def inception_module(x, filters, name):
+    """GoogLeNet's module: 1x1, 3x3, 5x5 and pooled branches side by side, each with its ReLU."""
     one, three_reduce, three, five_reduce, five, pool = filters
 
     def convolution(y, count, size, part):

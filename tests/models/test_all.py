@@ -14,7 +14,7 @@ NETWORKS = merzoo.list_models(kind="network")
 # Larger or smaller forms of networks that are tested anyway: the battery takes half a minute each.
 FORMS = ("dfrnet-1", "dfrnet-4", "keyregionnet-0", "keyregionnet-24", "rcn-f", "rcn-w")
 if keras.backend.backend() == "jax":  # compiles for half a minute what other backends test always
-    FORMS += ("capsulenet", "emr", "htnet", "mmnet", "tscnn")
+    FORMS += ("capsulenet", "emr", "googlenet", "htnet", "mmnet", "p3d", "resnet3d18", "tscnn")
 SOME = [pytest.param(n, marks=pytest.mark.slow) if n in FORMS else n for n in NETWORKS]
 
 
