@@ -14,8 +14,10 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.dssn import DSSN, SSSN
     from merzoo.models.dualinception import DualInception
     from merzoo.models.flow_krr import FlowKRR
+    from merzoo.models.hog_top import HIGOTOPSVM, HOGTOPSVM
     from merzoo.models.htnet import HTNet
     from merzoo.models.keyregionnet import KeyRegionNet
+    from merzoo.models.lbp_sip import LBPSIPSVM
     from merzoo.models.lbp_top import LBPTOPSVM
     from merzoo.models.mdmo import MDMOSVM
     from merzoo.models.mmnet import MMNet
@@ -28,6 +30,9 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
 # Public name -> the file that has it.
 FILES = {
     "DSSN": "dssn",
+    "HIGOTOPSVM": "hog_top",
+    "HOGTOPSVM": "hog_top",
+    "LBPSIPSVM": "lbp_sip",
     "LBPTOPSVM": "lbp_top",
     "MDMOSVM": "mdmo",
     "RCN": "rcn",
@@ -54,6 +59,9 @@ FILES = {
 }
 __all__ = [
     "DSSN",
+    "HIGOTOPSVM",
+    "HOGTOPSVM",
+    "LBPSIPSVM",
     "LBPTOPSVM",
     "MDMOSVM",
     "RCN",
