@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.rcn import RCN
     from merzoo.models.registry import create_model, list_models, model_info
     from merzoo.models.resnet18 import ResNet18
+    from merzoo.models.slstt import SLSTT
     from merzoo.models.ststnet import STSTNet
 
 # Public name -> the file that has it.
@@ -36,6 +37,7 @@ FILES = {
     "LBPTOPSVM": "lbp_top",
     "MDMOSVM": "mdmo",
     "RCN": "rcn",
+    "SLSTT": "slstt",
     "SSSN": "dssn",
     "AlexNet": "alexnet",
     "BiWOOFSVM": "bi_woof",
@@ -65,6 +67,7 @@ __all__ = [
     "LBPTOPSVM",
     "MDMOSVM",
     "RCN",
+    "SLSTT",
     "SSSN",
     "AlexNet",
     "BiWOOFSVM",
