@@ -11,6 +11,7 @@ from merzoo.layers.flow_preparation import FlowPreparation
 from merzoo.layers.frames import FoldTime, NeighbourFrames, UnfoldTime, VGGPreparation
 from merzoo.layers.learned_position import LearnedPosition
 from merzoo.layers.local_response import LocalResponseNormalization
+from merzoo.layers.long_range_flow import LongRangeFlow
 from merzoo.layers.motion import FarnebackFlow, FlowImage, FrameDifference, OpticalStrain
 from merzoo.layers.patch_convolution import Conv2D, PatchConv2D
 from merzoo.layers.pooling import MaxPooling2D, MaxPoolPadded
@@ -41,6 +42,7 @@ __all__ = [
     "GatedRegion",
     "LearnedPosition",
     "LocalResponseNormalization",
+    "LongRangeFlow",
     "MaxPoolPadded",
     "MaxPooling2D",
     "MixedAttention",

@@ -16,8 +16,10 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.emr import EMR
     from merzoo.models.flow_krr import FlowKRR
     from merzoo.models.googlenet import GoogLeNet
+    from merzoo.models.hog_top import HIGOTOPSVM, HOGTOPSVM
     from merzoo.models.htnet import HTNet
     from merzoo.models.keyregionnet import KeyRegionNet
+    from merzoo.models.lbp_sip import LBPSIPSVM
     from merzoo.models.lbp_top import LBPTOPSVM
     from merzoo.models.mdmo import MDMOSVM
     from merzoo.models.mmnet import MMNet
@@ -27,6 +29,7 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.registry import create_model, list_models, model_info
     from merzoo.models.resnet3d18 import ResNet3D18
     from merzoo.models.resnet18 import ResNet18
+    from merzoo.models.slstt import SLSTT
     from merzoo.models.ststnet import STSTNet
     from merzoo.models.tscnn import TSCNN
 
@@ -34,10 +37,14 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
 FILES = {
     "DSSN": "dssn",
     "EMR": "emr",
+    "HIGOTOPSVM": "hog_top",
+    "HOGTOPSVM": "hog_top",
+    "LBPSIPSVM": "lbp_sip",
     "LBPTOPSVM": "lbp_top",
     "MDMOSVM": "mdmo",
     "P3D": "p3d",
     "RCN": "rcn",
+    "SLSTT": "slstt",
     "SSSN": "dssn",
     "TSCNN": "tscnn",
     "AlexNet": "alexnet",
@@ -65,10 +72,14 @@ FILES = {
 __all__ = [
     "DSSN",
     "EMR",
+    "HIGOTOPSVM",
+    "HOGTOPSVM",
+    "LBPSIPSVM",
     "LBPTOPSVM",
     "MDMOSVM",
     "P3D",
     "RCN",
+    "SLSTT",
     "SSSN",
     "TSCNN",
     "AlexNet",

@@ -111,12 +111,10 @@ the most: give smaller sides.
 
 def _count_without_values(builder: Callable, positional: tuple, arguments: dict) -> None:
     import keras
-    import numpy as np
 
     with keras.StatelessScope():
         network = builder(*positional, **arguments)
-        for variable in network.variables:  # the end of the scope would make the values
-            variable._initializer = functools.partial(_given, np.zeros(()))
+        leave_without_values(network)
         weights = sum(math.prod(variable.shape) for variable in network.weights)
         outputs = [keras.tree.flatten(layer.output) for layer in network.layers]
         sizes = [math.prod(tensor.shape[1:]) for of in outputs for tensor in of]
@@ -126,6 +124,30 @@ def _count_without_values(builder: Callable, positional: tuple, arguments: dict)
                 f"{network.name} would have {size} {what}; {LARGEST_NETWORK} are the most: give a "
                 "smaller input_shape, or smaller arguments."
             )
+
+
+def leave_without_values(network: Any) -> None:
+    """Keeps a network from making its initial values, which a large one takes seconds for.
+
+    Its layers, and the shapes of its weights, can be asked for as long as the scope is open.
+
+    Args:
+        network: built inside of the `keras.StatelessScope` that this is called in.
+
+    Example:
+
+    >>> import keras
+    >>> from merzoo.models import STSTNet
+    >>> with keras.StatelessScope():
+    ...     network = STSTNet()
+    ...     leave_without_values(network)
+    ...     network.count_params()
+    1715
+    """
+    import numpy as np
+
+    for variable in network.variables:  # the end of the scope would make the values
+        variable._initializer = functools.partial(_given, np.zeros(()))
 
 
 def _given(value: Any, shape: tuple[int, ...], dtype: Any = None) -> Any:

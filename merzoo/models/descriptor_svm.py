@@ -106,3 +106,28 @@ def block_map(height: int, width: int, blocks: int) -> np.ndarray:
             f"{height} x {width} pixels cannot be cut into {blocks} x {blocks} blocks."
         )
     return block_edges(height, blocks)[:, None] * blocks + block_edges(width, blocks)
+
+
+def block_histograms(codes: np.ndarray, bins: int, blocks: int, weights=None) -> np.ndarray:
+    """The histogram of each block of a clip, over all of its frames.
+
+    Args:
+        codes: (T, H, W) whole numbers, 0..bins - 1.
+        bins: of a histogram.
+        blocks: per side.
+        weights: (T, H, W) what each place counts, from 0; `None` for 1.
+
+    Returns:
+        (blocks^2, bins): each adds up to 1, or to 0 where nothing in the block counts.
+
+    Example:
+
+    >>> block_histograms(np.array([[[0, 1], [1, 1]]]), bins=2, blocks=1).tolist()
+    [[0.25, 0.75]]
+    """
+    place = block_map(*codes.shape[1:], blocks) * bins + codes
+    weights = None if weights is None else weights.ravel()
+    found = np.bincount(place.ravel(), weights, minlength=blocks**2 * bins)
+    found = found.reshape(blocks**2, bins)
+    total = found.sum(axis=-1, keepdims=True)
+    return found / np.where(total > 0, total, 1)

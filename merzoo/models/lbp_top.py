@@ -7,7 +7,7 @@ Facial Expressions", TPAMI 2007; with the settings of the MEGC 2019 baseline.
 import numpy as np
 
 from merzoo.errors import InputError
-from merzoo.models.descriptor_svm import Descriptor, DescriptorSVM, block_map
+from merzoo.models.descriptor_svm import Descriptor, DescriptorSVM, block_histograms
 from merzoo.models.registry import register
 
 POINTS = 4  # neighbours on each plane; at right angles, so they fall on pixels
@@ -42,14 +42,8 @@ class LBPTOP(Descriptor):
 
     def describe(self, clip):
         """(T, H, W, 1) grey levels, 0..255 -> (3 * blocks^2 * 16,)."""
-        # Interpolated frames are rounded as the images they stand for: still areas stay still.
-        volume = np.rint(clip[..., 0]).astype(np.int16)  # (T, H, W)
-        codes = self.patterns(volume)  # 3 of (t, h, w)
-        block = block_map(*codes.shape[2:], self.blocks) * PATTERNS
-        count = self.blocks**2 * PATTERNS
-        histograms = [np.bincount((block + c).ravel(), minlength=count) for c in codes]
-        histograms = np.reshape(histograms, (3, self.blocks**2, PATTERNS))
-        return (histograms / histograms.sum(axis=-1, keepdims=True)).ravel()
+        codes = self.patterns(whole_levels(clip))  # 3 of (t, h, w)
+        return np.ravel([block_histograms(plane, PATTERNS, self.blocks) for plane in codes])
 
     def patterns(self, volume: np.ndarray) -> np.ndarray:
         """Patterns 0..15 of the pixels that have all neighbours: (3, T - 2 rt, H - 2 ry, W - 2 rx).
@@ -57,21 +51,7 @@ class LBPTOP(Descriptor):
         Bits 0..3: the neighbour ahead on the plane's first axis, ahead on its second, behind on its
         first, behind on its second, is at least as bright as the pixel.
         """
-        radii = (self.radius_t, self.radius_y, self.radius_x)
-        if any(2 * r >= side for r, side in zip(radii, volume.shape, strict=True)):
-            raise InputError(
-                f"LBP-TOP with radii {radii} (t, y, x) needs more than a clip of {volume.shape}."
-            )
-        inner = [slice(r, side - r) for r, side in zip(radii, volume.shape, strict=True)]
-        middle = volume[tuple(inner)]
-
-        def brighter(axis, sign):
-            moved = list(inner)
-            start = radii[axis] * (1 + sign)
-            moved[axis] = slice(start, start + middle.shape[axis])
-            return (volume[tuple(moved)] >= middle).astype(np.uint8)
-
-        signs = {(axis, sign): brighter(axis, sign) for axis in range(3) for sign in (1, -1)}
+        signs = brighter_neighbours(volume, (self.radius_t, self.radius_y, self.radius_x))
         t, y, x = range(3)
         return np.stack(
             [
@@ -79,6 +59,52 @@ class LBPTOP(Descriptor):
                 for a, b in ((x, y), (x, t), (y, t))
             ]
         )
+
+
+def whole_levels(clip: np.ndarray) -> np.ndarray:
+    """(T, H, W, 1) grey levels, 0..255 -> (T, H, W) whole numbers.
+
+    Interpolated frames are rounded as the images they stand for: still areas stay still.
+    """
+    return np.rint(clip[..., 0]).astype(np.int16)
+
+
+def brighter_neighbours(
+    volume: np.ndarray, radii: tuple[int, int, int]
+) -> dict[tuple[int, int], np.ndarray]:
+    """Whether each pixel's six neighbours on the axes are at least as bright as it.
+
+    Args:
+        volume: (T, H, W) grey levels.
+        radii: rt, ry, rx: how far the neighbours are, frames and pixels.
+
+    Returns:
+        (axis 0..2 of the volume, 1 ahead or -1 behind) -> 0 or 1 of the pixels that have all
+        neighbours, (T - 2 rt, H - 2 ry, W - 2 rx).
+
+    Raises:
+        InputError: for a volume that is too small for the radii.
+
+    Example:
+
+    >>> signs = brighter_neighbours(np.arange(27).reshape(3, 3, 3), (1, 1, 1))
+    >>> signs[0, 1].item(), signs[0, -1].item()  # brighter from frame to frame
+    (1, 0)
+    """
+    if any(2 * r >= side for r, side in zip(radii, volume.shape, strict=True)):
+        raise InputError(
+            f"LBP with radii {tuple(radii)} (t, y, x) needs more than a clip of {volume.shape}."
+        )
+    inner = [slice(r, side - r) for r, side in zip(radii, volume.shape, strict=True)]
+    middle = volume[tuple(inner)]
+
+    def brighter(axis, sign):
+        moved = list(inner)
+        start = radii[axis] * (1 + sign)
+        moved[axis] = slice(start, start + middle.shape[axis])
+        return (volume[tuple(moved)] >= middle).astype(np.uint8)
+
+    return {(axis, sign): brighter(axis, sign) for axis in range(3) for sign in (1, -1)}
 
 
 @register(

@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 from merzoo.errors import InputError
-from merzoo.layers import FarnebackFlow, FlowImage, FrameDifference, OpticalStrain
+from merzoo.layers import FarnebackFlow, FlowImage, FrameDifference, LongRangeFlow, OpticalStrain
 from merzoo.layers.farneback import pyramid_scales
 from merzoo.preprocessing import flow as flows
 from tests.battery import run_layer_test
@@ -219,3 +219,16 @@ def test_gradients_through_flow_and_strain_are_finite():
 def test_impossible_arguments_are_named(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_long_range_flow_is_that_of_each_frame_from_the_first():
+    onset, apex = face_pairs(4, 32, 40)
+    clips = np.stack([onset[:2], apex[:2], apex[2:]], axis=1)  # (2, 3, 32, 40, 1)
+    layer = LongRangeFlow()
+    found = numpy(layer(clips))
+    assert found.shape == layer.compute_output_shape(clips.shape) == (2, 2, 32, 40, 2)
+    first, later = clips[[0, 0, 1, 1], 0], clips[[0, 0, 1, 1], [1, 2, 1, 2]]
+    alone = numpy(FarnebackFlow()([first, later])).reshape(found.shape)
+    np.testing.assert_allclose(found, alone, atol=1e-4)
+    with pytest.raises(InputError, match="clips"):
+        layer.compute_output_shape((None, 1, 32, 40, 1))

@@ -9,10 +9,12 @@ import merzoo
 from merzoo.errors import InputError
 from merzoo.models.bi_woof import BiWOOF
 from merzoo.models.descriptor_svm import DescriptorSVM
+from merzoo.models.hog_top import HOGTOP
+from merzoo.models.lbp_sip import LBPSIP
 from merzoo.models.lbp_top import LBPTOP
 from merzoo.models.mdmo import MDMO
 
-ESTIMATORS = ("bi-woof", "lbp-top", "mdmo")
+ESTIMATORS = ("bi-woof", "higo-top", "hog-top", "lbp-sip", "lbp-top", "mdmo")
 
 
 def test_lbp_top_of_one_pixel_by_hand():
@@ -34,6 +36,57 @@ def test_lbp_top_of_a_still_clip_has_one_pattern_in_time_and_is_normalised():
     in_time = vector[1:]  # nothing changes: both neighbours in time are "at least as bright"
     kept = [code for code in range(16) if code & 2 and code & 8]
     np.testing.assert_allclose(in_time[..., kept].sum(-1), 1, atol=1e-6)
+
+
+def test_lbp_sip_of_one_pixel_by_hand():
+    volume = np.full((9, 3, 3), 100)
+    volume[4, 1, 1] = 101  # brighter than all of its neighbours ...
+    volume[4, 0, 1] = 150  # ... but that behind on y ...
+    volume[8, 1, 1] = 150  # ... and that ahead on t
+    spatial, temporal = LBPSIP().patterns(volume)
+    assert (spatial.item(), temporal.item()) == (8, 1)
+
+
+def test_lbp_sip_counts_each_point_once():
+    clip = np.random.default_rng(0).integers(0, 256, (10, 42, 42, 1))
+    spatial, temporal = np.split(LBPSIP().describe(clip), [25 * 16])
+    np.testing.assert_allclose(temporal.reshape(25, 4).sum(-1), 1)
+    # Its pattern in space is that of LBP-TOP's XY plane.
+    np.testing.assert_array_equal(spatial, LBPTOP().describe(clip)[: 25 * 16])
+
+
+# grey = a t + b y + c x; the bin of each plane XY, XT, YT by its angle, 45 degrees a bin from -180.
+RAMPS = {
+    (0, 0, 3): (4, 4, None),  # to the right: 0 degrees; nothing on YT
+    (0, 2, 0): (6, None, 4),  # downwards: 90 degrees on XY, 0 on YT
+    (-1, 0, 0): (None, 2, 2),  # darker in time: -90 degrees
+    (2, 1, -2): (7, 7, 5),  # 153, 135 and 63 degrees
+}
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("slopes", RAMPS)
+def test_gradient_orientations_of_ramps_by_hand(slopes, weighted):
+    place = np.stack(np.meshgrid(np.arange(5), np.arange(8), np.arange(8), indexing="ij"))
+    clip = np.tensordot(slopes, place, 1)[..., None]
+    found = HOGTOP(weighted, blocks=2).describe(clip).reshape(3, 4, 8)
+    for plane, expected in zip(found, RAMPS[slopes], strict=True):
+        one = np.zeros((4, 8))
+        if expected is not None:
+            one[:, expected] = 1
+        np.testing.assert_array_equal(plane, one)
+
+
+def test_higo_ignores_how_steep_gradients_are_and_hog_does_not():
+    frame = np.zeros((4, 10))
+    frame[:, :6] = 3 * np.arange(6)  # brighter by 3 a pixel,
+    frame[:, 6:] = 15 - np.arange(4)  # then darker by 1 a pixel
+    clip = np.repeat(frame[None, ..., None], 3, axis=0)
+    hog = HOGTOP(blocks=1).describe(clip)[:8]
+    higo = HOGTOP(weighted=False, blocks=1).describe(clip)[:8]
+    # The neighbours of the columns 1..8 differ by 6, 6, 6, 6, 3, -1, -2, -2.
+    assert higo[4] == pytest.approx(5 / 8) and hog[4] == pytest.approx(27 / 32)
+    assert higo[[0, 7]].sum() == pytest.approx(3 / 8) and hog[[0, 7]].sum() == pytest.approx(5 / 32)
 
 
 def test_bi_woof_weighs_pixels_by_magnitude_and_blocks_by_strain():

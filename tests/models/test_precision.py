@@ -18,7 +18,7 @@ COMPILED = [
 # XLA takes half a minute to compile each for a number format.
 SOME = [
     pytest.param(name, marks=pytest.mark.slow)
-    if name.startswith(("cvanet", "keyregionnet-", "dfrnet-"))
+    if name.startswith(("cvanet", "keyregionnet-", "dfrnet-", "slstt-"))
     else name
     for name in NETWORKS
 ]
