@@ -57,16 +57,25 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{message}. {self.prog} --help shows how.")
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
-    """A warning as one line for people, without the place in the code that it came from."""
-    print(f"merzoo: warning: {' '.join(str(message).split())}", file=file or sys.stderr)
+def _warnings_shown_once():
+    """What shows a warning as one line for people, without the place in the code that it came from;
+    the same line once, however often a command that runs many things warns of it."""
+    shown: set[str] = set()
+
+    def show(message, category, filename, lineno, file=None, line=None) -> None:
+        text = " ".join(str(message).split())
+        if text not in shown:
+            shown.add(text)
+            print(f"merzoo: warning: {text}", file=file or sys.stderr)
+
+    return show
 
 
 def main(words: list[str] | None = None) -> int:
     """Runs the command line; returns the exit status (0 fine, 1 "no", 2 bad input)."""
     words = sys.argv[1:] if words is None else words
     set_command(words)
-    warnings.showwarning = _show_warning
+    warnings.showwarning = _warnings_shown_once()
     try:
         module, options = _parse("merzoo.commands", words, "merzoo")
         return 0 if module is None else module.run(options) or 0
