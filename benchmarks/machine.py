@@ -3,7 +3,8 @@
 import importlib.metadata
 import os
 import platform
-from pathlib import Path
+
+from merzoo.surroundings import processor
 
 PACKAGES = (
     *("merzoo", "keras", "jax", "jax-cuda12-plugin", "jax-cuda13-plugin", "tensorflow"),
@@ -13,11 +14,6 @@ PACKAGES = (
 
 def machine() -> dict[str, str]:
     """Processor, cores, Python and package versions, as columns of a result file."""
-    processor = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        names = [x for x in cpuinfo.read_text().splitlines() if x.startswith("model name")]
-        processor = names[0].partition(":")[2].strip() if names else processor
     versions = []
     for name in PACKAGES:
         try:
@@ -25,7 +21,7 @@ def machine() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return {
-        "processor": processor,
+        "processor": processor(),
         "cores": str(len(os.sched_getaffinity(0))),
         "python": platform.python_version(),
         "versions": "; ".join(versions),

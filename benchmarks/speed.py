@@ -20,7 +20,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +30,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 from machine import machine  # noqa: E402
 
 from merzoo.models.random_inputs import random_inputs  # noqa: E402
+from merzoo.training.latency import compiled, latency, seconds  # noqa: E402
 
 BACKENDS = ("jax", "tensorflow", "torch")
 LARGEST_BATCH, LARGEST_WORK = 32, 150e9  # samples; multiply-adds of one forward pass
@@ -46,35 +46,9 @@ COLUMNS = {
 }
 
 
-def seconds(functions: dict, budget: float, block: int = 5) -> dict[str, float]:
-    """Median seconds a call of each function, in turn by blocks whose first call is not counted."""
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    for function in functions.values():
-        function()
-        function()
-    end = time.perf_counter() + budget * len(functions)
-    while min(map(len, times.values())) < block or time.perf_counter() < end:
-        for name, function in functions.items():
-            for turn in range(block + 1):
-                start = time.perf_counter()
-                function()
-                if turn or len(functions) == 1:
-                    times[name].append(time.perf_counter() - start)
-    return {name: float(np.median(found)) for name, found in times.items()}
-
-
 def peak_mb() -> float:
     """Largest resident memory of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def compiled(model, jit: bool | None = None):
-    """The model compiled as merzoo trains it, or with XLA or without."""
-    from merzoo.training.devices import xla_pays
-
-    jit = xla_pays() if jit is None else jit
-    model.compile("adam", "sparse_categorical_crossentropy", jit_compile=jit)
-    return model
 
 
 def batch_for(work: int, largest: int = LARGEST_BATCH, limit: float = LARGEST_WORK) -> int:
@@ -98,11 +72,11 @@ def measure_model(name: str, budget: float) -> dict:
     model = compiled(create_model(name))
     work = multiply_adds(model)
     batch = batch_for(work)
-    one, many = random_inputs(model, 1), random_inputs(model, batch)
+    many = random_inputs(model, batch)
     labels = np.zeros(batch, "int32")
     row = {"trainable": sum(int(np.prod(w.shape)) for w in model.trainable_weights)}
     row |= {"multiply_adds": work, "batch": batch}
-    row["latency_ms"] = 1e3 * _alone(lambda: model.predict_on_batch(one), budget)
+    row["latency_ms"] = 1e3 * latency(model, budget)
     row["samples_per_s"] = batch / _alone(lambda: model.predict_on_batch(many), budget)
     row["peak_prediction_mb"] = peak_mb()
     row["training_step_ms"] = 1e3 * _alone(lambda: model.train_on_batch(many, labels), budget)

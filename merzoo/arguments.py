@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from merzoo.errors import InputError
 from merzoo.names import check_classes
 
+MOST_JOBS = 4096  # worker processes of one machine
 LARGEST_SEED = 2**32 - 1  # that NumPy's and Keras' generators take
 
 

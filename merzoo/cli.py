@@ -83,9 +83,18 @@ def _shortened(line: str) -> str:
     return line if len(line) <= 1000 else f"{line[:700]} ... {line[-300:]}"
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
-    """A warning as one line for people, without the place in the code that it came from."""
-    print(f"merzoo: warning: {' '.join(str(message).split())}", file=file or sys.stderr)
+def _warnings_shown_once():
+    """What shows a warning as one line for people, without the place in the code that it came from;
+    the same line once, however often a command that runs many things warns of it."""
+    shown: set[str] = set()
+
+    def show(message, category, filename, lineno, file=None, line=None) -> None:
+        text = " ".join(str(message).split())
+        if text not in shown:
+            shown.add(text)
+            print(f"merzoo: warning: {text}", file=file or sys.stderr)
+
+    return show
 
 
 def main(words: list[str] | None = None) -> int:
@@ -93,7 +102,7 @@ def main(words: list[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else words
     open_streams()
     set_command(words)
-    warnings.showwarning = _show_warning
+    warnings.showwarning = _warnings_shown_once()
     try:
         with ended_in_order():
             module, options = _parse("merzoo.commands", words, "merzoo")

@@ -176,6 +176,8 @@ def claim_folder(
     if place.is_file():
         before = read_json(place, dict, "remove the folder or give another --out")
         _check_same(folder, before, card, may_differ, kind)
+    elif place.is_symlink():
+        raise InputError(f"{place}: a link to nothing; remove it or give another --out.")
     elif folder.exists() and (not folder.is_dir() or not is_empty(folder)):
         raise InputError(f"{folder}: not empty and not the folder of a {kind}; give another --out.")
     write_json(place, card)

@@ -4,6 +4,7 @@ import datetime
 import os
 import platform
 import shlex
+from pathlib import Path
 
 # What keeps a process that trains at one thread, set before its backend is loaded: networks this
 # small gain nothing from more, and several processes do not compete.
@@ -39,3 +40,18 @@ def surroundings() -> dict:
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
     }
+
+
+def processor() -> str:
+    """The name of this machine's processor, as the system gives it.
+
+    >>> processor() != ""
+    True
+    """
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        lines = cpuinfo.read_text().splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        if names:
+            return names[0]
+    return platform.processor() or platform.machine() or "unknown"

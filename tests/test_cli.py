@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from merzoo.cli import main
+from merzoo.cli import _warnings_shown_once, main
 from tests.samples import flow_arrays
 
 
@@ -129,3 +129,13 @@ def test_tensorflow_prints_nothing_of_itself():
     environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
     run = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_a_warning_that_repeats_is_shown_once_in_a_command(capsys):
+    show = _warnings_shown_once()
+    for text in ("left out: 3 clips", "left out: 3  clips", "another"):
+        show(text, UserWarning, "x.py", 1)
+    expected = ["merzoo: warning: left out: 3 clips", "merzoo: warning: another"]
+    assert capsys.readouterr().err.splitlines() == expected
+    _warnings_shown_once()("another", UserWarning, "x.py", 1)  # of the next command
+    assert capsys.readouterr().err == "merzoo: warning: another\n"

@@ -31,6 +31,18 @@ def arguments(parser):
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default 1)")
     parser.add_argument("--jobs", type=int, default=1, help="folds at a time, in worker processes")
     parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help=CLUSTER)
+    parser.add_argument(
+        "--pretrained",
+        metavar="FOLDER|FILE|TAG",
+        help="weights as for merzoo transfer: run their network's rows from random ones and these",
+    )
+    parser.add_argument(
+        "--pretrain",
+        nargs="+",
+        action="extend",
+        metavar="KIND:PLACE",
+        help="likewise, from weights that are trained here on such data (as for merzoo pretrain)",
+    )
     add_preprocessing_options(parser)
     add_out_option(parser)
     add_json_option(parser)
@@ -46,6 +58,7 @@ def run(options) -> int:
         )
     parameters = preprocessing_of(options)
     choose_backend()
+    from merzoo.evaluation.pages.comparison import differences_table
     from merzoo.reproduction.figures import as_dict, figure_rows
     from merzoo.reproduction.paper import paper_as_dict, reproduce_paper
     from merzoo.reproduction.reproduce import reproduce
@@ -59,6 +72,8 @@ def run(options) -> int:
         "seeds": options.seeds,
         "jobs": options.jobs,
         "cluster": options.cluster,
+        "pretrained": options.pretrained,
+        "pretrain": options.pretrain,
         "out": options.out,
     }
     if "/" in options.table:
@@ -74,6 +89,9 @@ def run(options) -> int:
         return 1 if found.failed else 0
     for table in tables:
         print_table(f"{table.table.name}: {table.table.title}", *figure_rows(table.lines))
+        for test in table.tests:
+            caption, columns, cells = differences_table(test)
+            print_table(f"{table.table.name}, {test['run']}: {caption}", columns, cells)
     for note in dict.fromkeys(note for table in tables for note in table.notes):
         print(f"note: {note}")
     for name, reason in found.failed.items():

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from merzoo.arguments import whole_number
+from merzoo.arguments import MOST_JOBS, whole_number
 from merzoo.data.datasets import parse_data
 from merzoo.errors import InputError
 from merzoo.evaluation.leakage import Finding, find_leaks
@@ -50,7 +50,7 @@ def audit(
     >>> print(audit(data)[0].message)
     identical samples on both sides, 1 pairs: d/1 and d/6 (fold d/a). Keep one.
     """
-    whole_number("jobs", jobs)
+    whole_number("jobs", jobs, most=MOST_JOBS)
     chosen, _ = parse_protocol(protocol)
     by = chosen.by if split is None else "subject"
     if model is None:

@@ -80,8 +80,36 @@ def compare(
     if len(runs) < 2:
         raise InputError(f"{len(runs)} run given; comparing takes two or more.")
     loaded = _named(runs)
-    tables = _aligned(loaded)
     pairs = list(combinations(loaded, 2)) if all_pairs else [(loaded[0], r) for r in loaded[1:]]
+    result, tables = compare_pairs(loaded, pairs, permutations=permutations, seed=seed)
+    if out is not None:
+        from merzoo.evaluation.pages.comparison import write_comparison
+
+        write_comparison(Path(out), result, tables)
+    return result
+
+
+def compare_pairs(
+    loaded: list[Run],
+    pairs: Sequence[tuple[Run, Run]],
+    *,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+) -> tuple[dict, dict[str, dict]]:
+    """Compares chosen pairs of runs; Holm's correction is over all of them.
+
+    Args:
+        loaded: runs on the same clips, each under a name of its own.
+        pairs: of these, whose second is compared with its first.
+        permutations, seed: as for `compare`.
+
+    Returns:
+        What `compare` returns, and name -> the run's labels and predictions in one order of clips.
+
+    Raises:
+        InputError: for runs on different clips, labels or classes.
+    """
+    tables = _aligned(loaded)
     comparisons = [
         _compare_two(tables[a.name], tables[b.name], a, b, permutations, seed) for a, b in pairs
     ]
@@ -99,11 +127,7 @@ def compare(
         "comparisons": comparisons,
         "notes": _notes(loaded) + _spellings(loaded, tables),
     }
-    if out is not None:
-        from merzoo.evaluation.pages.comparison import write_comparison
-
-        write_comparison(Path(out), result, tables)
-    return result
+    return result, tables
 
 
 def _named(paths) -> list[Run]:

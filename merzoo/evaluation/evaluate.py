@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from merzoo.arguments import whole_number
+from merzoo.arguments import MOST_JOBS, whole_number
 from merzoo.errors import InputError, unknown
 from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
 from merzoo.evaluation.pages.report import write_report
@@ -260,7 +260,7 @@ def _check_how(engine: str, seeds: int, jobs: int, cluster: str | None, chunk=No
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
     whole_number("seeds", seeds)
-    whole_number("jobs", jobs)
+    whole_number("jobs", jobs, most=MOST_JOBS)
     if chunk is not None:
         whole_number("fold_chunk", chunk)
     if cluster is not None:

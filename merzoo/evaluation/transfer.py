@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from merzoo.arguments import whole_number
+from merzoo.arguments import MOST_JOBS, whole_number
 from merzoo.data.labels import map_labels
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.samples import samples_for
@@ -80,7 +80,7 @@ def transfer(
 
     check_feed()
     whole_number("seeds", seeds)
-    whole_number("jobs", jobs)
+    whole_number("jobs", jobs, most=MOST_JOBS)
     if cluster is not None:
         check_cluster(cluster)
     start = find_start(pretrained, named_builder(model)[0], freeze, trunk_rate)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from merzoo.arguments import whole_number
+from merzoo.arguments import MOST_JOBS, whole_number
 from merzoo.data.clip import Clip
 from merzoo.data.labels import NO_LABEL, LabelMap, map_labels
 from merzoo.errors import InputError
@@ -103,7 +103,7 @@ def prepare(
     ((1, 32, 32, 1), ('joy',))
     """
     if jobs is not None:
-        whole_number("jobs", jobs)
+        whole_number("jobs", jobs, most=MOST_JOBS)
     shapes = input_shapes(inputs)
     for name in shapes:
         extractor(name)  # or an error now

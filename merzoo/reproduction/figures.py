@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from merzoo.evaluation.pages.comparison import differences_table, secondary_table
 from merzoo.evaluation.scores.bootstrap import subject_bootstrap, subject_matrices
 from merzoo.evaluation.scores.predictions import runs_of
 from merzoo.files import write_json, write_text
@@ -18,8 +19,10 @@ from merzoo.metrics import METRICS
 from merzoo.pages.render import render
 from merzoo.reproduction.plot import bars, title
 from merzoo.reproduction.tables import PaperTable, Row, Run
+from merzoo.surroundings import processor, surroundings
 
 SCALES = {"": 1, "%": 0.01, "million": 1e6, "M": 1e6, "G": 1e9, "ms": 1e-3}
+INFERENCE = "inference"  # column of the time that a network takes for one sample
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class Line:
         n, subjects, seeds: of ours.
         paper_n: samples, where the paper prints them.
         report: where the run's own page lies, from the table's folder.
+        weights: what it started from, where a row was run from several.
     """
 
     row: str
@@ -82,15 +86,34 @@ class Line:
     seeds: int | None = None
     paper_n: int | None = None
     report: str = ""
+    weights: str = ""
+
+    @property
+    def label(self) -> str:
+        """The row's name in the paper, and what it started from where it was run from several."""
+        return labelled(self.printed, self.weights)
 
 
-def score_lines(
-    table: PaperTable, row: Row, run: Run, result, data: str, report: str = ""
-) -> list[Line]:
-    """The lines of one run of a row: the whole data, and each data set that has columns."""
+def labelled(printed: str, weights: str) -> str:
+    """How a row is called.
+
+    >>> labelled("Ours", ""), labelled("Ours", "from random weights")
+    ('Ours', 'Ours, from random weights')
+    """
+    return ", ".join(filter(None, (printed, weights)))
+
+
+def score_lines(table: PaperTable, row: Row, run: Run, result, **facts: str) -> list[Line]:
+    """The lines of one run of a row: the whole data, and each data set that has columns.
+
+    Args:
+        table, row, run: of the paper.
+        result: of the row's evaluation.
+        facts: of `Line`: its `row`, `data`, `report` and `weights`.
+    """
     lines = []
     for line in _printed(table, row, run):
-        line = dataclasses.replace(line, data=data, report=report)
+        line = dataclasses.replace(line, **facts)
         table_of_part = _part(result.predictions, line.part)
         lines.append(_with_ours(line, table_of_part, result.metrics["classes"]))
     return lines
@@ -113,18 +136,22 @@ def _printed(table: PaperTable, row: Row, run: Run) -> list[Line]:
 
 
 def cost_line(table: PaperTable, row: Row) -> Line:
-    """Parameters and multiply-adds of a row's network beside the paper's.
+    """Parameters, multiply-adds and inference time of a row's network beside the paper's.
 
-    Inference time is left open: it is the processor's, and `benchmarks/speed.py` measures it.
+    The first two are counted. The time is the median over calls with one sample, here, and only
+    where the table has a column of it; `cost_notes` says on what machine.
     """
     from merzoo.models import create_model
     from merzoo.models.multiply_adds import multiply_adds
+    from merzoo.training.latency import compiled, latency
 
     model = create_model(row.network, **row.arguments)
     ours = {
         "parameters": sum(math.prod(w.shape) for w in model.trainable_weights),
         "multiply-adds": multiply_adds(model),
     }
+    if any(column.metric == INFERENCE for column in table.columns):
+        ours[INFERENCE] = latency(compiled(model))
     figures = {}
     for column, printed in zip(table.columns, row.figures, strict=True):
         if column.run is None:
@@ -132,6 +159,20 @@ def cost_line(table: PaperTable, row: Row) -> Line:
             scaled = None if value is None else value / SCALES[column.unit]
             figures[column.metric] = Figure(printed, column.unit, scaled)
     return Line(row.name, row.printed, figures)
+
+
+def cost_notes(table: PaperTable) -> list[str]:
+    """On what machine the table's inference times were measured, where it has any."""
+    if all(column.metric != INFERENCE for column in table.columns):
+        return []
+    import keras
+
+    return [
+        f"Inference: the median over calls with one sample of random values, the first calls left "
+        f"out, on {keras.backend.backend()} and this machine: {processor()}, "
+        f"{surroundings()['processors']} processors. The paper's is of another machine: what can "
+        f"be compared is one row with another."
+    ]
 
 
 def _part(predictions, part: str):
@@ -185,7 +226,7 @@ def columns_and_rows(lines: list[Line], costs: bool) -> tuple[list[str], list[li
         columns += [f"{title(name, unit)}: paper", "ours"] + ([] if costs else ["95 %"])
     rows = []
     for line in lines:
-        cells = [line.printed]
+        cells = [line.label]
         if not costs:
             cells += [_where(line), *_numbers(line)]
         for name in found:
@@ -216,7 +257,7 @@ def figure_rows(lines: list[Line]) -> tuple[list[str], list[list[str]]]:
                 continue
             where = [_where(line) if line.run else "", title(name, figure.unit)]
             texts = [figure.paper, figure.text(), figure.interval_text()]
-            rows.append([line.printed, *where, *texts, *_numbers(line)])
+            rows.append([line.label, *where, *texts, *_numbers(line)])
     return columns, rows
 
 
@@ -244,7 +285,9 @@ def as_dict(found) -> dict:
     return {
         "table": found.table.name,
         "title": found.table.title,
+        "ours": found.table.ours,
         "lines": json.loads(json.dumps([dataclasses.asdict(line) for line in found.lines])),
+        "tests": found.tests,
         "failed": found.failed,
         "notes": found.notes,
     }
@@ -254,14 +297,30 @@ def markdown(found) -> str:
     """The content of `table.md`."""
     parts = [f"# {found.table.name}: {found.table.title}", ""]
     for costs in (False, True):
-        columns, rows = columns_and_rows(found.lines, costs)
-        if rows:
-            parts += ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-            parts += ["| " + " | ".join(cells) + " |" for cells in rows] + [""]
+        parts += _markdown_table(*columns_and_rows(found.lines, costs))
+    for caption, columns, rows in tests_tables(found.tests):
+        parts += [caption, "", *_markdown_table(columns, rows)]
     parts += [f"- {note}" for note in [*found.notes, *metric_notes(found.lines)]]
     parts += [f"- Not run: {name}: {reason}" for name, reason in found.failed.items()]
     parts += ["", "Ours: mean over seeds; 95 % intervals from a bootstrap over subjects.", ""]
     return "\n".join(parts)
+
+
+def _markdown_table(columns: list[str], rows: list[list[str]]) -> list[str]:
+    if not rows:
+        return []
+    head = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    return [*head, *("| " + " | ".join(cells) + " |" for cells in rows), ""]
+
+
+def tests_tables(tests: list[dict]) -> list[tuple[str, list[str], list[list[str]]]]:
+    """Caption, column names and cells of the tests between rows, two tables for each run."""
+    tables = []
+    for test in tests:
+        where = f"{test['run']}, {test['clips']} clips of {test['subjects']} subjects. "
+        for caption, columns, rows in (differences_table(test), secondary_table(test)):
+            tables.append((f"Between rows on {where}{caption}", columns, rows))
+    return tables
 
 
 def _page(found) -> str:
@@ -276,6 +335,7 @@ def _page(found) -> str:
         notes=[*found.notes, *metric_notes(found.lines)],
         failed=found.failed,
         tables=[(columns, rows) for columns, rows in tables if rows],
+        tests=tests_tables(found.tests),
         plot=bars(found.lines),
         stand_in=any("(stand-in)" in line.data for line in found.lines),
     )

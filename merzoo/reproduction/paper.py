@@ -16,8 +16,10 @@ from merzoo.progress import tell
 from merzoo.reproduction.contents import Item, contents_of, counted, settings_beside
 from merzoo.reproduction.drawings import DRAWINGS, Given
 from merzoo.reproduction.figures import as_dict, write_pages
+from merzoo.reproduction.how import How
+from merzoo.reproduction.pretrained import read_pretrained
 from merzoo.reproduction.reproduce import Reproduction, fill_table
-from merzoo.reproduction.rows import How, Rows
+from merzoo.reproduction.rows import Rows
 from merzoo.reproduction.sources import read_sources
 from merzoo.reproduction.tables import get_table, list_papers, list_tables
 
@@ -72,12 +74,15 @@ class PaperReproduction:
         }
 
 
-def reproduce_paper(paper: str, data, *, out=None, **how) -> PaperReproduction:
+def reproduce_paper(
+    paper: str, data, *, pretrained=None, pretrain=None, out=None, **how
+) -> PaperReproduction:
     """Runs all tables of a paper, and shows every table and figure of it on one page.
 
     Args:
         paper: a name of `merzoo.reproduction.tables.list_papers()`, such as `"dfrnet"`.
         data: as for `merzoo.reproduce`.
+        pretrained, pretrain: as for `merzoo.reproduce`.
         out: folder for the results; a run that stopped half-way continues in the same folder.
         **how: `quick`, `labels`, `epochs`, `parameters`, `seeds`, `jobs` and `cluster`, as for
             `merzoo.reproduce`.
@@ -97,15 +102,18 @@ def reproduce_paper(paper: str, data, *, out=None, **how) -> PaperReproduction:
     papers = list_papers()
     if paper not in papers:
         raise unknown("paper", paper, papers)
-    rows = Rows(read_sources(data), How(**how))
+    sources, how = read_sources(data), How(**how)
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))
-    names = [name for name in list_tables() if name.startswith(f"{paper}/")]
-    tables = []
-    for k, name in enumerate(names, start=1):
-        tell(f"{name}, {k} of {len(names)} tables")
-        table = get_table(name)
-        chosen = table.thin() if rows.how.quick else list(table.rows)
-        tables.append(fill_table(table, chosen, rows, folder / name.rpartition("/")[2]))
+    papers_tables = [get_table(name) for name in list_tables() if name.startswith(f"{paper}/")]
+    chosen = [table.thin() if how.quick else list(table.rows) for table in papers_tables]
+    every = [row for own in chosen for row in own]
+    weights = read_pretrained(
+        pretrained, pretrain, every, paper, sources, how, folder / "pretrained"
+    )
+    rows, tables = Rows(sources, how, weights), []
+    for k, (table, own) in enumerate(zip(papers_tables, chosen, strict=True), start=1):
+        tell(f"{table.name}, {k} of {len(chosen)} tables")
+        tables.append(fill_table(table, own, rows, folder / table.name.rpartition("/")[2]))
     if not any(line.n for table in tables for line in table.lines):
         raise InputError(f"{paper}: no row could be run: {_first_reason(tables)}")
     for table in tables:

@@ -77,7 +77,7 @@ def _draw(axis, group, name: str) -> None:
     for place, figure in zip(places, figures, strict=True):
         if figure is not None and figure.interval is not None:
             axis.plot(figure.interval, [place + 0.19] * 2, color=INK, lw=1.4)
-    axis.set_yticks(places, [line.printed for line in group])
+    axis.set_yticks(places, [line.label for line in group])
     axis.invert_yaxis()
     if _bounded(name):
         scale = 100 if figures[0] is not None and figures[0].unit == "%" else 1

@@ -6,7 +6,7 @@ run that was stopped continues, fold by fold. `merzoo.reproduction.figures` writ
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from merzoo.arguments import whole_number
@@ -14,13 +14,18 @@ from merzoo.errors import InputError
 from merzoo.reproduction.figures import (
     Line,
     cost_line,
+    cost_notes,
+    labelled,
     printed_lines,
     score_lines,
     write_pages,
 )
-from merzoo.reproduction.rows import QUICK_EPOCHS, How, Rows
-from merzoo.reproduction.sources import QUICK_SUBJECTS, read_sources
-from merzoo.reproduction.tables import PaperTable, Row, get_table
+from merzoo.reproduction.how import How
+from merzoo.reproduction.pairs import Ran, paired_rows
+from merzoo.reproduction.pretrained import FROM_RANDOM, pretrained_notes, read_pretrained
+from merzoo.reproduction.rows import QUICK_EPOCHS, Rows
+from merzoo.reproduction.sources import QUICK_SUBJECTS, Taken, read_sources
+from merzoo.reproduction.tables import PaperTable, Row, Run, get_table
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class Reproduction:
         failed: `"row/run"` -> why it could not be run.
         notes: what differs from the paper, in sentences.
         folder: with `table.md`, `table.json`, `table.html` and a folder for each row.
+        tests: between the rows, see `merzoo.reproduction.pairs.paired_rows`.
     """
 
     table: PaperTable
@@ -40,6 +46,7 @@ class Reproduction:
     failed: dict[str, str]
     notes: list[str]
     folder: Path
+    tests: list[dict] = field(default_factory=list)
 
 
 def reproduce(
@@ -54,6 +61,8 @@ def reproduce(
     seeds: int = 1,
     jobs: int = 1,
     cluster: str | None = None,
+    pretrained=None,
+    pretrain=None,
     out=None,
 ) -> Reproduction:
     """Runs the rows of a paper's table and puts the paper's figures beside ours.
@@ -70,13 +79,18 @@ def reproduce(
         epochs: instead of the recipes'.
         parameters: choices of preprocessing over the recipes', as for `merzoo.evaluate`.
         seeds, jobs, cluster: as for `merzoo.evaluate`.
+        pretrained: weights as for `merzoo.transfer`: rows of their network are run from random
+            weights and from these, and tested against each other.
+        pretrain: likewise with weights that are trained here on such data (as for
+            `merzoo.pretrain`), once for each network that the paper's rows ask for.
         out: folder for the results; a run that stopped half-way continues in the same folder.
 
     Returns:
         A `Reproduction`.
 
     Raises:
-        InputError: for an unknown table or row, or if no row could be run.
+        InputError: for an unknown table or row, weights that are no row's or have seen people of
+            the data, or if no row could be run.
 
     Example:
 
@@ -92,7 +106,12 @@ def reproduce(
     if rows:
         chosen = [table.row(name) for name in rows]
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))
-    found = fill_table(table, chosen, Rows(read_sources(data), how), folder)
+    sources = read_sources(data)
+    paper = table.name.partition("/")[0]
+    weights = read_pretrained(
+        pretrained, pretrain, chosen, paper, sources, how, folder / "pretrained"
+    )
+    found = fill_table(table, chosen, Rows(sources, how, weights), folder)
     if not any(line.n for line in found.lines) and table.runs:
         reason = next(iter(found.failed.values()), found.notes[-1])
         raise InputError(f"{table.name}: no row could be run: {reason}")
@@ -109,7 +128,7 @@ def fill_table(table: PaperTable, chosen: list[Row], rows: Rows, folder: Path) -
         rows: the data, and what has been run on them.
         folder: of the table.
     """
-    lines, failed = [], {}
+    lines, failed, ran = [], {}, []
     for row in chosen:
         if row.reason:
             lines += printed_lines(table, row)
@@ -125,21 +144,53 @@ def fill_table(table: PaperTable, chosen: list[Row], rows: Rows, folder: Path) -
             same = (recipe.labels, recipe.protocol, taken.datasets)
             if not taken.own and same in done:  # it would be the same result
                 continue
-            place = folder / row.name if len(table.runs) == 1 else folder / row.name / run.name
-            result = rows.run(row, recipe, taken, place)
-            if isinstance(result, str):
-                failed[f"{row.name}/{run.name}"] = result
-                continue
             done.add(same)
-            report = os.path.relpath(result.folder / "report.html", folder)
-            lines += score_lines(table, row, run, result, taken.text, report)
+            found = _run_row(table, row, run, rows, recipe, taken, folder)
+            lines += found.lines
+            failed |= found.failed
+            ran += found.ran
         if any(column.run is None for column in table.columns):
             lines.append(cost_line(table, row))
-    return Reproduction(table, lines, failed, _notes(table, chosen, rows), folder)
+    tests, said = paired_rows(table, ran)
+    notes = [*_notes(table, chosen, rows), *said]
+    return Reproduction(table, lines, failed, list(dict.fromkeys(notes)), folder, tests)
+
+
+@dataclass
+class _Found:
+    """What running a row on one run's data gave."""
+
+    lines: list[Line] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    ran: list[Ran] = field(default_factory=list)
+
+
+def _run_row(table, row: Row, run: Run, rows: Rows, recipe, taken: Taken, folder: Path) -> _Found:
+    """Runs a row on one run's data, from each of the weights that it is run from."""
+    found = _Found()
+    for weights in rows.weights(row):
+        pretrained = weights not in ("", FROM_RANDOM)
+        name = f"{row.name}-pretrained" if pretrained else row.name
+        place = folder / name if len(table.runs) == 1 else folder / name / run.name
+        kept = f"{table.name.rpartition('/')[2]}-{row.name}" if pretrained else ""
+        result = rows.run(row, recipe, taken, place, kept)
+        if isinstance(result, str):
+            found.failed[f"{name}/{run.name}"] = result
+            continue
+        report = os.path.relpath(result.folder / "report.html", folder)
+        facts = {"row": name, "data": taken.text, "report": report, "weights": weights}
+        found.lines += score_lines(table, row, run, result, **facts)
+        label = labelled(row.printed, weights)
+        found.ran.append(Ran(row.name, label, run.name, pretrained, result.folder))
+    return found
 
 
 def _notes(table: PaperTable, chosen: list[Row], rows: Rows) -> list[str]:
     notes, epochs = list(table.readings), rows.how.epochs
+    if rows.pretrained is not None:
+        notes = pretrained_notes(rows.pretrained, chosen) + notes
+    elif table.from_random and table.runs:
+        notes.insert(0, table.from_random)
     if rows.how.quick:
         notes.insert(
             0,
@@ -154,4 +205,4 @@ def _notes(table: PaperTable, chosen: list[Row], rows: Rows) -> list[str]:
     notes += [f"{row.printed} was not run: {row.reason}" for row in chosen if row.reason]
     taken = [rows.take(run) for run in table.runs.values()]
     notes += [one.note for one in taken if one is not None and one.note]
-    return list(dict.fromkeys(notes))
+    return [*notes, *cost_notes(table)]

@@ -10,25 +10,15 @@ from pathlib import Path
 
 from merzoo.errors import InputError
 from merzoo.evaluation.evaluate import EvaluationResult, evaluate
+from merzoo.reproduction.how import How
+from merzoo.reproduction.pretrained import FROM_RANDOM, Pretrained
 from merzoo.reproduction.sources import Source, Taken, samples_of, take
 from merzoo.reproduction.tables import PaperTable, Row, Run, recipe_of
+from merzoo.training.pretrain import full_learner
 from merzoo.training.recipes import Recipe, change_recipe, recipe_settings
 
 QUICK_EPOCHS = 2
 QUICK_BATCH = 8
-
-
-@dataclass(frozen=True)
-class How:
-    """How rows are run, whatever they are of; see `merzoo.reproduction.reproduce`."""
-
-    quick: bool = False
-    labels: str | None = None
-    epochs: int | None = None
-    parameters: dict | None = None
-    seeds: int = 1
-    jobs: int = 1
-    cluster: str | None = None
 
 
 @dataclass
@@ -38,11 +28,13 @@ class Rows:
     Args:
         sources: see `merzoo.reproduction.sources.read_sources`.
         how: they are run.
+        pretrained: what rows of its network are run from, besides random weights.
         done: what was run -> its result, or the reason why it could not be run.
     """
 
     sources: Sequence[Source]
-    how: How = How()
+    how: How = field(default_factory=How)
+    pretrained: Pretrained | None = None
     done: dict[str, EvaluationResult | str] = field(default_factory=dict)
 
     def take(self, run: Run) -> Taken | None:
@@ -54,27 +46,44 @@ class Rows:
         recipe = change_recipe(recipe_of(table, row, run), epochs=self.how.epochs)
         if self.how.quick:
             recipe = _thin(recipe, row)
+        if self.pretrained is not None and self.pretrained.serves(row):
+            recipe = self.pretrained.fitted(recipe, row)
         if not taken.own:
             recipe = replace(recipe, labels=self.how.labels or Recipe("default").labels)
         return recipe
 
-    def run(self, row: Row, recipe: Recipe, taken: Taken, place: Path) -> EvaluationResult | str:
+    def weights(self, row: Row) -> list[str]:
+        """What a row is run from, in words: `[""]` for random weights alone."""
+        if self.pretrained is None or not self.pretrained.serves(row):
+            return [""]
+        return [FROM_RANDOM, self.pretrained.text]
+
+    def run(
+        self, row: Row, recipe: Recipe, taken: Taken, place: Path, pretrain_as: str = ""
+    ) -> EvaluationResult | str:
         """The result of a row on its data, or why there is none.
 
         Args:
             row, recipe, taken: of the row.
             place: folder of its result, where nobody asked for the same before.
+            pretrain_as: name of the folder of the weights that it starts from, where these are
+                trained for it; `""` for random weights.
         """
-        key = _identity(row, recipe, taken)
+        key = _identity(row, recipe, taken) + (self.pretrained.text if pretrain_as else "")
         if key not in self.done:
             parameters = self.how.parameters or {}
             try:
+                start, model = None, row.network
+                if pretrain_as:
+                    start = self.pretrained.start_of(recipe, pretrain_as)
+                    model = full_learner(row.network, recipe, start, None, ())
                 self.done[key] = evaluate(
-                    row.network,
+                    model,
                     samples_of(taken, self.how.quick, parameters.get("on_error", "fail")),
                     labels=None if taken.own else self.how.labels,
-                    recipe=recipe,
+                    recipe=None if start else recipe,
                     parameters=self.how.parameters,
+                    start=start,
                     seeds=self.how.seeds,
                     jobs=self.how.jobs,
                     out=place,

@@ -89,14 +89,7 @@ class Start:
 
     def check_unseen(self, subjects: Iterable[str], source: str) -> None:
         """Raises `InputError` if the weights have seen any of the subjects, however spelt."""
-        found = known_people(subjects, self.entry.subjects)
-        if found:
-            shown = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
-            raise InputError(
-                f"{self.entry.id} has been trained on {len(found)} of the subjects of {source} "
-                f"({shown}): a test on them would measure memory. Leave them out, or start from "
-                f"other weights."
-            )
+        check_people(subjects, self.entry.subjects, self.entry.id, source)
 
     def card(self) -> dict:
         """What a protocol says of the start, as plain JSON types."""
@@ -136,6 +129,24 @@ class Start:
             layer.trainable = False
         if not model.trainable_weights:
             raise InputError(f"freeze={self.freeze!r} leaves no layer to train.")
+
+
+def check_people(subjects: Iterable[str], seen: Iterable[str], weights: str, source: str) -> None:
+    """Raises `InputError` if subjects to be tested are among those seen, however spelt.
+
+    Args:
+        subjects: `"dataset/subject"`, to be tested.
+        seen: likewise, of the training; patterns such as `"fer2013/*"` too.
+        weights, source: how the weights and the data are called.
+    """
+    found = known_people(subjects, seen)
+    if found:
+        shown = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
+        raise InputError(
+            f"{weights} has been trained on {len(found)} of the subjects of {source} "
+            f"({shown}): a test on them would measure memory. Leave them out, or start from "
+            f"other weights."
+        )
 
 
 def find_start(

@@ -377,6 +377,8 @@ def recipe_from_dict(content: dict, source: str | Path) -> Recipe:
     """
     check(content, dict, source, finite=False)
     known = [f.name for f in fields(Recipe)]
+    if not content:
+        raise InputError(f"{source}: holds no field of a recipe; those are {', '.join(known)}.")
     extra = sorted(set(content) - set(known))
     if extra:
         raise InputError(f"{source}: unknown field {extra[0]!r}; a recipe has {', '.join(known)}.")

@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from merzoo.errors import InputError, unknown
 from merzoo.schema import read_json
+from merzoo.training.recipe_limits import check_fields
 from merzoo.training.recipes import Recipe
 
 # Arguments of the optimizers that a search may pick, where the recipe's own is another one.
@@ -166,6 +167,7 @@ def with_defaults(space: dict, model, recipe: Recipe) -> dict:
         if name not in known:
             raise unknown("search parameter", name, known, f"It is for {found.name}.")
         own = _plain(_own_value(name, found, recipe))
+        _check_limits(name, values, recipe_names)
         if isinstance(values, dict):
             checked[name] = _checked_range(name, values, own)
         elif isinstance(values, list | tuple) and values:
@@ -177,6 +179,22 @@ def with_defaults(space: dict, model, recipe: Recipe) -> dict:
                 f"such as {{'low': 0.0001, 'high': 0.01}}."
             )
     return checked
+
+
+def _check_limits(name: str, values, recipe_names: set[str]) -> None:
+    """Refuses values that a recipe's field may not have, also those that no trial would reach."""
+    if name not in recipe_names:
+        return
+    each = (
+        [v for k, v in values.items() if k in ("low", "high")]
+        if isinstance(values, dict)
+        else values
+    )
+    for value in each if isinstance(each, list | tuple) else ():
+        try:
+            check_fields({name: tuple(value) if isinstance(value, list) else value})
+        except InputError as error:
+            raise InputError(f"search parameter {error}") from None
 
 
 def recipe_of(space: dict, values: dict, base: Recipe, name: str = "tuned") -> Recipe:

@@ -12,8 +12,9 @@ from merzoo.preprocessing.arrays import Arrays
 from merzoo.reproduction.contents import contents_of, counted, settings_beside
 from merzoo.reproduction.drawings import DRAWINGS, Given
 from merzoo.reproduction.figures import printed_lines
+from merzoo.reproduction.how import How
 from merzoo.reproduction.paper import reproduce_paper
-from merzoo.reproduction.rows import How, Rows
+from merzoo.reproduction.rows import Rows
 from merzoo.reproduction.sources import Source, read_sources
 from merzoo.reproduction.tables import get_table, list_papers, list_tables, row_recipe
 from tests.samples import flow_arrays

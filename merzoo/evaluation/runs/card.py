@@ -155,7 +155,7 @@ def rerun_options(card: dict, file: str) -> dict:
     options = {
         "model": again["model"],
         "data": again["data"],
-        "labels": None if card["labels"] == OWN_CLASSES else again["labels"],
+        "labels": None if card.get("labels") == OWN_CLASSES else again["labels"],
         "recipe": recipe_from_dict(card["recipe"], file),
         "seeds": card["seeds"],
         "selection": again["selection"],

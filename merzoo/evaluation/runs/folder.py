@@ -5,6 +5,7 @@ any moment resumes where it was, and its result is the one it would have had.
 """
 
 import json
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import numpy as np
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult
 from merzoo.files import claim_folder, file_name, write_json
+from merzoo.limits import regular_file
 from merzoo.whole import alone, sweep, whole
 
 # The same data may lie elsewhere; seeds may be added; a run may go on another day, elsewhere.
@@ -67,9 +69,10 @@ class RunFolder:
         A warning names a file that is damaged or of other samples: its fold is run again.
         """
         file = self._fold_file(job)
-        if not file.is_file():
+        if not os.path.lexists(file):
             return None
         try:
+            regular_file(file)
             found = read_fold(file, job)
         except InputError as error:
             warnings.warn(f"{str(error).removesuffix('.')}: the fold is run again.", stacklevel=2)

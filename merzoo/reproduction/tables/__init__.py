@@ -53,6 +53,7 @@ class TableFields(msgspec.Struct, forbid_unknown_fields=True):
     title: str
     columns: str
     rows: Annotated[list[RowFields], Meta(min_length=1)]
+    ours: str = ""
     quick: list[str] = []
     readings: list[str] = []
 
@@ -82,6 +83,7 @@ class PaperFile(msgspec.Struct, forbid_unknown_fields=True):
     tables: dict[str, TableFields]
     runs: dict[str, RunFields] = {}
     contents: list[ItemFields] = []
+    from_random: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,10 @@ class PaperTable:
         runs: by name.
         columns: what the figures are.
         rows: in the paper's order; those that the zoo does not run say why.
+        ours: name of the paper's own row, which the others are tested against.
         quick: names of the rows of a thin slice.
         readings: how unclear passages were read, and what differs from the paper.
+        from_random: what must be known where rows are run from random weights alone.
     """
 
     name: str
@@ -163,8 +167,10 @@ class PaperTable:
     runs: dict[str, Run]
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    ours: str
     quick: tuple[str, ...]
     readings: tuple[str, ...] = ()
+    from_random: str = ""
 
     def thin(self) -> list[Row]:
         """The rows of a thin slice, and those that say why they are not run."""
@@ -296,6 +302,9 @@ def _read(name: str, file: Path, content: dict, table: dict) -> PaperTable:
         if column.run is not None and column.run not in content["runs"]:
             raise unknown(f"run of {file}, {name}", column.run, content["runs"])
     own = [row.name for row in rows if not row.reason]
+    ours = table.get("ours") or own[-1]
+    if ours not in own:
+        raise unknown(f"row of {file}, {name}", ours, own)
     runs = {c.run: _run(c.run, content["runs"][c.run]) for c in columns if c.run}
     return PaperTable(
         name,
@@ -303,9 +312,17 @@ def _read(name: str, file: Path, content: dict, table: dict) -> PaperTable:
         runs,
         columns,
         rows,
-        quick=tuple(table.get("quick", dict.fromkeys((own[0], own[-1])))),
+        ours,
+        quick=tuple(table.get("quick") or _thin_rows(own, ours)),
         readings=(*content["readings"], *table.get("readings", ())),
+        from_random=content.get("from_random", ""),
     )
+
+
+def _thin_rows(own: list[str], ours: str) -> list[str]:
+    """Two rows of the zoo, the paper's own among them."""
+    other = own[0] if own[0] != ours else own[-1]
+    return list(dict.fromkeys((other, ours)))
 
 
 def _run(name: str, fields: dict) -> Run:
