@@ -7,6 +7,7 @@ Convolutions", CVPR 2015; layers as in its Table 1.
 import keras
 from keras import layers
 
+from merzoo.errors import InputError
 from merzoo.layers import Conv2D, LocalResponseNormalization, MaxPooling2D
 from merzoo.models.common import (
     check_choice,
@@ -96,6 +97,8 @@ def GoogLeNet(
     check_picture(modality)
     for module in modules:
         check_choice("modules", module, tuple(MODULES))
+    if width <= 0:
+        raise InputError(f"width={width!r} is not possible here: give a number above 0.")
 
     def filters(count):
         return max(1, round(width * count))

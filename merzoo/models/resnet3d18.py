@@ -7,6 +7,7 @@ CVPR 2018.
 import keras
 from keras import layers, ops
 
+from merzoo.errors import InputError
 from merzoo.layers import Conv2D, FoldTime, MaxPooling2D, MaxPoolPadded, NeighbourFrames, UnfoldTime
 from merzoo.models.common import (
     check_choice,
@@ -87,6 +88,8 @@ def ResNet3D18(
 
 def clip_input(input_shape, frames):
     """The input `sequence` (T, H, W, C), 0..255, and the same standardised, in three channels."""
+    if not isinstance(frames, int) or frames < 1:
+        raise InputError(f"frames={frames!r} is not possible here: give a whole number from 1.")
     sequence = keras.Input((frames, *input_shape), name="sequence")
     return sequence, imagenet_scaling(three_channels(sequence))
 

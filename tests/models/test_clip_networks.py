@@ -1,0 +1,25 @@
+"""GoogLeNet, P3D and ResNet3D-18: what they refuse, before anything is built."""
+
+import pytest
+
+from merzoo.errors import InputError
+from merzoo.models import P3D, GoogLeNet, ResNet3D18
+
+
+@pytest.mark.parametrize(
+    "builder, arguments, message",
+    [
+        (P3D, {"blocks": (3, 4, 6)}, r"blocks=\(3, 4, 6\)"),
+        (P3D, {"types": "ABX"}, "types='X'"),
+        (P3D, {"types": ""}, "types=''"),
+        (P3D, {"frames": 0}, "frames=0"),
+        (ResNet3D18, {"frames": 2.5}, "frames=2.5"),
+        (ResNet3D18, {"input_shape": (16, 16, 3)}, "input_shape"),
+        (GoogLeNet, {"modules": ("3a", "3c")}, "modules='3c'"),
+        (GoogLeNet, {"width": 0}, "width=0"),
+        (GoogLeNet, {"modality": "flow"}, "modality='flow'"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(builder, arguments, message):
+    with pytest.raises(InputError, match=message):
+        builder(**arguments)
