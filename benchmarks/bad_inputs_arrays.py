@@ -254,7 +254,9 @@ def swelling() -> Iterator[Input]:
     sizes = ("99999x99999", "0x0", "1x1", "99999x1")
     for size in sizes:
         line = f"data synthesize out --subjects 1 --clips 1 --jobs 1 --size {size}"
-        yield Input("data synthesize", f"swells: {size}", tuple(line.split()), names="size")
+        yield Input(
+            "data synthesize", f"swells: {size}", tuple(line.split()), names="size|width|height"
+        )
     argument = "evaluate ststnet --data arrays:{good}/flow.npz --epochs 1 --out out --argument "
     for value in ("input_shape=[99999,99999,3]", "input_shape=[0,0,3]", "classes=1000000000"):
         line = argument + value

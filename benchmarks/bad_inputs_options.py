@@ -61,7 +61,7 @@ MORE = {
         "loso:3",
     ),
     "--outer": ("kfold:", "kfold:1", "kfold:x"),
-    "--selection": ("fixed:", "fixed:0", "fixed:-1", "fixed:x", "fixed:99"),
+    "--selection": ("fixed:", "fixed:0", "fixed:-1", "fixed:x"),
     "--subjects": ("a/no-such", "s0", "/"),
     "--labels": ("megc33", "MEGC3x"),
     "--argument": ("x", "=1", "no_such=1", "classes=0", "classes=x", "input_shape=[]"),
@@ -252,7 +252,10 @@ def bad_options() -> Iterator[Input]:
                 words = (*line.split(), option, value) if value else (*line.split(), f"{option}=")
                 said = SAID_INSTEAD.get((verb, option, value))
                 named = f"{option}|{option.strip('-').replace('-', '.')}"
-                names = named if not value else f"{named}|{_quoted(value)}"
+                parts = re.findall(r"[A-Za-z][\w-]{2,}", value)  # a message may name one of them
+                names = "|".join(
+                    [named, *([_quoted(value)] if value else []), *map(re.escape, parts)]
+                )
                 about = f"{option} {value or 'of nothing'}"
                 yield Input(verb, about, words, said=said, names=names)
 

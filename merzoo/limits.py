@@ -14,10 +14,12 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from merzoo.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LONGEST_NAME = 1000  # characters of a data set, subject, clip or class
 MOST_CLASSES = 1000
@@ -118,7 +120,7 @@ def bounded_zip(path: str | Path, unpacked: int = UNPACKED) -> Iterator[zipfile.
         yield archive
 
 
-def read_npz(path: str | Path) -> dict[str, np.ndarray]:
+def read_npz(path: str | Path) -> "dict[str, np.ndarray]":
     """The arrays of an `.npz` file, whose headers are looked at before any of them is read.
 
     Args:
@@ -129,6 +131,8 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
             than the file holds, Python objects (which could run code), or what `bounded_zip`
             refuses.
     """
+    import numpy as np
+
     path = regular_file(path)
     try:
         with bounded_zip(path) as archive:
@@ -144,14 +148,16 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def _check_header(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+    from numpy.lib import format as npy
+
     name = shown(part.filename.removesuffix(".npy"))
     if not part.filename.endswith(".npy"):
         raise InputError(f"{path}: holds {name}, which is no array (.npy); leave it out.")
     with archive.open(part) as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0
+        version = npy.read_magic(file)
+        read = npy.read_array_header_1_0
         if version != (1, 0):
-            read = np.lib.format.read_array_header_2_0
+            read = npy.read_array_header_2_0
         shape, _, dtype = read(file)
     if dtype.hasobject:
         raise InputError(

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from merzoo import modalities
+from merzoo.arguments import MOST_JOBS, whole_number
 from merzoo.errors import InputError, unknown
 from merzoo.files import claim_folder, write_json, write_table
 from merzoo.metrics import confusion_matrix, scores
@@ -154,6 +155,8 @@ def run_training(
 
     parameters = dict(parameters or {})
     how = {name: parameters.pop(name) for name in ("jobs", "cache") if name in parameters}
+    if how.get("jobs") is not None:
+        whole_number("jobs", how["jobs"], most=MOST_JOBS)
     arrays, clips = read_sources(data, parameters.get("on_error", "fail"))
     arrays, labels = [relabel(part, labels) for part in arrays], labels or usual
     start = None if find is None else find(named_builder(model)[0])

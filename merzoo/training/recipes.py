@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
+from merzoo.data.labels import LABEL_MAPS
 from merzoo.errors import InputError, unknown
 from merzoo.preprocessing.augment import augmentation_names
 from merzoo.schema import check, read_json
@@ -96,6 +97,8 @@ class Recipe:
         """Checks the fields, alone and together, and gives lists and choices their one form."""
         check_fields({f.name: getattr(self, f.name) for f in fields(self)})
         check_arguments(self.optimizer, self.optimizer_arguments, self.loss, self.loss_arguments)
+        if self.labels not in ("annotated", *LABEL_MAPS):
+            raise unknown("label map", self.labels, LABEL_MAPS)
         if (self.plateau or self.stop) and not self.validation:
             raise InputError("plateau and stop watch a validation; give validation=0.2.")
         if self.plateau and self.schedule != "constant":

@@ -185,11 +185,9 @@ def _check_limits(name: str, values, recipe_names: set[str]) -> None:
     """Refuses values that a recipe's field may not have, also those that no trial would reach."""
     if name not in recipe_names:
         return
-    each = (
-        [v for k, v in values.items() if k in ("low", "high")]
-        if isinstance(values, dict)
-        else values
-    )
+    each = values
+    if isinstance(values, dict):
+        each = [value for end, value in values.items() if end in ("low", "high")]
     for value in each if isinstance(each, list | tuple) else ():
         try:
             check_fields({name: tuple(value) if isinstance(value, list) else value})
