@@ -8,6 +8,7 @@ rate before has the film decoded to its end for them.
 
 import contextlib
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -292,6 +293,31 @@ class VideoFrames(Frames):
         with self.path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
+
+
+def place_video(temporary: Path, path: Path, frames: int) -> None:
+    """Gives a video that OpenCV has written its name.
+
+    OpenCV's writers keep silent about a full disk, so the file is asked for its frames.
+
+    Args:
+        temporary: the file.
+        path: its name from now on.
+        frames: how many were written.
+
+    Raises:
+        InputError: if frames are missing.
+    """
+    import cv2
+
+    with quiet():
+        there = cv2.VideoCapture(str(temporary)).get(cv2.CAP_PROP_FRAME_COUNT)
+    if there < max(1, frames - 1):  # WebM states a duration, which is rounded
+        raise InputError(
+            f"{path}: cannot be written: frames are missing in the file; free some space on the "
+            "disk."
+        )
+    os.replace(temporary, path)
 
 
 def _rising(times: np.ndarray) -> np.ndarray:

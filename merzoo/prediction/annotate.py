@@ -4,14 +4,13 @@ The timeline holds the curve of movement, the segments in the colours of their c
 at each apex, and a line where the picture is. WebM with VP8, which every browser plays.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from merzoo.data.videos import is_variable
+from merzoo.data.videos import is_variable, place_video
 from merzoo.errors import InputError
 from merzoo.prediction.results import Prediction
 from merzoo.quiet import quiet
@@ -63,7 +62,8 @@ def write_annotated(
     writer: Any = None
     temporary = temporary_beside(path, path.suffix)
     try:
-        for position in _shown(result.times, rate / step, last, step):
+        shown = _shown(result.times, rate / step, last, step)
+        for position in shown:
             frame = frames[position]
             if drawing is None:
                 drawing = _Drawing(result, frame.shape, last, share)
@@ -76,7 +76,7 @@ def write_annotated(
             writer.write(drawing.page(frame, position)[..., ::-1])
             progress(min(position + step, last), last)
         writer.release()
-        os.replace(temporary, path)
+        place_video(temporary, path, len(shown))
     finally:
         temporary.unlink(missing_ok=True)
 

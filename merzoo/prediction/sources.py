@@ -22,6 +22,7 @@ from merzoo.data.frames import (
 from merzoo.data.kept import Kept
 from merzoo.data.synthetic.generate import RECIPE
 from merzoo.data.synthetic.long import plan_long, write_long
+from merzoo.data.videos import place_video
 from merzoo.errors import InputError
 from merzoo.home import home
 from merzoo.listing import left_by_system
@@ -274,13 +275,14 @@ def record(
         size = (frame.shape[1], frame.shape[0])
         code = cv2.VideoWriter_fourcc(*"MJPG")
         writer = cv2.VideoWriter(str(temporary), cv2.CAP_OPENCV_MJPEG, code, rate, size)
-        start = time.monotonic()
+        start, written = time.monotonic(), 0
         while ok and (done := time.monotonic() - start) < seconds:
             writer.write(frame)
+            written += 1
             progress(done)
             ok, frame = capture.read()
         writer.release()
-        os.replace(temporary, path)
+        place_video(temporary, path, written)
     finally:
         capture.release()
         temporary.unlink(missing_ok=True)

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from merzoo.data.synthetic.generate import synthesize
+from merzoo.data.synthetic.long import plan_long, write_long
 from merzoo.errors import InputError
 from merzoo.preprocessing.cache import Batch, Cache, CacheError, key
 from merzoo.preprocessing.pipeline import prepare
@@ -116,6 +118,16 @@ def test_a_full_disk_stops_the_preparation_with_one_line(tmp_path):
     with limit("RLIMIT_FSIZE", 50_000), pytest.raises(CacheError, match="cannot be written"):
         prepare(clips, {"apex": (200, 200, 1)}, **how)
     assert files(tmp_path / "cache") == []
+
+
+def test_a_full_disk_leaves_no_video_that_was_cut(tmp_path):
+    """OpenCV's writers say nothing: Motion JPEG of a long film, FFV1 of a clip."""
+    size, error = (64, 80), pytest.raises(InputError, match="cannot be written: frames are missing")
+    with limit("RLIMIT_FSIZE", 30_000), error:
+        write_long(tmp_path / "long.avi", plan_long(2, 2, fps=25), size)
+    with limit("RLIMIT_FSIZE", 100_000), error:
+        synthesize(tmp_path / "faces", subjects=1, clips=1, size=size, media="video", jobs=1)
+    assert not [name for name in files(tmp_path) if name.endswith(".avi")]
 
 
 def test_a_kill_amid_a_write_leaves_no_half_array_and_is_swept(cache):

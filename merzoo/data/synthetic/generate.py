@@ -17,6 +17,7 @@ from merzoo.data.synthetic.film import film
 from merzoo.data.synthetic.forms import Faults, Form, form_named
 from merzoo.data.synthetic.macro import film_expression, plan_macro
 from merzoo.data.synthetic.plan import ClipPlan, Setting, difficulty_named, plan_clips
+from merzoo.data.videos import place_video
 from merzoo.errors import InputError
 from merzoo.listing import left_by_system
 from merzoo.processes import end_with_parent
@@ -299,10 +300,12 @@ def _write_video(target: Path, frames, job: _Job) -> None:
         writer = cv2.VideoWriter(str(temporary), code, job.fps, job.size)
         if not writer.isOpened():
             raise OSError("this build of OpenCV cannot write FFV1 video")
+        written = 0
         for frame in frames:
             writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+            written += 1
         writer.release()
-        os.replace(temporary, target)
+        place_video(temporary, target, written)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -18,6 +18,7 @@ from merzoo.data.synthetic.film import filmed_frames, person_of, still_of
 from merzoo.data.synthetic.identity import Identity
 from merzoo.data.synthetic.motion import Motion, profile, rounded
 from merzoo.data.synthetic.plan import CAP, Setting, generator, plan_clips
+from merzoo.data.videos import place_video
 from merzoo.errors import InputError
 from merzoo.whole import temporary_beside
 
@@ -269,10 +270,12 @@ def write_long(path: str | os.PathLike, plan: LongPlan, size: tuple[int, int] = 
         if not writer.isOpened():
             raise InputError(f"{path}: this build of OpenCV cannot write Motion JPEG there.")
         writer.set(cv2.VIDEOWRITER_PROP_QUALITY, 95)
+        written = 0
         for frame in film_long(plan, size)[1]:
             writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+            written += 1
         writer.release()
-        os.replace(temporary, path)
+        place_video(temporary, path, written)
     finally:
         temporary.unlink(missing_ok=True)
     return path
