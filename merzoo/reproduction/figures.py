@@ -103,7 +103,7 @@ def labelled(printed: str, weights: str) -> str:
     return ", ".join(filter(None, (printed, weights)))
 
 
-def score_lines(table: PaperTable, row: Row, run: Run, result, **facts: str) -> list[Line]:
+def score_lines(table: PaperTable, row: Row, run: Run, result, facts: dict) -> list[Line]:
     """The lines of one run of a row: the whole data, and each data set that has columns.
 
     Args:

@@ -179,7 +179,7 @@ def _run_row(table, row: Row, run: Run, rows: Rows, recipe, taken: Taken, folder
             continue
         report = os.path.relpath(result.folder / "report.html", folder)
         facts = {"row": name, "data": taken.text, "report": report, "weights": weights}
-        found.lines += score_lines(table, row, run, result, **facts)
+        found.lines += score_lines(table, row, run, result, facts)
         label = labelled(row.printed, weights)
         found.ran.append(Ran(row.name, label, run.name, pretrained, result.folder))
     return found
