@@ -162,7 +162,7 @@ def test_the_reading_says_what_was_run_in_one_line(capsys, tmp_path):
 @pytest.mark.slow
 def test_rows_run_from_random_and_from_pretrained_weights(tmp_path):
     how = {"quick": True, "rows": ["without", "ours"], "epochs": 1}
-    options = how | {"pretrain": magnified("faces"), "out": tmp_path / "a"}
+    options = how | {"pretrain": magnified("faces", 10, 3), "out": tmp_path / "a"}
     found = reproduce("densemixednet/table10", magnified("mine"), **options)
     assert not found.failed
     full = [line for line in found.lines if line.part == "full"]
@@ -191,5 +191,5 @@ def test_rows_run_from_random_and_from_pretrained_weights(tmp_path):
     with pytest.raises(InputError, match="have attention='mixed'"):
         reproduce("densemixednet/table10", magnified("mine"), **options | {"rows": ["without"]})
     with pytest.raises(InputError, match="measure memory"):
-        reproduce("densemixednet/table10", magnified("faces"), **options)
+        reproduce("densemixednet/table10", magnified("faces", 10, 3), **options)
     assert {f: f.stat().st_mtime_ns for f in times} == times

@@ -35,7 +35,7 @@ def test_a_slice_of_a_table_runs_resumes_and_is_written_down(tmp_path):
     content = json.loads((tmp_path / "table.json").read_text())
     assert content["lines"][0]["figures"]["uf1"]["paper"] == "0.7353"
     text = (tmp_path / "table.md").read_text()
-    assert "| STSTNet | test (stand-in) | 30 | - | 6 | 1 | 0.7353 |" in text
+    assert "| STSTNet | test (stand-in) | 30 | 442 | 6 | 1 | 0.7353 |" in text
     page = (tmp_path / "table.html").read_text()
     assert "<svg" in page and 'src="' not in page and "Not run" in page
 
