@@ -72,6 +72,9 @@ def bad_outs() -> Iterator[Input]:
         for about, (place, make, said) in OUTS.items():
             if verb in ENDS and about.startswith("the folder of"):
                 continue
+            dangling = about == "a link to nothing"
+            if dangling and verb == "export":
+                said = None
             path = place.format(end=end)
             words = list(base)
             words[words.index("out") if verb == "data synthesize" else words.index("--out") + 1] = (
@@ -84,7 +87,7 @@ def bad_outs() -> Iterator[Input]:
                 _ended(make, end),
                 ("pre", "other") if "folder of" in about else (),
                 said=said,
-                may_change=("taken*",) if about == "a link to nothing" else (),
+                may_change=("taken*",) if dangling and verb != "export" else (),
                 names="out|taken|/dev|/proc|oooo",
             )
 

@@ -162,6 +162,8 @@ def _check(model, path: Path, format: str, preprocessing: bool, int8: bool) -> P
         raise InputError(f"export takes a keras.Model, got {type(model).__name__}.")
     if suffix and path.suffix != suffix:
         raise InputError(f"{path}: the path of a {format} export must end in {suffix}.")
+    if path.is_symlink() and not path.exists():
+        raise InputError(f"{path}: is a link to nothing; remove it, or choose another path.")
     endings = [ending for name in FORMATS if (ending := format_named(name).SUFFIX)]
     if not suffix and (path.is_file() or path.suffix in endings):
         raise InputError(f"{path}: a SavedModel is a folder; give a path without an ending.")

@@ -76,7 +76,15 @@ def locate(weights: str | os.PathLike, network: str) -> tuple[Path, WeightsEntry
         raise InputError(f"{path}: not the folder of a training: it holds no {ENTRY_FILE}.")
     if path.name.endswith(".weights.h5") or path.name != str(weights):
         return path, None
-    entry = find(str(weights), network)
+    try:
+        entry = find(str(weights), network)
+    except InputError:
+        if not path.is_dir():
+            raise
+        raise InputError(
+            f"{path}: this folder lacks {ENTRY_FILE}, which describes its weights; give the folder "
+            f"that merzoo pretrain wrote, or a .weights.h5 file."
+        ) from None
     return fetch(entry), entry
 
 

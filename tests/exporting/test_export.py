@@ -57,6 +57,14 @@ def test_an_export_that_disagrees_is_not_left(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_link_to_nothing_is_refused_and_stays(tmp_path):
+    link = tmp_path / "x.onnx"
+    link.symlink_to("elsewhere/x.onnx")
+    with pytest.raises(InputError, match=r"x\.onnx: is a link to nothing"):
+        export(undecided("ststnet"), link, "onnx")
+    assert link.is_symlink()
+
+
 def test_refuses_what_cannot_work(tmp_path):
     model = merzoo.create_model("ststnet")
     for arguments, message in (

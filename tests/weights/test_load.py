@@ -185,3 +185,12 @@ def test_a_builder_that_leaves_a_weight_without_value_is_an_error(tmp_path):
     with pytest.raises(InputError, match="does not hold all of half: last/kernel"):
         economical(builder)(weights=tmp_path / "x.weights.h5")
     assert economical(builder)().get_weights()[0].std() > 0
+
+
+def test_a_folder_without_its_entry_is_told_from_an_unknown_tag(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pre").mkdir()
+    with pytest.raises(InputError, match=r"pre: this folder lacks weights\.json"):
+        locate("pre", "ststnet")
+    with pytest.raises(InputError, match="no-such"):
+        locate("no-such", "ststnet")
