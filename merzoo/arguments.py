@@ -14,6 +14,7 @@ from merzoo.errors import InputError
 from merzoo.names import check_classes
 
 MOST_JOBS = 4096  # worker processes of one machine
+MOST_SEEDS = 10_000  # of one evaluation
 LARGEST_SEED = 2**32 - 1  # that NumPy's and Keras' generators take
 
 

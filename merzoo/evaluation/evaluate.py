@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from merzoo.arguments import MOST_JOBS, whole_number
+from merzoo.arguments import MOST_JOBS, MOST_SEEDS, whole_number
 from merzoo.errors import InputError, unknown
 from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
 from merzoo.evaluation.pages.report import write_report
@@ -259,7 +259,7 @@ def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = (
 def _check_how(engine: str, seeds: int, jobs: int, cluster: str | None, chunk=None) -> None:
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
-    whole_number("seeds", seeds)
+    whole_number("seeds", seeds, most=MOST_SEEDS)
     whole_number("jobs", jobs, most=MOST_JOBS)
     if chunk is not None:
         whole_number("fold_chunk", chunk)

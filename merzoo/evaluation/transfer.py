@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from merzoo.arguments import MOST_JOBS, whole_number
+from merzoo.arguments import MOST_JOBS, MOST_SEEDS, whole_number
 from merzoo.data.labels import map_labels
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.samples import samples_for
@@ -79,7 +79,7 @@ def transfer(
     from merzoo.training.pretrained import find_start
 
     check_feed()
-    whole_number("seeds", seeds)
+    whole_number("seeds", seeds, most=MOST_SEEDS)
     whole_number("jobs", jobs, most=MOST_JOBS)
     if cluster is not None:
         check_cluster(cluster)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from merzoo.arguments import MOST_JOBS, MOST_SEEDS, whole_number
+
 
 @dataclass(frozen=True)
 class How:
@@ -14,3 +16,9 @@ class How:
     seeds: int = 1
     jobs: int = 1
     cluster: str | None = None
+
+    def __post_init__(self):
+        whole_number("seeds", self.seeds, most=MOST_SEEDS)
+        whole_number("jobs", self.jobs, most=MOST_JOBS)
+        if self.epochs is not None:
+            whole_number("epochs", self.epochs)

@@ -9,7 +9,6 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from merzoo.arguments import whole_number
 from merzoo.errors import InputError
 from merzoo.reproduction.figures import (
     Line,
@@ -98,10 +97,8 @@ def reproduce(
     >>> [line.figures["uf1"].paper for line in found.lines]  # doctest: +SKIP
     ['0.7333', '0.7657']
     """
-    whole_number("seeds", seeds)
-    whole_number("jobs", jobs)
-    table = get_table(table)
     how = How(quick, labels, epochs, parameters, seeds, jobs, cluster)
+    table = get_table(table)
     chosen = table.thin() if quick else list(table.rows)
     if rows:
         chosen = [table.row(name) for name in rows]

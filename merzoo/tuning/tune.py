@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from merzoo.arguments import LARGEST_SEED, MOST_JOBS, real_number, whole_number
+from merzoo.arguments import LARGEST_SEED, MOST_JOBS, MOST_SEEDS, real_number, whole_number
 from merzoo.errors import InputError, unknown
 from merzoo.files import claim_folder, write_json, write_table
 from merzoo.metrics import compared
@@ -121,7 +121,8 @@ def tune(
     """
     counts = {"trials": trials, "seeds": seeds, "jobs": jobs}
     for name, value in counts.items():
-        whole_number(name, value, most=MOST_JOBS if name == "jobs" else None)
+        most = {"jobs": MOST_JOBS, "seeds": MOST_SEEDS}.get(name)
+        whole_number(name, value, most=most)
     whole_number("folds", folds, least=2)
     whole_number("seed", seed, least=0, most=LARGEST_SEED)
     real_number("silence", silence, least=0, above=True)
