@@ -44,7 +44,7 @@ LIMITS: dict[str, Any] = {
     "name": _Name,
     "about": str,
     "optimizer": Literal[*OPTIMIZERS],
-    "learning_rate": Annotated[float, Meta(gt=0, le=1000)],
+    "learning_rate": Annotated[float, Meta(gt=0, le=1e30)],
     "optimizer_arguments": dict[str, Any],
     "schedule": Literal["constant", "cosine", "exponential"],
     "decay": Annotated[float, Meta(gt=0, le=1)],
