@@ -21,13 +21,12 @@ class Place:
         seconds: verb -> how long its work takes, undisturbed, from its first file on.
     """
 
-    def __init__(self, folder: Path, trained: bool):
+    def __init__(self, folder: Path):
         self.folder = folder
         self.seconds: dict[str, float] = {}
         self._whole: dict[str, dict] = {}
         make_data(folder, run)
-        if trained:
-            make_trained(folder, run)
+        make_trained(folder, run)
 
     def start(self, verb: Verb, out: Path | str, **options) -> Child:
         return Child(verb.said(out), self.folder, **options)

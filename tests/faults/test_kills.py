@@ -12,23 +12,15 @@ import time
 import pytest
 
 from tests.faults.child import Child
-from tests.faults.places import Place, left, same
+from tests.faults.places import left, same
 from tests.faults.verbs import DOWNLOADED, THIN, VERBS
 from tests.weights.server import Served, serving
 
 SEED = int(os.environ.get("FAULTS_SEED", "0"))
 ENDS = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143, signal.SIGINT: 130}
 SAID = {signal.SIGKILL: "", signal.SIGTERM: "merzoo: terminated", signal.SIGINT: "merzoo: stopped"}
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return Place(tmp_path_factory.mktemp("kills"), trained=False)
-
-
-@pytest.fixture(scope="module")
-def trained_place(tmp_path_factory):
-    return Place(tmp_path_factory.mktemp("kills-trained"), trained=True)
+ROWS = VERBS | THIN
+pytestmark = pytest.mark.slow
 
 
 def finished(verb, out) -> dict:
@@ -54,10 +46,12 @@ def check_ended(child: Child, number: int) -> None:
     assert not alive, f"{len(alive)} workers outlive their parent"
 
 
-def killed_and_run_again(place: Place, name: str, verb, signals) -> None:
+@pytest.mark.parametrize("name", ROWS)
+def test_a_run_that_was_killed_ends_as_an_undisturbed_one(name, place):
+    verb = ROWS[name]
     wanted = place.whole(name, verb)
     drawn = random.Random(f"{SEED} {name}")
-    signals = drawn.sample(signals, len(signals))
+    signals = drawn.sample(list(ENDS), len(ENDS))
     out = place.folder / "killed" / name.replace(" ", "-") / f"result{verb.suffix}"
     out.parent.mkdir(parents=True)
     kept = {}
@@ -79,30 +73,16 @@ def killed_and_run_again(place: Place, name: str, verb, signals) -> None:
     assert not left(out.parent)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", VERBS)
-def test_a_run_that_was_killed_ends_as_an_undisturbed_one(name, trained_place):
-    killed_and_run_again(trained_place, name, VERBS[name], list(ENDS))
-
-
-def test_a_killed_evaluation_ends_as_an_undisturbed_one(place):
-    [(name, verb)] = THIN.items()
-    killed_and_run_again(place, name, verb, [signal.SIGKILL])
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("ranges", [True, False])
-def test_a_download_that_was_killed_goes_on(place, ranges):
+def test_a_download_that_was_killed_goes_on(tmp_path, ranges):
     """From a server that is slow and breaks off; what came in is asked for once."""
     content = random.Random(SEED).randbytes(200_000)
     digest, drawn = hashlib.sha256(content).hexdigest(), random.Random(f"{SEED} {ranges}")
-    folder = place.folder / f"download-{ranges}"
-    folder.mkdir()
-    part = folder / "home" / "weights" / f"{DOWNLOADED}.part"
+    part = tmp_path / "home" / "weights" / f"{DOWNLOADED}.part"
 
     def start(url):
         words = ["call:tests.faults.verbs:download", f"{url}/file", str(len(content)), digest]
-        return Child(words, folder)
+        return Child(words, tmp_path)
 
     drops = [drawn.randrange(1, 60_000) for _ in range(3)]
     with serving(Served(content, drops, ranges=ranges, pause=0.005)) as served:

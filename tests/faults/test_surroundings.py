@@ -8,16 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.places import Place, left, mounted, remount, same, skip_without
+from tests.faults.places import left, mounted, remount, same, skip_without
 from tests.faults.verbs import FLOW, NAMED, VERBS
 
 MANY = pytest.mark.parametrize("name", VERBS)
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return Place(tmp_path_factory.mktemp("surroundings"), trained=True)
 
 
 @pytest.fixture
