@@ -125,7 +125,8 @@ def block_histograms(codes: np.ndarray, bins: int, blocks: int, weights=None) ->
     >>> block_histograms(np.array([[[0, 1], [1, 1]]]), bins=2, blocks=1).tolist()
     [[0.25, 0.75]]
     """
-    place = block_map(*codes.shape[1:], blocks) * bins + codes
+    _, height, width = codes.shape
+    place = block_map(height, width, blocks) * bins + codes
     weights = None if weights is None else weights.ravel()
     found = np.bincount(place.ravel(), weights, minlength=blocks**2 * bins)
     found = found.reshape(blocks**2, bins)
