@@ -110,8 +110,9 @@ def SLSTT(
 
     Example:
 
-    >>> SLSTT((32, 32, 1), frames=3, dim=16, depth=1, heads=2, include_top=False).output_shape
-    (None, 512)
+    >>> small = {"frames": 3, "dim": 16, "depth": 1, "heads": 2, "lstm_units": (8,)}
+    >>> SLSTT((32, 32, 1), **small, include_top=False).output_shape
+    (None, 8)
     """
     check_input_shape(input_shape, smallest=patch_size)
     check_choice("aggregator", aggregator, ("lstm", "mean"))
