@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult, run_fold, trainer_of
 from merzoo.evaluation.runs.folder import RunFolder
-from merzoo.processes import end_with_parent
+from merzoo.processes import workers as worker_processes
 from merzoo.surroundings import ONE_THREAD
 
 
@@ -128,14 +128,14 @@ def run_together(jobs: list[FoldJob], on_epoch=None) -> Iterator[tuple[FoldJob, 
 
 
 def _run_in_workers(jobs, workers, on_epoch):
-    from joblib import Parallel, delayed, parallel_config
+    from joblib import Parallel, delayed
 
     saved = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(ONE_THREAD)  # inherited by the workers, before they load a backend
     try:
         with (
             warnings.catch_warnings(),
-            parallel_config("loky", n_jobs=workers, inner_max_num_threads=1),
+            worker_processes(workers, inner_max_num_threads=1),
         ):
             # joblib replaces workers whose memory has grown, and says so each time.
             warnings.filterwarnings("ignore", message="A worker stopped")
@@ -160,7 +160,6 @@ def _reported(results, jobs, on_epoch):
 
 
 def _run_numbered(number: int, job: FoldJob) -> tuple[int, FoldResult]:
-    end_with_parent()
     return number, run_fold(job)
 
 
