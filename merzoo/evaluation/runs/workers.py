@@ -87,12 +87,13 @@ def run_folds(
     if jobs and jobs[0].engine == "together":
         yield from run_together(jobs, on_epoch)
         return
-    if workers == 1 or len(jobs) <= 1:
+    if workers == 1 or not jobs:
         for job in jobs:
             report = None if on_epoch is None else _bind(on_epoch, job)
             yield job, run_fold(job, report)
         return
-    yield from _run_in_workers(jobs, min(workers, len(jobs)), on_epoch)
+    # The last fold of a resumed run, too, is computed with one thread, as its others were.
+    yield from _run_in_workers(jobs, max(2, min(workers, len(jobs))), on_epoch)
 
 
 def run_together(jobs: list[FoldJob], on_epoch=None) -> Iterator[tuple[FoldJob, FoldResult]]:
