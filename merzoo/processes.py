@@ -1,7 +1,6 @@
 """What a process of merzoo is to its surroundings: streams, signals, and the end of its parent."""
 
 import contextlib
-import functools
 import os
 import select
 import signal
@@ -73,10 +72,12 @@ def silence_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-@functools.cache  # once a process
-def end_with_parent() -> None:
-    """In a worker process: ends it soon after the process that started it was killed."""
-    parent = os.getppid()
+def end_with_parent(parent: int) -> None:
+    """In a worker process: ends it soon after the process that started it is no more.
+
+    Args:
+        parent: number of that process, which may have been killed before this one got here.
+    """
 
     def watch():
         while os.getppid() == parent:
@@ -84,3 +85,18 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def workers(jobs: int, **options) -> contextlib.AbstractContextManager:
+    """Inside, joblib runs in that many worker processes, none of which outlives this one.
+
+    They watch from their start on: one that waits for its first task would wait for minutes.
+
+    Args:
+        jobs: how many.
+        options: further ones of `joblib.parallel_config`.
+    """
+    from joblib import parallel_config
+
+    watched = {"initializer": end_with_parent, "initargs": (os.getpid(),)}
+    return parallel_config("loky", n_jobs=jobs, **watched, **options)

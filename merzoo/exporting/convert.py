@@ -1,8 +1,9 @@
-"""The half of an export that needs TensorFlow: `python -m merzoo.exporting.convert FOLDER ...`.
+"""The half of an export that needs TensorFlow: `python -m merzoo.exporting.convert PID FOLDER ...`.
 
 `merzoo.export` runs this in a process with `KERAS_BACKEND=tensorflow`, whatever the user's backend.
-In each folder lie `model.keras`, `job.json` and `probes.npz` (arrays named `probe/input`); it
-leaves the export as `export` plus the format's ending, and its answers in `answers.npz`.
+PID is of the process that waits, without which this one ends. In each folder lie `model.keras`,
+`job.json` and `probes.npz` (arrays named `probe/input`); it leaves the export as `export` plus the
+format's ending, and its answers in `answers.npz`.
 """
 
 import json
@@ -72,6 +73,6 @@ def _save(model, folder: Path):
 
 
 if __name__ == "__main__":
-    end_with_parent()
-    for name in sys.argv[1:]:
+    end_with_parent(int(sys.argv[1]))
+    for name in sys.argv[2:]:
         convert(Path(name))

@@ -244,7 +244,7 @@ def run_jobs(folders: Sequence[Path]) -> list[dict[str, np.ndarray]]:
     search = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
     alone = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
-        [sys.executable, "-m", "merzoo.exporting.convert", *map(str, folders)],
+        [sys.executable, "-m", "merzoo.exporting.convert", str(os.getpid()), *map(str, folders)],
         env=os.environ | alone | {"PYTHONPATH": search},
         capture_output=True,
         text=True,

@@ -31,7 +31,7 @@ from merzoo.preprocessing.preparation import (
     preparation_of,
     used_annotation,
 )
-from merzoo.processes import end_with_parent
+from merzoo.processes import workers
 from merzoo.progress import progress_bar
 from merzoo.whole import exhausted
 
@@ -243,9 +243,11 @@ def _run(tasks: list[tuple], jobs: int | None, store: Cache):
         return
     size = max(1, min(worth, len(tasks) // (4 * jobs)))
     parts = (tasks[start : start + size] for start in range(0, len(tasks), size))
-    parallel = joblib.Parallel(jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")
     try:
-        for results in parallel(joblib.delayed(_work_in_worker)(part, store) for part in parts):
+        with workers(jobs):
+            parallel = joblib.Parallel(return_as="generator_unordered", pre_dispatch="2*n_jobs")
+            done = parallel(joblib.delayed(_work_in_worker)(part, store) for part in parts)
+        for results in done:
             yield from results
     except TerminatedWorkerError:
         raise InputError(
@@ -256,7 +258,6 @@ def _run(tasks: list[tuple], jobs: int | None, store: Cache):
 def _work_in_worker(tasks: list[tuple], store: Cache) -> list[tuple]:
     import cv2
 
-    end_with_parent()
     cv2.setNumThreads(1)  # one processor per worker
     with Batch(store) as batch:
         return [_work(*task, batch) for task in tasks]

@@ -102,16 +102,7 @@ class Child:
 
     def family(self) -> list[int]:
         """The processes of its session that live: the run and its workers."""
-        found = []
-        for entry in os.listdir("/proc"):
-            if entry.isdigit():
-                try:
-                    fields = Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()
-                except OSError:
-                    continue
-                if int(fields[3]) == self.pid and fields[0] != "Z":
-                    found.append(int(entry))
-        return found
+        return session(self.pid)
 
     @property
     def stderr(self) -> str:
@@ -120,6 +111,20 @@ class Child:
     @property
     def stdout(self) -> str:
         return self._out.read_text(encoding="utf-8", errors="replace")
+
+
+def session(leader: int) -> list[int]:
+    """The processes of a session that live."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                fields = Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == leader and fields[0] != "Z":
+                found.append(int(entry))
+    return found
 
 
 def run(words, folder: Path, **options) -> Child:

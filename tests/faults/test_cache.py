@@ -19,6 +19,7 @@ from merzoo.errors import InputError
 from merzoo.preprocessing.cache import Batch, Cache, CacheError, key
 from merzoo.preprocessing.pipeline import prepare
 from merzoo.whole import alone, exhausted, sweep, temporary_beside, unfinished, whole
+from tests.faults.child import session
 from tests.preprocessing import made
 
 ROOT = Path(__file__).parents[2]
@@ -188,6 +189,26 @@ with alone({str(tmp_path / "run")!r}):
         pass
     with alone(tmp_path / "run"):
         pass
+
+
+def test_workers_that_still_start_end_with_their_parent():
+    """It is killed when the first has begun to start, and has not got a task yet."""
+    code = """
+import os, signal, threading
+from joblib import Parallel, delayed
+from merzoo.processes import workers
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGKILL)).start()
+os.setsid()
+with workers(2):
+    Parallel()(delayed(divmod)(i, 3) for i in range(1 << 30))
+"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    parent = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    assert parent.wait() == -signal.SIGKILL
+    deadline = time.monotonic() + 30
+    while (alive := session(parent.pid)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive
 
 
 def test_errors_of_the_machine_are_told_from_those_of_a_file():

@@ -20,7 +20,7 @@ from merzoo.data.synthetic.plan import ClipPlan, Setting, difficulty_named, plan
 from merzoo.data.videos import place_video
 from merzoo.errors import InputError
 from merzoo.listing import left_by_system
-from merzoo.processes import end_with_parent
+from merzoo.processes import workers
 from merzoo.progress import progress_bar
 from merzoo.schema import read_json
 from merzoo.whole import alone, sweep, temporary_beside, unfinished
@@ -228,9 +228,10 @@ def _render_all(job: _Job, plans: list[ClipPlan], jobs: int) -> None:
         elif todo:
             from joblib import Parallel, delayed
 
-            done = Parallel(n_jobs=min(jobs, len(todo)), return_as="generator_unordered")(
-                delayed(_render_alone)(job, plan) for plan in todo
-            )
+            with workers(min(jobs, len(todo))):
+                done = Parallel(return_as="generator_unordered")(
+                    delayed(_render_alone)(job, plan) for plan in todo
+                )
             for _ in done:
                 bar.advance(task)
 
@@ -243,7 +244,6 @@ def _render_alone(job: _Job, plan: ClipPlan) -> None:
     """In a worker process: OpenCV keeps to one thread, as the others have theirs."""
     import cv2
 
-    end_with_parent()
     cv2.setNumThreads(1)
     _render(job, plan)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult, run_fold, trainer_of
 from merzoo.evaluation.runs.folder import RunFolder
-from merzoo.processes import end_with_parent
+from merzoo.processes import workers as worker_processes
 from merzoo.surroundings import ONE_THREAD
 
 
@@ -87,12 +87,13 @@ def run_folds(
     if jobs and jobs[0].engine == "together":
         yield from run_together(jobs, on_epoch)
         return
-    if workers == 1 or len(jobs) <= 1:
+    if workers == 1 or not jobs:
         for job in jobs:
             report = None if on_epoch is None else _bind(on_epoch, job)
             yield job, run_fold(job, report)
         return
-    yield from _run_in_workers(jobs, min(workers, len(jobs)), on_epoch)
+    # The last fold of a resumed run, too, is computed with one thread, as its others were.
+    yield from _run_in_workers(jobs, max(2, min(workers, len(jobs))), on_epoch)
 
 
 def run_together(jobs: list[FoldJob], on_epoch=None) -> Iterator[tuple[FoldJob, FoldResult]]:
@@ -128,14 +129,14 @@ def run_together(jobs: list[FoldJob], on_epoch=None) -> Iterator[tuple[FoldJob, 
 
 
 def _run_in_workers(jobs, workers, on_epoch):
-    from joblib import Parallel, delayed, parallel_config
+    from joblib import Parallel, delayed
 
     saved = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(ONE_THREAD)  # inherited by the workers, before they load a backend
     try:
         with (
             warnings.catch_warnings(),
-            parallel_config("loky", n_jobs=workers, inner_max_num_threads=1),
+            worker_processes(workers, inner_max_num_threads=1),
         ):
             # joblib replaces workers whose memory has grown, and says so each time.
             warnings.filterwarnings("ignore", message="A worker stopped")
@@ -160,7 +161,6 @@ def _reported(results, jobs, on_epoch):
 
 
 def _run_numbered(number: int, job: FoldJob) -> tuple[int, FoldResult]:
-    end_with_parent()
     return number, run_fold(job)
 
 
