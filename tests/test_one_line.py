@@ -263,7 +263,7 @@ def test_predict_refuses_one_bad_file_before_the_model_and_libraries_keep_quiet(
         (("evaluate", "fails.py:f"), "fails.py cannot be imported (ZeroDivisionError"),
         (("evaluate", "ststnet", "--argument", "dropout=-1"), "cannot be built"),
         (("evaluate", "ststnet", "--argument", "name=[1]"), "cannot be built"),
-        (("evaluate", "ststnet", "--selection", "inner:"), "inner takes no number"),
+        (("evaluate", "ststnet", "--selection", "inner:"), "write last, fixed:20 or inner"),
         (("evaluate", "ststnet", "--recipe", "lambda.json"), "lambda.json: optimizer='__lambda__'"),
         (("evaluate", "ststnet", "--split", "lambda.json"), "lambda.json: lacks the field 'folds'"),
         (("evaluate", "--from", "lambda.json"), "lambda.json: "),

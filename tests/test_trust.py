@@ -25,7 +25,7 @@ def unsafe(source: str) -> list[str]:
                 found.append(name)
         unpickles = name.rpartition(".")[0].endswith("pickle") and "load" in name
         ends = any(f".{name}".endswith(f".{end}") for end in FORBIDDEN)
-        if unpickles or ends or said.get("allow_pickle"):
+        if unpickles or ends or (said.get("allow_pickle") and "load" in name):
             found.append(name)
     return found
 

@@ -26,6 +26,7 @@ from merzoo.models.registry import register
     reference="Song, Li, Zong, Zhu, Zheng, Shi, Zhao. Recognizing Spontaneous Micro-Expression "
     "Using a Three-Stream Convolutional Neural Network. IEEE Access 7, 2019.",
     url="https://github.com/GuanghaoZhu663/SKD-TSTSAN",
+    recipe="default",
     trainable=918_979,
     small={"input_shape": (12, 12, 3), "filters": (8, 16)},
     readings=(

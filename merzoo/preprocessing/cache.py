@@ -277,6 +277,7 @@ class Batch:
         most: bytes that are held at most.
         seconds: for which they are held.
 
+    >>> import tempfile
     >>> with Batch(Cache(tempfile.mkdtemp())) as batch:
     ...     for i in range(1000):
     ...         batch.add(key(clip=i), np.full((4, 4), i, "float32"))

@@ -72,8 +72,6 @@ def locate(weights: str | os.PathLike, network: str) -> tuple[Path, WeightsEntry
             if entry.network != network:
                 raise InputError(f"{path}: holds weights of {entry.network}, not of {network}.")
             return _of_run(folder)
-    if path.is_dir() and not (path / ENTRY_FILE).exists():
-        raise InputError(f"{path}: not the folder of a training: it holds no {ENTRY_FILE}.")
     if path.name.endswith(".weights.h5") or path.name != str(weights):
         return path, None
     try:

@@ -88,7 +88,9 @@ def test_bad_input_is_one_line(capsys, home, pretrained, tmp_path):
     assert "its recipe.epochs is 2, here it is 25" in fails_with(
         capsys, *words, "--out", str(pretrained)
     )
-    assert "is not NAME=VALUE" in fails_with(capsys, *words, "--argument", "input_shape")
+    assert "cannot be read: write NAME=VALUE" in fails_with(
+        capsys, *words, "--argument", "input_shape"
+    )
     assert "cannot be built by the recipe" in fails_with(capsys, *words, "--argument", "colour=red")
     line = fails_with(capsys, *words, "--labels", "megc33")
     assert "Unknown label map 'megc33'. Did you mean 'megc3'?" in line

@@ -53,6 +53,7 @@ def until(condition, seconds=600):
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_a_chief_outlives_a_worker_killed_amid_a_trial(tmp_path, monkeypatch):
     from keras_tuner.engine import base_tuner
 

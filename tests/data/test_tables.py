@@ -236,7 +236,7 @@ def test_columns_under_other_names(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("path", "is not NAME=COLUMN"), ("pfad=file", "column.*'pfad'"), ("path=", "is not NAME")],
+    [("path", "write path=file"), ("pfad=file", "column.*'pfad'"), ("path=", "cannot be read")],
 )
 def test_columns_that_cannot_be_meant(tmp_path, text, words):
     with pytest.raises(InputError, match=words):

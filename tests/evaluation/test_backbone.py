@@ -41,6 +41,7 @@ def sequences(subjects=2, clips=4):
     )
 
 
+@pytest.mark.slow
 def test_results_are_those_without_the_cache_and_features_are_computed_once(tmp_path, monkeypatch):
     monkeypatch.setenv("MERZOO_HOME", str(tmp_path))
     data = sequences()

@@ -69,6 +69,7 @@ def dask(tmp_path):
     found.stop()
 
 
+@pytest.mark.slow
 def test_a_killed_worker_loses_nothing_and_changes_no_result(dask, tmp_path):
     workers = [dask.worker(), dask.worker()]
     out = tmp_path / "run"

@@ -17,7 +17,7 @@ QUICK = Recipe("quick", learning_rate=5e-3, epochs=2, batch_size=8)
 TEXT = "tests.own_networks:small_network"
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_builder_text_and_model_give_the_same_predictions(jobs):
     data = flow_arrays(subjects=3)
     found = [

@@ -41,6 +41,6 @@ def test_bad_input_is_one_line(capsys, tmp_path):
     assert main([*words, "--weights", "none"]) == 2
     assert "say 'random'" in capsys.readouterr().err
     assert main([*words, "--weights", "random", "--clips", "0"]) == 2
-    assert "--clips must be 1 or more" in capsys.readouterr().err
+    assert "--clips must be a whole number from 1" in capsys.readouterr().err
     assert main(["explain", "flow-krr", *words[2:], "--weights", "random"]) == 2
     assert "is no network" in capsys.readouterr().err

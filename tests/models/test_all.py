@@ -17,7 +17,7 @@ FORMS = ("dfrnet-1", "dfrnet-4", "keyregionnet-0", "keyregionnet-24", "rcn-f", "
 FORMS += ("slstt-mean",)
 if keras.backend.backend() == "jax":  # compiles for half a minute what other backends test always
     FORMS += ("capsulenet", "emr", "googlenet", "htnet", "mmnet", "p3d", "resnet3d18", "slstt")
-    FORMS += ("tscnn",)
+    FORMS += ("cvanet", "densemixednet", "dfrnet", "dssn", "keyregionnet", "resnet18", "tscnn")
 SOME = [pytest.param(n, marks=pytest.mark.slow) if n in FORMS else n for n in NETWORKS]
 
 

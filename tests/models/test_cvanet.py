@@ -58,7 +58,7 @@ def test_plain_resnet18_on_the_difference():
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"direction": "both", "fpf": None},
+        pytest.param({"direction": "both", "fpf": None}, marks=pytest.mark.slow),
         {"direction": "horizontal", "frames": "apex", "au": False},
         {"fpf": "vit", "frames": "onset", "mlp_units": (8,)},
         {"trunk": "resnet18", "fpf": None},

@@ -41,7 +41,7 @@ def test_random_flip_mirrors_all_modalities_of_a_sample_together():
 def test_an_epoch_sees_every_sample_once_in_full_batches():
     data = flow_arrays()  # 30 samples
     numbered = Arrays(
-        {"action_units": np.arange(30, dtype="float32")[:, None]},
+        {"apex": np.arange(30, dtype="float32")[:, None, None, None]},
         data.label,
         data.subject,
         data.dataset,
@@ -49,13 +49,13 @@ def test_an_epoch_sees_every_sample_once_in_full_batches():
         data.classes,
     )
     graph = training_graph(numbered, batch_size=8, seed=3)
-    batches = [x["action_units"].numpy()[:, 0] for x, _, _ in graph.take(15)]
+    batches = [x["apex"].numpy()[:, 0, 0, 0] for x, _, _ in graph.take(15)]
     assert {len(b) for b in batches} == {8}
     seen = np.concatenate(batches)
     for epoch in range(4):
         assert sorted(seen[30 * epoch : 30 * (epoch + 1)]) == list(range(30))
     again = [
-        x["action_units"].numpy()[:, 0]
+        x["apex"].numpy()[:, 0, 0, 0]
         for x, _, _ in training_graph(numbered, batch_size=8, seed=3).take(15)
     ]
     np.testing.assert_array_equal(np.concatenate(again), seen)

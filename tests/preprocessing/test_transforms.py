@@ -183,6 +183,7 @@ def all_modalities(size=12):
     rng = np.random.default_rng(0)
     names = ("onset", "apex", "magnified_apex", "difference", "signed_difference", "flow")
     modalities = {n: rng.uniform(0, 255, (size, 32, 32, 3)).astype("float32") for n in names}
+    modalities["flow"] = modalities["flow"] / 4  # pixels
     modalities["sequence"] = rng.uniform(0, 255, (size, 4, 32, 32, 1)).astype("float32")
     modalities["regions"] = np.tile([0.2, 0.3, 0.4, 0.5], (size, 4, 10, 1)).astype("float32")
     modalities["action_units"] = np.ones((size, 21), "float32")

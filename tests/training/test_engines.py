@@ -129,6 +129,7 @@ def test_epochs_are_watched_and_stopped_as_fit_does():
         evaluate("ststnet", data, recipe=recipe, engine="together")
 
 
+@pytest.mark.slow
 def test_chunks_give_what_all_at_once_gives():
     data = flow_arrays()
     one, other = (

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -17,6 +19,7 @@ def script(page: str, name: str) -> str:
     return found[1]
 
 
+@pytest.mark.slow
 def test_own_network_from_clips_to_report_in_two_processes(tmp_path):
     code = script("merzoo/training/README.md", "my_network.py")
     assert len(code.strip().splitlines()) <= 30

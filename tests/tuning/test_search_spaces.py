@@ -19,7 +19,8 @@ from merzoo.tuning.search_spaces import (
 )
 
 NETWORKS = merzoo.list_models(kind="network")
-LARGE = ("htnet", "keyregionnet-0", "keyregionnet-24")  # each takes a minute to build in every form
+# Each takes up to a minute to build in every form.
+LARGE = ("htnet", "keyregionnet-0", "keyregionnet-24", "slstt", "slstt-mean")
 SOME = [pytest.param(n, marks=pytest.mark.slow) if n in LARGE else n for n in NETWORKS]
 
 
