@@ -1,6 +1,7 @@
 """The forms of real sets: exact folders, names, columns and quirks."""
 
 import json
+import shutil
 
 import numpy as np
 import openpyxl
@@ -189,3 +190,12 @@ def test_planted_faults_are_listed_beside_the_tree(form, tmp_path):
 
 def test_objective_classes_are_roman():
     assert [roman(n) for n in (1, 4, 7)] == ["I", "IV", "VII"]
+
+
+def test_a_tree_that_was_removed_is_made_again_though_its_truth_is_there(tmp_path):
+    how = {"form": "samm", "subjects": 1, "clips": 1, "size": (70, 85), "fps": 50, "jobs": 1}
+    made = synthesize(tmp_path / "samm", **how)
+    before = sorted(path.relative_to(made) for path in made.rglob("*"))
+    shutil.rmtree(made)
+    synthesize(made, **how)
+    assert sorted(path.relative_to(made) for path in made.rglob("*")) == before

@@ -192,7 +192,8 @@ def _settings(job: _Job, facts: dict) -> None:
 
 
 def _finished(job: _Job) -> bool:
-    return bool(read_json(_settings_path(job)).get("finished"))
+    """Whether all of it is there; the truth of other forms outlives a tree that was removed."""
+    return bool(read_json(_settings_path(job)).get("finished")) and any(job.out.iterdir())
 
 
 def _claim(job: _Job, facts: dict) -> None:
