@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from merzoo.errors import InputError, unknown
-from merzoo.files import write_json
+from merzoo.files import write_json, write_text
 from merzoo.pages.render import render
 from merzoo.progress import tell
 from merzoo.reproduction.contents import Item, contents_of, counted, settings_beside
@@ -185,7 +185,7 @@ def _write(found: PaperReproduction) -> None:
     """Writes `paper.html` and `paper.json`."""
     stand_in = any("(stand-in)" in line.data for table in found.tables for line in table.lines)
     page = render("paper.html", found=found, stand_in=stand_in)
-    (found.folder / "paper.html").write_text(page, encoding="utf-8")
+    write_text(found.folder / "paper.html", page)
     write_json(found.folder / "paper.json", paper_as_dict(found))
 
 

@@ -19,7 +19,7 @@ from merzoo.data.synthetic.macro import film_expression, plan_macro
 from merzoo.data.synthetic.plan import ClipPlan, Setting, difficulty_named, plan_clips
 from merzoo.data.videos import place_video
 from merzoo.errors import InputError
-from merzoo.listing import left_by_system
+from merzoo.listing import is_empty, left_by_system
 from merzoo.processes import workers
 from merzoo.progress import progress_bar
 from merzoo.schema import read_json
@@ -193,7 +193,7 @@ def _settings(job: _Job, facts: dict) -> None:
 
 def _finished(job: _Job) -> bool:
     """Whether all of it is there; the truth of other forms outlives a tree that was removed."""
-    return bool(read_json(_settings_path(job)).get("finished")) and any(job.out.iterdir())
+    return bool(read_json(_settings_path(job)).get("finished")) and not is_empty(job.out)
 
 
 def _claim(job: _Job, facts: dict) -> None:
