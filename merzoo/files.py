@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,7 +173,7 @@ def claim_folder(
     """
     place = folder / file
     before = None
-    if place.is_file():
+    if place.exists():
         before = read_json(place, dict, "remove the folder or give another --out")
         _check_same(folder, before, card, may_differ, kind)
     elif place.is_symlink():
@@ -182,6 +182,37 @@ def claim_folder(
         raise InputError(f"{folder}: not empty and not the folder of a {kind}; give another --out.")
     write_json(place, card)
     return before
+
+
+def claim_file(path: Path, kind: str, is_ours: Callable[[Path], bool]) -> Path:
+    """The same rule for a file: new, or an earlier one of the same kind, which is replaced.
+
+    Args:
+        path: to write to.
+        kind: what is written, for the message.
+        is_ours: whether a file that is there was written by merzoo as such.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: if something else is there.
+
+    >>> claim_file(Path(os.devnull), "export", lambda path: False)
+    Traceback (most recent call last):
+    ...
+    merzoo.errors.InputError: /dev/null: is there already and no export of merzoo's; remove it, \
+or give another --out.
+    """
+    if path.is_symlink() and not path.exists():
+        raise InputError(f"{path}: is a link to nothing; remove it, or give another --out.")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give another --out.")
+    if path.exists() and not (path.is_file() and is_ours(path)):
+        raise InputError(
+            f"{path}: is there already and no {kind} of merzoo's; remove it, or give another --out."
+        )
+    return path
 
 
 def _check_same(
