@@ -172,25 +172,35 @@ def run_training(
     pool = make_pool(
         arrays, clips, learner.inputs, labels, limit=limit, seed=options.seed, **chosen
     )
+    learner.recipe.check_classes(len(pool.classes))
     if start is not None:
         start.check_unseen(pool.subject, pool.source)
     rows = split_validation(pool, options.validation, options.seed)
     card = _card(learner, pool, rows, labels, options, quick, start)
+    begun = out is not None and (Path(out) / PROTOCOL).is_file()
+    trainer = _trainer(learner, pool, rows, start, options, rehearsed=not begun)
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))
     with alone(folder):
         sweep(folder, deep=True)
         before = claim_folder(folder, card, may_differ=_MAY_DIFFER, kind="training")
         if (folder / ENTRY).is_file():
             return _finished(folder, before or card)
-        return _trained(folder, learner, pool, rows, labels, options, card, start)
+        return _trained(folder, trainer, pool, rows, labels, options, card, start)
 
 
-def _trained(folder, learner, pool, rows, labels, options, card, start) -> TrainedWeights:
-    """Trains, and leaves all of it in the folder; goes on where an earlier call was stopped."""
+def _trainer(learner, pool, rows, start, options, rehearsed: bool):
+    """What trains; `rehearsed` builds it: what cannot be is said before a folder is taken."""
     from merzoo.training.trainer import Trainer
 
     steps = max(1, len(rows[0]) // learner.recipe.batch_size)
     trainer = Trainer(learner, pool.classes, steps, start, options)
+    if rehearsed:
+        trainer.reset(options.seed)
+    return trainer
+
+
+def _trained(folder, trainer, pool, rows, labels, options, card, start) -> TrainedWeights:
+    """Trains, and leaves all of it in the folder; goes on where an earlier call was stopped."""
     history = trainer.fit(
         Rows(pool, rows[0], balanced=options.balance == "sampling"),
         options.seed,
