@@ -102,7 +102,8 @@ def reproduce_paper(
     papers = list_papers()
     if paper not in papers:
         raise unknown("paper", paper, papers)
-    sources, how = read_sources(data), How(**how)
+    how = How(**how)
+    sources = read_sources(data)
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))
     papers_tables = [get_table(name) for name in list_tables() if name.startswith(f"{paper}/")]
     chosen = [table.thin() if how.quick else list(table.rows) for table in papers_tables]
