@@ -28,7 +28,7 @@ BASES = {
     "score": "score {good}/scores.csv --out out",
     "transfer": "transfer ststnet --pretrained {good}/pre --data arrays:{good}/flow.npz --epochs 1 "
     "--out out",
-    "tune": "tune ststnet --data arrays:{good}/flow.npz --trials 1 --nested --out out",
+    "tune": "tune ststnet --data arrays:{good}/flow.npz --trials 1 --out out",
     "data cache": "data cache --size",
     "data check": "data check manifest {good}/faces",
     "data prepare": "data prepare --data manifest:{good}/faces --input difference=16x16x1 "
@@ -42,6 +42,10 @@ FREE_TEXT = {"--out", "--name", "--cache", "--classes", "--host", "--data"}  # t
 WHOLE = ("x", "1.5", "-1", "0")
 REAL = ("x", "nan", "inf", "-1")
 TEXT = ("no-such", "")
+BESIDE = {  # what an option needs beside it to have an effect
+    ("tune", "--outer"): ("--nested",),
+    ("tune", "--seeds"): ("--nested",),
+}
 ALLOWED = {  # what the table would take for bad and is none
     ("--seed", "0"),
     ("--port", "0"),
@@ -236,7 +240,7 @@ LINES = (
     ),
     (
         "evaluate",
-        "evaluate ststnet --data arrays:{good}/flow.npz --labels megc3 --epochs 1 --out out",
+        "evaluate ststnet --data arrays:{good}/flow.npz --labels macro7 --epochs 1 --out out",
     ),
     ("audit", "audit --data arrays:{good}/flow.npz --flow dis"),
     ("export", "export ststnet --weights synthetic --format onnx --int8 --out o.onnx"),
@@ -254,7 +258,6 @@ WORD_SAID = {  # lines that may go on where it is said
     "data check samm {good}/casme2": "fault|differs|no ",
     "predict {good}/faces --out out": "",
     "weights download ststnet": "",
-    "evaluate ststnet --data arrays:{good}/flow.npz --labels megc3 --epochs 1 --out out": "label",
 }
 
 
@@ -278,7 +281,8 @@ def bad_options() -> Iterator[Input]:
             ):  # the same for all: one value for each verb
                 values = values[place % len(values) :][:1]
             for value in values:
-                words = (*line.split(), option, value) if value else (*line.split(), f"{option}=")
+                base = (*line.split(), *BESIDE.get((verb, option), ()))
+                words = (*base, option, value) if value else (*base, f"{option}=")
                 said = SAID_INSTEAD.get((verb, option, value))
                 named = f"{option}|{option.strip('-').replace('-', '.')}"
                 parts = re.findall(r"[A-Za-z][\w-]{2,}", value)  # a message may name one of them

@@ -26,6 +26,7 @@ from pathlib import Path
 
 COLUMNS = ("tracebacks", "catch-alls", "silent", "lost", "over")
 MEMORY = 1 << 30  # bytes that a bad input may take above an idle process
+WORK = 3 << 30  # likewise, where going on is right and the verb's own work is done
 SPACE = 6 << 30  # bytes of address space that it may add, so that a fault can't stop the machine
 SECONDS = 5  # of processor time until it is refused
 LONGEST = 60  # seconds that any try may take, and as many times more as the machine is overloaded
@@ -255,7 +256,7 @@ def _judged(run: _Run, idle: int) -> Tried:
         faults["over"] = f"over {LONGEST} s"
     elif refused and cpu > SECONDS:
         faults["over"] = f"{cpu:.1f} s of processor time"
-    elif memory > MEMORY:
+    elif memory > (WORK if status == 0 and chosen.said == "" else MEMORY):
         faults["over"] = f"{memory / 1e9:.1f} GB"
     tried = Tried(chosen, status, out, err, cpu, memory, faults, run.folder)
     if not faults:

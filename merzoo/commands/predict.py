@@ -61,9 +61,11 @@ def arguments(parser) -> None:
 def run(options) -> int:
     from merzoo.prediction.given import expand
     from merzoo.prediction.predicting import ANNOTATED, HOW
+    from merzoo.prediction.results import check_results
     from merzoo.prediction.sources import camera_of, group_inputs, open_source
 
     start = time.perf_counter()
+    check_results(options.out)
     groups = [one for group in group_inputs(options.input) for one in expand(group)]
     if options.how not in HOW:
         raise InputError(f"--how {options.how}: choose auto, spot or whole.")

@@ -24,7 +24,7 @@ from merzoo.evaluation.splits.file import folds_of, split_as_dict
 from merzoo.evaluation.splits.left_out import left_out, left_out_told
 from merzoo.evaluation.splits.protocols import Fold, parse_protocol, subject_wise
 from merzoo.evaluation.splits.selection import Selection, parse_selection
-from merzoo.files import write_json, write_table
+from merzoo.files import check_folder, write_json, write_table
 from merzoo.metrics import headline
 from merzoo.names import known_people
 from merzoo.preprocessing.arrays import Arrays
@@ -157,6 +157,7 @@ def evaluate(
     >>> evaluate("flow-krr", data).uf1
     1.0
     """
+    check_folder(out)
     _check_how(engine, seeds, jobs, cluster, fold_chunk)
     rule = parse_selection(selection)
     learner = _selected(resolve(model, recipe), rule, callbacks, parameters)

@@ -24,7 +24,7 @@ from merzoo.exporting.convert import REPRESENTATIVE
 from merzoo.exporting.formats import FORMATS, format_named
 from merzoo.exporting.graph import default_crop_size, with_preprocessing
 from merzoo.exporting.probes import REAL_DATA, face_pairs, inputs_of
-from merzoo.files import claim_file
+from merzoo.files import check_folder, claim_file
 from merzoo.listing import is_empty
 from merzoo.models.random_inputs import random_inputs
 from merzoo.progress import progress_bar
@@ -163,6 +163,7 @@ def _check(model, path: Path, format: str, preprocessing: bool, int8: bool) -> P
         raise InputError(f"export takes a keras.Model, got {type(model).__name__}.")
     if suffix and path.suffix != suffix:
         raise InputError(f"{path}: the path of a {format} export must end in {suffix}.")
+    check_folder(path.parent, file=None)
     for place in _moves(Path(), path, format).values() if suffix else ():
         claim_file(place, "export", lambda _: _is_export_file(path))
     if path.is_symlink() and not path.exists():

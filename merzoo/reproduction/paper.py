@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from merzoo.errors import InputError, unknown
-from merzoo.files import write_json, write_text
+from merzoo.files import check_folder, write_json, write_text
 from merzoo.pages.render import render
 from merzoo.progress import tell
 from merzoo.reproduction.contents import Item, contents_of, counted, settings_beside
@@ -102,6 +102,7 @@ def reproduce_paper(
     papers = list_papers()
     if paper not in papers:
         raise unknown("paper", paper, papers)
+    check_folder(out, file=None)
     how = How(**how)
     sources = read_sources(data)
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))

@@ -20,7 +20,7 @@ import numpy as np
 from merzoo import modalities
 from merzoo.arguments import MOST_JOBS, whole_number
 from merzoo.errors import InputError, unknown
-from merzoo.files import claim_folder, write_json, write_table
+from merzoo.files import check_folder, claim_folder, write_json, write_table
 from merzoo.metrics import confusion_matrix, scores
 from merzoo.preprocessing.relabel import relabel
 from merzoo.surroundings import surroundings
@@ -149,6 +149,7 @@ def run_training(
 ) -> TrainedWeights:
     """`pretrain` and `finetune`; `usual` is the label map of clips where none is asked for, and
     `find` gives the `Start` for a network's name, or is `None`."""
+    check_folder(out, kind="training")
     options = _options(Training, training)
     check_feed()
     from merzoo.training.validation import split_validation

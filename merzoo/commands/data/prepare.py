@@ -12,7 +12,7 @@ from merzoo.commands._options import (
 )
 from merzoo.commands._shared import add_json_option, choose_backend, print_json
 from merzoo.errors import InputError
-from merzoo.files import claim_file
+from merzoo.files import check_folder, claim_file
 from merzoo.limits import bounded_zip
 from merzoo.whole import DAMAGED, whole
 
@@ -84,16 +84,12 @@ def _print(options, data, out, skipped) -> None:
 
 
 def _out(text: str) -> Path:
-    """The file to write, its folder made, before any long work."""
+    """The file to write, looked at before any long work."""
     out = Path(text)
     if out.suffix != ".npz":
         raise InputError(f"--out {text}: name a file that ends in .npz.")
-    claim_file(out, "file of samples", _is_prepared)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {text}: its folder cannot be made: {error.strerror}.") from None
-    return out
+    check_folder(out.parent, file=None)
+    return claim_file(out, "file of samples", _is_prepared)
 
 
 def _is_prepared(path: Path) -> bool:
