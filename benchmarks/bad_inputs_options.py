@@ -22,7 +22,7 @@ BASES = {
     "info": "info ststnet",
     "list": "list",
     "predict": "predict {good}/film.avi --annotated none --out out",
-    "pretrain": f"pretrain ststnet {DATA} --epochs 1 --out out",
+    "pretrain": f"pretrain ststnet {DATA} --epochs 1 --validation 0.5 --out out",
     "report": "report {good}/run",
     "reproduce": "reproduce dfrnet/table6 --data manifest:{good}/faces --quick --out out",
     "score": "score {good}/scores.csv --out out",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from merzoo.errors import InputError
+from merzoo.limits import regular_file
 from merzoo.listing import left_by_system
 from merzoo.schema import read_json
 from merzoo.whole import sweep, temporary_beside, unfinished, whole
@@ -177,7 +178,9 @@ def check_folder(
             reason = "a file is in the way"
         elif not os.access(there, os.W_OK | os.X_OK):
             reason = f"no right to write to {there}"
-        elif file and there == place and not (place / file).exists() and not _is_free(place):
+        elif file and (place / file).exists():
+            regular_file(place / file)
+        elif file and there == place and not _is_free(place):
             raise InputError(
                 f"{place}: not empty and not the folder of a {kind}; give another --out."
             )
