@@ -99,6 +99,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="print the inputs, and try none")
     parser.add_argument("--all", action="store_true", help="every input, not one of five")
     parser.add_argument("--every", type=int, default=5, help="try one of so many (5)")
+    parser.add_argument("--part", type=int, default=0, help="which of them, from 0 (0)")
     parser.add_argument("--keep", metavar="FOLDER", type=Path, help="where failing tries stay")
     parser.add_argument("--jobs", type=int, default=2, help="tries at a time (2)")
     parser.add_argument("--out", type=Path, help="result file (results/bad_inputs.csv if all)")
@@ -129,8 +130,8 @@ def main() -> int:
                 if options.keep:
                     print(f"    {one.folder}")
     print_table(tried)
-    whole = not (options.only or options.about or options.light or options.every > 5)
-    if options.out or whole:
+    parts = options.only or options.about or options.light or options.part or options.every > 5
+    if options.out or not parts:
         path = options.out or HERE / "results" / "bad_inputs.csv"
         write_results(tried, path)
         print(f"written: {path}")
@@ -145,7 +146,7 @@ def _chosen(options, inputs: list[Input]) -> list[Input]:
         inputs = [one for one in inputs if options.about in one.about]
     if options.light:
         inputs = [one for one in inputs if one.verb in LIGHT]
-    return inputs[:: 1 if options.all else options.every]
+    return inputs if options.all else inputs[options.part :: options.every]
 
 
 if __name__ == "__main__":

@@ -165,7 +165,7 @@ MANIFESTS: dict[str, tuple[str, object, str | None]] = {
     "an onset of 1.5": ("onset", 1.5, None),
     "an onset of NaN": ("onset", "nan", "onset"),
     "an onset as text": ("onset", "first", None),
-    "an onset after the offset": ("onset", 5, None),
+    "an onset after the offset": ("onset", 5, "onset"),
     "an apex before the onset": ("onset", 3, "apex"),
     "no label": ("label", "", "label"),
     "a label of blanks": ("label", "  ", "label"),

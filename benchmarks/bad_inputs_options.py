@@ -22,7 +22,7 @@ BASES = {
     "info": "info ststnet",
     "list": "list",
     "predict": "predict {good}/film.avi --annotated none --out out",
-    "pretrain": f"pretrain ststnet {DATA} --epochs 1 --validation 0 --out out",
+    "pretrain": f"pretrain ststnet {DATA} --epochs 1 --validation 0.5 --out out",
     "report": "report {good}/run",
     "reproduce": "reproduce dfrnet/table6 --data manifest:{good}/faces --quick --out out",
     "score": "score {good}/scores.csv --out out",
@@ -42,6 +42,10 @@ FREE_TEXT = {"--out", "--name", "--cache", "--classes", "--host", "--data"}  # t
 WHOLE = ("x", "1.5", "-1", "0")
 REAL = ("x", "nan", "inf", "-1")
 TEXT = ("no-such", "")
+BESIDE = {  # what an option needs beside it to have an effect
+    ("tune", "--outer"): ("--nested",),
+    ("tune", "--seeds"): ("--nested",),
+}
 ALLOWED = {  # what the table would take for bad and is none
     ("--seed", "0"),
     ("--port", "0"),
@@ -160,7 +164,8 @@ LINES = (
     ("reproduce", "reproduce dfrnet/table6"),
     ("reproduce", "reproduce no-such/table6 --data synthetic:easy"),
     ("reproduce", "reproduce dfrnet/no-such --data synthetic:easy"),
-    ("reproduce", "reproduce dfrnet --data synthetic:easy"),
+    ("reproduce", "reproduce dfrnet-1 --data synthetic:easy"),
+    ("reproduce", "reproduce --list --data synthetic:easy"),
     ("reproduce", "reproduce ../dfrnet/table6 --data synthetic:easy"),
     ("data cache", "data cache"),
     ("data cache", "data cache --size --clear"),
@@ -197,6 +202,34 @@ LINES = (
     ("evaluate", "evaluate ststnet --epochs 1"),
     ("evaluate", "evaluate --data arrays:{good}/flow.npz"),
     ("evaluate", "evaluate ststnet --no-such"),
+    *(  # options that say nothing beside others
+        (line.split()[0], line)
+        for line in (
+            f"tune ststnet {DATA} --trials 1 --outer loso --out out",
+            f"tune ststnet {DATA} --trials 1 --seeds 2 --out out",
+            f"tune ststnet {DATA} --trials 1 --silence 5 --out out",
+            f"evaluate ststnet {DATA} --epochs 1 --selection fixed:1 --out out",
+            f"evaluate ststnet {DATA} --epochs 1 --fold-chunk 2 --out out",
+            f"evaluate ststnet {DATA} --epochs 1 --ensemble --out out",
+            f"evaluate ststnet {DATA} --epochs 1 --flow dis --out out",
+            f"evaluate flow-krr {DATA} --epochs 1 --out out",
+            f"evaluate flow-krr {DATA} --engine scan --out out",
+            f"pretrain ststnet {DATA} --epochs 1 --validation 0 --stop 3 --out out",
+            f"pretrain ststnet {DATA} --epochs 1 --plateau none --factor 0.5 --out out",
+            f"pretrain ststnet {DATA} --epochs 5 --quick --out out",
+            f"transfer ststnet {DATA} --pretrained {{good}}/pre --epochs 5 --quick --out out",
+            f"audit ststnet {DATA} --protocol loso --split {{good}}/run/split.json",
+            "score {good}/log.txt --labels megc3 --classes a b c --out out",
+            "report {good}/run --format latex --no-pictures",
+            "compare {good}/run {good}/other --format latex --json",
+            "predict {good}/film.avi --seconds 3 --out out",
+            "predict {good}/film.avi --how whole --longest 3 --out out",
+            "predict {good}/onset.png {good}/apex.png --fps 50 --out out",
+            "predict {good}/onset.png {good}/apex.png --how spot --out out",
+            "predict webcam:99 --seconds -1 --out out",
+        )
+    ),
+    ("data synthesize", "data synthesize out --form fer2013 --fps 50 --subjects 1 --clips 1"),
     (
         "evaluate",
         f"evaluate ststnet {DATA} --protocol loso --split {{good}}/run/split.json --out out",
@@ -207,11 +240,11 @@ LINES = (
     ),
     (
         "evaluate",
-        "evaluate ststnet --data arrays:{good}/flow.npz --labels megc3 --epochs 1 --out out",
+        "evaluate ststnet --data arrays:{good}/flow.npz --labels macro7 --epochs 1 --out out",
     ),
     ("audit", "audit --data arrays:{good}/flow.npz --flow dis"),
     ("export", "export ststnet --weights synthetic --format onnx --int8 --out o.onnx"),
-    ("export", "export ststnet --weights synthetic --format litert --int8 --out o.tflite"),
+    ("export", "export ststnet --weights synthetic --format openvino --int8 --out o.xml"),
     ("no verb", "no-such"),
     ("no verb", "data no-such"),
     ("no verb", "weights no-such"),
@@ -219,13 +252,12 @@ LINES = (
     ("no verb", "--no-such"),
 )
 WORD_SAID = {  # lines that may go on where it is said
+    "score {good}/log.txt --labels macro7 --out out": "no samples of",
     "compare {good}/run {good}/run": "same|identical|itself|twice",
     "data check casme2 {good}/faces": "fault|differs|no ",
     "data check samm {good}/casme2": "fault|differs|no ",
     "predict {good}/faces --out out": "",
     "weights download ststnet": "",
-    "audit --data arrays:{good}/flow.npz --flow dis": "flow",
-    "evaluate ststnet --data arrays:{good}/flow.npz --labels megc3 --epochs 1 --out out": "label",
 }
 
 
@@ -249,7 +281,8 @@ def bad_options() -> Iterator[Input]:
             ):  # the same for all: one value for each verb
                 values = values[place % len(values) :][:1]
             for value in values:
-                words = (*line.split(), option, value) if value else (*line.split(), f"{option}=")
+                base = (*line.split(), *BESIDE.get((verb, option), ()))
+                words = (*base, option, value) if value else (*base, f"{option}=")
                 said = SAID_INSTEAD.get((verb, option, value))
                 named = f"{option}|{option.strip('-').replace('-', '.')}"
                 parts = re.findall(r"[A-Za-z][\w-]{2,}", value)  # a message may name one of them

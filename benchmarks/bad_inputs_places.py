@@ -149,7 +149,7 @@ def surroundings() -> Iterator[Input]:
             )
     for value in ("no-such", "", "numpy", "Jax"):
         env = {"KERAS_BACKEND": value}
-        said = "" if value == "" else None
+        said = "" if value in ("", "numpy") else None  # NumPy's backend predicts
         line = BASES["predict"]
         about = f"KERAS_BACKEND={value}"
         yield Input(

@@ -26,9 +26,10 @@ from pathlib import Path
 
 COLUMNS = ("tracebacks", "catch-alls", "silent", "lost", "over")
 MEMORY = 1 << 30  # bytes that a bad input may take above an idle process
+WORK = 3 << 30  # likewise, where going on is right and the verb's own work is done
 SPACE = 6 << 30  # bytes of address space that it may add, so that a fault can't stop the machine
 SECONDS = 5  # of processor time until it is refused
-LONGEST = 60  # seconds that any try may take
+LONGEST = 60  # seconds that any try may take, and as many times more as the machine is overloaded
 LINE = 1500  # characters of a message that someone still reads
 HEAVY = ("keras", "jax", "cv2", "sklearn", "pandas", "matplotlib", "rich.table", "openpyxl")
 _OVERRIDES = (1, 2)  # Linux capabilities by which root reads and writes what permissions forbid
@@ -48,7 +49,7 @@ class Input:
         said: `None` where it must be refused; a pattern that must be printed where it is not; an
             empty one where going on is right.
         names: pattern that the message of a refusal must hold.
-        may_change: patterns of paths of the verb's own that it may write anew.
+        may_change: patterns of paths of the verb's own that it may write anew where it goes on.
         env: environment variables.
         fresh: in a new process instead of a forked one.
     """
@@ -197,7 +198,8 @@ def _limit() -> None:
 def _ended(run: _Run) -> bool:
     pid, status, usage = os.wait4(run.pid, os.WNOHANG)
     if not pid:
-        if time.perf_counter() - run.start > LONGEST and not run.late:
+        share = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+        if time.perf_counter() - run.start > LONGEST * share and not run.late:
             run.late = True
             os.killpg(run.pid, signal.SIGKILL)
         return False
@@ -254,7 +256,7 @@ def _judged(run: _Run, idle: int) -> Tried:
         faults["over"] = f"over {LONGEST} s"
     elif refused and cpu > SECONDS:
         faults["over"] = f"{cpu:.1f} s of processor time"
-    elif memory > MEMORY:
+    elif memory > (WORK if status == 0 and chosen.said == "" else MEMORY):
         faults["over"] = f"{memory / 1e9:.1f} GB"
     tried = Tried(chosen, status, out, err, cpu, memory, faults, run.folder)
     if not faults:
@@ -295,7 +297,7 @@ def _lost(run: _Run, refused: bool) -> str:
         return "the good files"
     for path, what in before.items():
         allowed = any(fnmatch(path, pattern) for pattern in run.input.may_change)
-        if user.get(path) != what and not allowed:
+        if user.get(path) != what and (refused or not allowed):
             return f"{'changed' if path in user else 'gone'}: {path[:80]}"
     new = sorted(set(user) - set(before))
     return f"left behind: {new[0][:80]}" if refused and new else ""

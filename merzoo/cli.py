@@ -13,6 +13,7 @@ import pkgutil
 import sys
 import warnings
 
+from merzoo.commands._together import check_together
 from merzoo.errors import InputError, unknown
 from merzoo.processes import (
     Terminated,
@@ -56,7 +57,9 @@ def _parse(package: str, words: list[str], program: str):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.arguments(parser)
-    return module, parser.parse_args(words[1:])
+    options = parser.parse_args(words[1:])
+    check_together(program.partition(" ")[2], parser.said(words[1:]), options)
+    return module, options
 
 
 class _Parser(argparse.ArgumentParser):
@@ -72,6 +75,12 @@ class _Parser(argparse.ArgumentParser):
                 name = action.option_strings[-1] if action.option_strings else action.metavar
                 self.error(f"{name or action.dest} is empty: give a value, or leave it out")
         return found, others
+
+    def said(self, words: list[str]) -> set[str]:
+        """Destinations of what stands in `words` itself; the parser has no defaults after it."""
+        for action in self._actions:
+            action.default = argparse.SUPPRESS
+        return set(vars(super().parse_known_args(words)[0]))
 
 
 def _shortened(line: str) -> str:

@@ -7,17 +7,19 @@ import json
 import os
 import re
 import shutil
+import stat
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from merzoo.errors import InputError
-from merzoo.listing import is_empty
+from merzoo.limits import regular_file
+from merzoo.listing import left_by_system
 from merzoo.schema import read_json
-from merzoo.whole import sweep, temporary_beside, whole
+from merzoo.whole import sweep, temporary_beside, unfinished, whole
 
 if TYPE_CHECKING:
     import pandas
@@ -147,6 +149,63 @@ def encode_image(image: np.ndarray, suffix: str) -> bytes:
     return data.tobytes()
 
 
+def check_folder(
+    folder: str | os.PathLike | None, *, file: str | None = "protocol.json", kind: str = "run"
+) -> None:
+    """Refuses, before any work, a folder that cannot be written to or holds something else.
+
+    Args:
+        folder: to write to; `None` for a temporary one, which is always right.
+        file: name of the card by which `claim_folder` will know it; `None` where other things may
+            lie in it.
+        kind: what is run, for the message.
+
+    Raises:
+        InputError: saying why.
+
+    >>> check_folder(os.devnull)
+    Traceback (most recent call last):
+    ...
+    merzoo.errors.InputError: /dev/null: cannot be written: a file is in the way; give another \
+--out.
+    """
+    if folder is None:
+        return
+    reason, place = "", Path(folder)
+    try:
+        there = next(p for p in (place, *place.absolute().parents) if _is_there(p))
+        if not stat.S_ISDIR(there.stat().st_mode):
+            reason = "a file is in the way"
+        elif not os.access(there, os.W_OK | os.X_OK):
+            reason = f"no right to write to {there}"
+        elif file and (place / file).exists():
+            regular_file(place / file)
+        elif file and there == place and not _is_free(place):
+            raise InputError(
+                f"{place}: not empty and not the folder of a {kind}; give another --out."
+            )
+    except FileNotFoundError:
+        reason = "a link to nothing is in the way"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        raise InputError(f"{place}: cannot be written: {reason}; give another --out.")
+
+
+def _is_there(path: Path) -> bool:
+    """Whether something is at a path, if only a link; raises `OSError` for what is no path."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether nothing but what systems and killed processes leave lies in a folder."""
+    return all(left_by_system(name) or unfinished(Path(name)) for name in os.listdir(folder))
+
+
 def claim_folder(
     folder: Path,
     card: dict,
@@ -173,15 +232,46 @@ def claim_folder(
     """
     place = folder / file
     before = None
-    if place.is_file():
+    if place.exists():
         before = read_json(place, dict, "remove the folder or give another --out")
         _check_same(folder, before, card, may_differ, kind)
     elif place.is_symlink():
         raise InputError(f"{place}: a link to nothing; remove it or give another --out.")
-    elif folder.exists() and (not folder.is_dir() or not is_empty(folder)):
-        raise InputError(f"{folder}: not empty and not the folder of a {kind}; give another --out.")
+    else:
+        check_folder(folder, file=file, kind=kind)
     write_json(place, card)
     return before
+
+
+def claim_file(path: Path, kind: str, is_ours: Callable[[Path], bool]) -> Path:
+    """The same rule for a file: new, or an earlier one of the same kind, which is replaced.
+
+    Args:
+        path: to write to.
+        kind: what is written, for the message.
+        is_ours: whether a file that is there was written by merzoo as such.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: if something else is there.
+
+    >>> claim_file(Path(os.devnull), "export", lambda path: False)
+    Traceback (most recent call last):
+    ...
+    merzoo.errors.InputError: /dev/null: is there already and no export of merzoo's; remove it, \
+or give another --out.
+    """
+    if path.is_symlink() and not path.exists():
+        raise InputError(f"{path}: is a link to nothing; remove it, or give another --out.")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give another --out.")
+    if path.exists() and not (path.is_file() and is_ours(path)):
+        raise InputError(
+            f"{path}: is there already and no {kind} of merzoo's; remove it, or give another --out."
+        )
+    return path
 
 
 def _check_same(

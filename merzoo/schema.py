@@ -45,10 +45,11 @@ def read_json(path: str | Path, kind: Any = dict, hint: str = "", finite: bool =
         The content as JSON gives it, with fields that `kind` does not name.
 
     Raises:
-        InputError: for a file that cannot be read, is no JSON, or holds something else than `kind`.
+        InputError: for a file that cannot be read, is no JSON, has a name twice in an object (of
+            which JSON would take the last), or holds something else than `kind`.
     """
     try:
-        content = json.loads(_text(path))
+        content = json.loads(_text(path), object_pairs_hook=_named_once)
     except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, "JSON", error, hint) from None
     check(content, kind, path, hint, finite)
@@ -137,6 +138,15 @@ def shown(value: Any) -> str:
 def _text(path: str | Path) -> bytes:
     """The bytes of a file; one that is missing raises `OSError`, what is no file `InputError`."""
     return read_bytes(path, LARGEST) if Path(path).exists() else Path(path).read_bytes()
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise ValueError(f"the name {twice!r} stands twice in an object")
+    return found
 
 
 def _unreadable(path, form: str, error: Exception, hint: str) -> InputError:

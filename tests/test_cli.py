@@ -123,6 +123,39 @@ def test_networks_of_pictures_train_on_what_is_fast_here(monkeypatch, tmp_path, 
     assert os.environ["KERAS_BACKEND"] == "torch"
 
 
+@pytest.mark.parametrize("name", ["no-such", "Torch", "jaxx"])
+@pytest.mark.parametrize("verb", ["evaluate x", "demo", "audit x", "reproduce --list"])
+def test_a_backend_that_is_none_is_one_line(monkeypatch, capsys, name, verb):
+    monkeypatch.setenv("KERAS_BACKEND", name)
+    data = ["--data", "arrays:x.npz"] if verb.endswith("x") else []
+    line = fails_with(capsys, *verb.split(), *data)
+    assert f"Unknown backend '{name}'" in line and "KERAS_BACKEND" in line
+
+
+def test_a_backend_that_cannot_train_takes_no_folder(tmp_path):
+    flow_arrays(subjects=3).save(tmp_path / "flow.npz")
+    words = ["evaluate", "ststnet", "--data", "arrays:flow.npz", "--out", "run"]
+    run = subprocess.run(
+        [sys.executable, "-m", "merzoo", *words],
+        env=os.environ | {"KERAS_BACKEND": "numpy"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 2 and "KERAS_BACKEND=numpy" in run.stderr
+    assert "shows where" not in run.stderr and not (tmp_path / "run").exists()
+
+
+def test_a_file_in_the_way_of_prepared_samples_stays(capsys, tmp_path):
+    (tmp_path / "mine.npz").write_text("a thesis")
+    (tmp_path / "folder.npz").mkdir()
+    words = ["data", "prepare", "--data", "synthetic:easy", "--input", "apex=8x8x1", "--out"]
+    line = fails_with(capsys, *words, str(tmp_path / "mine.npz"))
+    assert "mine.npz: is there already and no file of samples of merzoo's" in line
+    assert (tmp_path / "mine.npz").read_text() == "a thesis"
+    assert "is a folder" in fails_with(capsys, *words, str(tmp_path / "folder.npz"))
+
+
 def test_tensorflow_prints_nothing_of_itself():
     command = [sys.executable, "-m", "merzoo", "weights", "verify", "ststnet.synthetic"]
     environment = os.environ | {"KERAS_BACKEND": "tensorflow"}

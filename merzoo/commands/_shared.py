@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 
-from merzoo.errors import InputError
+from merzoo.errors import InputError, unknown
 from merzoo.quiet import quiet
 
 # The order of choice. What trains networks of pictures fastest on a CPU: benchmarks/README.md.
@@ -32,10 +32,18 @@ def choose_backend(training: bool = True, pictures: bool = False) -> None:
         # Keras' NumPy backend itself uses JAX.
         build_only = not training and installed[0] == "jax"
         os.environ["KERAS_BACKEND"] = "numpy" if build_only else installed[0]
+    _check_backend(os.environ["KERAS_BACKEND"])
     if os.environ["KERAS_BACKEND"] != "tensorflow":  # TensorFlow only feeds data then: no chatter
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     elif not chatter:
         _import_silently("tensorflow")
+
+
+def _check_backend(name: str) -> None:
+    if name not in (*BACKENDS, "numpy"):
+        raise unknown("backend", name, (*BACKENDS, "numpy"), "Set KERAS_BACKEND to one of them.")
+    if importlib.util.find_spec(name) is None:
+        raise InputError(f"KERAS_BACKEND={name}: not installed: pip install 'merzoo[{name}]'.")
 
 
 def _import_silently(module: str) -> None:

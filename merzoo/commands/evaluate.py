@@ -90,7 +90,10 @@ def run(options) -> int:
     from merzoo.training.recipes import change_recipe
 
     start = time.perf_counter()
-    settings = (_of_card(options.rerun) if options.rerun else {}) | said
+    card = _of_card(options.rerun) if options.rerun else {}
+    if "protocol" in said or "split" in said:  # either stands for both of the card's
+        card = {name: value for name, value in card.items() if name not in ("protocol", "split")}
+    settings = card | said
     for name, option in (("model", "a model"), ("data", "--data KIND:PLACE")):
         if not settings.get(name):
             where = (
@@ -102,6 +105,10 @@ def run(options) -> int:
     learner = resolve(
         settings.pop("model"), settings.pop("recipe", None), arguments=model_arguments(options)
     )
+    if learner.kind == "estimator" and options.epochs is not None:
+        raise InputError(
+            f"--epochs has no effect on {learner.name}, which is fitted at once: leave it out."
+        )
     learner = learner.with_recipe(change_recipe(learner.recipe, epochs=options.epochs))
     result = evaluate(
         learner,

@@ -38,9 +38,10 @@ def arguments(parser):
 def run(options) -> int:
     parameters = preprocessing_of(options)
     choose_backend()
-    from merzoo.explain.page import explain_clips, pick
+    from merzoo.explain.page import check_page, explain_clips, pick
     from merzoo.training.trained import load_trained
 
+    check_page(Path(options.out))
     whole_number("--clips", options.clips)
     trained = load_trained(options.model, options.weights)
     on_error = parameters.get("on_error", "fail")

@@ -61,15 +61,18 @@ def arguments(parser) -> None:
 def run(options) -> int:
     from merzoo.prediction.given import expand
     from merzoo.prediction.predicting import ANNOTATED, HOW
-    from merzoo.prediction.sources import camera_of, group_inputs, open_source
+    from merzoo.prediction.results import check_results
+    from merzoo.prediction.sources import camera_of, check_seconds, group_inputs, open_source
 
     start = time.perf_counter()
+    check_results(options.out)
     groups = [one for group in group_inputs(options.input) for one in expand(group)]
     if options.how not in HOW:
         raise InputError(f"--how {options.how}: choose auto, spot or whole.")
     if options.annotated not in ANNOTATED:
         raise InputError(f"--annotated {options.annotated}: choose half, full or none.")
     parameters = preprocessing_of(options)
+    check_seconds(options.seconds)
     if len(groups) == 1 and camera_of(groups[0]) is None:  # before a model is loaded for it
         groups = [open_source(groups[0], options.fps)]
     choose_backend()
@@ -116,7 +119,6 @@ def _recorded(group, out: Path, seconds: float):
     if camera is None:
         return group
     name = urlsplit(camera).hostname if isinstance(camera, str) else camera  # no password in it
-    out.mkdir(parents=True, exist_ok=True)
     with progress_bar() as bar:
         task = bar.add_task("recording, s", total=round(seconds))
         return record(

@@ -75,6 +75,10 @@ def compare(
     >>> round(found["uf1"]["difference"], 3), found["uf1"]["p"]
     (0.333, 1.0)
     """
+    if out is not None:
+        from merzoo.evaluation.pages.comparison import check_comparison
+
+        check_comparison(out)
     whole_number("permutations", permutations)
     whole_number("seed", seed, least=0)
     if len(runs) < 2:

@@ -14,7 +14,7 @@ from merzoo.evaluation.pages.report import write_report
 from merzoo.evaluation.runs.backbone import FEATURES, backbone_features, check_cacheable
 from merzoo.evaluation.runs.card import protocol_card
 from merzoo.evaluation.runs.cluster import check_cluster
-from merzoo.evaluation.runs.fold import FoldData, FoldJob
+from merzoo.evaluation.runs.fold import FoldData, FoldJob, rehearse
 from merzoo.evaluation.runs.folder import RunFolder, resumed_warning
 from merzoo.evaluation.runs.samples import samples_for
 from merzoo.evaluation.runs.workers import run_unfinished
@@ -24,7 +24,7 @@ from merzoo.evaluation.splits.file import folds_of, split_as_dict
 from merzoo.evaluation.splits.left_out import left_out, left_out_told
 from merzoo.evaluation.splits.protocols import Fold, parse_protocol, subject_wise
 from merzoo.evaluation.splits.selection import Selection, parse_selection
-from merzoo.files import write_json, write_table
+from merzoo.files import check_folder, write_json, write_table
 from merzoo.metrics import headline
 from merzoo.names import known_people
 from merzoo.preprocessing.arrays import Arrays
@@ -157,6 +157,7 @@ def evaluate(
     >>> evaluate("flow-krr", data).uf1
     1.0
     """
+    check_folder(out)
     _check_how(engine, seeds, jobs, cluster, fold_chunk)
     rule = parse_selection(selection)
     learner = _selected(resolve(model, recipe), rule, callbacks, parameters)
@@ -187,6 +188,11 @@ def evaluate(
         watched=bool(learner.recipe.validation) or rule.name == "inner" or audit_epochs,
         cluster=cluster is not None,
     )
+    if fold_chunk is not None and used.name != "together":
+        raise InputError(
+            f"fold_chunk has no effect on the engine {used.name!r} ({used.why}): ask for "
+            f"engine='together' (--engine together), or leave it out."
+        )
     card = protocol_card(
         learner,
         data,
@@ -207,20 +213,21 @@ def evaluate(
         named=named,
     )
     card |= left_out(folds, data)
+    settings = {
+        "learner": learner,
+        "engine": used.name,
+        "fold_chunk": fold_chunk,
+        "audit_epochs": audit_epochs,
+        "selection": rule.name,
+        "callbacks": tuple(callbacks),
+        "start": start,
+        "cached_backbone": cache_backbone,
+    }
+    if not RunFolder.begun(out):
+        rehearse(FoldJob(FoldData.of(data, held_out[0]), held_out[0], 0, **settings))
     with RunFolder.held(out or tempfile.mkdtemp(prefix="merzoo-"), card) as folder:
         write_json(folder.path / "split.json", split_as_dict(folds, data, card["protocol"]))
         write_json(folder.path / "audit.json", [finding.as_dict() for finding in findings])
-
-        settings = {
-            "learner": learner,
-            "engine": used.name,
-            "fold_chunk": fold_chunk,
-            "audit_epochs": audit_epochs,
-            "selection": rule.name,
-            "callbacks": tuple(callbacks),
-            "start": start,
-            "cached_backbone": cache_backbone,
-        }
         todo = _fold_jobs(data, held_out, seeds, settings)
         results = run_unfinished(todo, folder, jobs, cluster)
         metrics, predictions = judged(folder, data, results, [*leaks, *left_out_told(folds, data)])

@@ -14,7 +14,7 @@ from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.evaluation.scores.foreign import foreign_card, read_foreign
 from merzoo.evaluation.scores.predictions import metrics_of
 from merzoo.evaluation.scores.stated import stated_told
-from merzoo.files import write_json, write_table
+from merzoo.files import check_folder, write_json, write_table
 from merzoo.metrics import METRICS
 
 BESIDE = METRICS["macro_precision"]  # which some logs call recall
@@ -64,6 +64,7 @@ def score(
     (0.556, ['casme2', 'smic'])
     """
 
+    check_folder(out)
     paths = [predictions] if isinstance(predictions, str | Path) else list(predictions)
     table, found = read_foreign(paths, labels=labels, classes=classes)
     card = foreign_card(name or Path(paths[0]).stem, table, found, paths)

@@ -17,6 +17,7 @@ from merzoo.data.labels import map_labels
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.samples import samples_for
 from merzoo.evaluation.splits.protocols import parse_protocol
+from merzoo.files import check_folder
 from merzoo.training.builders import named_builder
 from merzoo.training.pool import read_sources
 from merzoo.training.pretrain import full_learner
@@ -78,6 +79,7 @@ def transfer(
     from merzoo.training.batches import check_feed
     from merzoo.training.pretrained import find_start
 
+    check_folder(out)
     check_feed()
     whole_number("seeds", seeds, most=MOST_SEEDS)
     whole_number("jobs", jobs, most=MOST_JOBS)

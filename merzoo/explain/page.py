@@ -14,7 +14,7 @@ from merzoo.explain.cam import grad_cam
 from merzoo.explain.draw import draw_flow, draw_regions, overlay
 from merzoo.explain.figure import panels
 from merzoo.explain.split import split
-from merzoo.files import write_text
+from merzoo.files import check_folder, claim_file, write_text
 from merzoo.pages.render import render
 from merzoo.progress import progress_bar
 from merzoo.training.probabilities import Unlabelled, predict
@@ -22,6 +22,7 @@ from merzoo.whole import whole
 
 SIDE = 224  # of the face in the pictures, pixels
 ATTENTION_MAPS = 2  # the deepest ones of a network that has more
+PAGE, MARK = "index.html", b": what it looked at</h1>"  # by which it is known
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,16 @@ class Explanation:
     predicted: str
     probabilities: dict[str, float]
     picture: str
+
+
+def check_page(out: Path) -> None:
+    """Refuses, before any work, a folder that cannot be written to, or another's page there.
+
+    Raises:
+        InputError: saying why.
+    """
+    check_folder(out, file=None)
+    claim_file(out / PAGE, "page of explanations", lambda path: MARK in path.read_bytes())
 
 
 def pick(clips: list[Clip], labels: str, count: int, on_error: str = "fail") -> list[Clip]:
@@ -82,6 +93,7 @@ def explain_clips(
     from merzoo.preprocessing.parameters import check_parameters
     from merzoo.preprocessing.pipeline import prepare
 
+    check_page(out)
     chosen: dict = check_parameters(parameters)
     data = prepare(clips, model.inputs, labels, **chosen)
     if model.output_shape[-1] != len(data.classes):
@@ -158,4 +170,4 @@ def _units(clip: Clip, parameters) -> list[tuple[str, np.ndarray]]:
 
 def _write_page(model, explained, out: Path) -> None:
     page = render("explain.html", model=model.name, layer=split(model).layer, explained=explained)
-    write_text(out / "index.html", page)
+    write_text(out / PAGE, page)

@@ -24,6 +24,7 @@ from merzoo.exporting.convert import REPRESENTATIVE
 from merzoo.exporting.formats import FORMATS, format_named
 from merzoo.exporting.graph import default_crop_size, with_preprocessing
 from merzoo.exporting.probes import REAL_DATA, face_pairs, inputs_of
+from merzoo.files import check_folder, claim_file
 from merzoo.listing import is_empty
 from merzoo.models.random_inputs import random_inputs
 from merzoo.progress import progress_bar
@@ -162,12 +163,15 @@ def _check(model, path: Path, format: str, preprocessing: bool, int8: bool) -> P
         raise InputError(f"export takes a keras.Model, got {type(model).__name__}.")
     if suffix and path.suffix != suffix:
         raise InputError(f"{path}: the path of a {format} export must end in {suffix}.")
+    check_folder(path.parent, file=None)
+    for place in _moves(Path(), path, format).values() if suffix else ():
+        claim_file(place, "export", lambda _: _is_export_file(path))
     if path.is_symlink() and not path.exists():
-        raise InputError(f"{path}: is a link to nothing; remove it, or choose another path.")
+        raise InputError(f"{path}: is a link to nothing; remove it, or give another --out.")
     endings = [ending for name in FORMATS if (ending := format_named(name).SUFFIX)]
     if not suffix and (path.is_file() or path.suffix in endings):
         raise InputError(f"{path}: a SavedModel is a folder; give a path without an ending.")
-    if path.is_dir() and (suffix or not is_empty(path)) and not _is_export(path):
+    if path.is_dir() and not is_empty(path) and not _is_export(path):
         raise InputError(f"{path}: is a folder with other things in it; choose another path.")
     if int8 and (format != "litert" or preprocessing):
         raise InputError(
@@ -301,6 +305,13 @@ def _is_export(folder: Path) -> bool:
     return "assets/model_card.json" in files and all(map(_EARLIER.fullmatch, files))
 
 
+def _is_export_file(path: Path) -> bool:
+    """Whether a file and those beside it are an export that merzoo wrote."""
+    if path.suffix == ".onnx":
+        return path.is_file() and b"model_card" in path.read_bytes()
+    return path.with_suffix(".model_card.json").is_file()
+
+
 def _accuracies(samples, expected, answers) -> dict[str, float]:
     outputs = {"keras": expected["real"], "int8": answers["real"]}
     return {name: float((y.argmax(-1) == samples.label).mean()) for name, y in outputs.items()}
@@ -319,19 +330,27 @@ def _workshop(path: Path) -> Iterator[Path]:
         remove(folder)
 
 
+def _moves(folder: Path, path: Path, format: str) -> dict[Path, Path]:
+    """Each file or folder of a finished export -> its path; the card, by which it is known, first.
+
+    SavedModel and ONNX hold classes and card inside.
+    """
+    suffix = format_named(format).SUFFIX
+    names = ("model_card.json", "classes.txt") if suffix and format != "onnx" else ()
+    moves = {folder / name: path.with_suffix(f".{name}") for name in names}
+    made = folder / f"export{suffix}"
+    moves[made] = path
+    if format == "openvino":
+        moves[made.with_suffix(".bin")] = path.with_suffix(".bin")
+    return moves
+
+
 def _place(folder: Path, path: Path, format: str) -> int:
     """Moves the finished export to its path, in place of an earlier one; returns its bytes.
 
     Of two processes at once the later one's files stand, all of them.
     """
-    suffix = format_named(format).SUFFIX
-    made = folder / f"export{suffix}"
-    moves = {made: path}
-    if format == "openvino":
-        moves[made.with_suffix(".bin")] = path.with_suffix(".bin")
-    if suffix and format != "onnx":  # the others hold both inside
-        for name in ("classes.txt", "model_card.json"):
-            moves[folder / name] = path.with_suffix(f".{name}")
+    moves = _moves(folder, path, format)
     with alone(path.parent, wait=True):
         for source, target in moves.items():
             if target.is_dir():

@@ -21,7 +21,13 @@ from merzoo.prediction.annotate import write_annotated
 from merzoo.prediction.classify import Classifier, clips_of
 from merzoo.prediction.given import expand
 from merzoo.prediction.motion import Motion, measure_motion
-from merzoo.prediction.results import Failed, Prediction, Segment, write_results
+from merzoo.prediction.results import (
+    Failed,
+    Prediction,
+    Segment,
+    check_results,
+    write_results,
+)
 from merzoo.prediction.sources import Source, open_source
 from merzoo.prediction.spotting import LOWEST_RATE, Settings, Spot, spot
 from merzoo.prediction.whole import LONGEST_WHOLE, face_in, take_whole
@@ -90,6 +96,7 @@ def predict(
     >>> found = predict(frames, fps=100)  # doctest: +SKIP
     """
     _check(how, annotated)
+    check_results(out)
     opened = open_source(source, fps)
     if not isinstance(model, Classifier):
         model = Classifier(model, weights, classes, **parameters)
@@ -128,6 +135,7 @@ def predict_files(
         is on disk even if a later file ends the run.
     """
     _check(how, annotated)
+    check_results(out)
     folder = _folder(out)
     results: list[Prediction | Failed] = []
     for source in [one for given in sources for one in expand(given)]:
@@ -332,10 +340,7 @@ def _annotated(
 
 def _folder(out: str | os.PathLike) -> Path:
     folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be made a folder: {error.strerror}.") from None
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

@@ -3,16 +3,20 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from merzoo.files import write_text
+from merzoo.errors import InputError
+from merzoo.files import check_folder, claim_file, write_text
 from merzoo.metrics import UF1
 from merzoo.preprocessing.face import Face
+from merzoo.schema import read_json
 
+RESULTS, TABLE = "predictions.json", "predictions.csv"
 NOT_FOR = (
     "Not for lie detection, hiring, school or medical decisions: facial movements do not show "
     "what a person thinks or feels."
@@ -126,11 +130,32 @@ def figures(model: dict) -> list[str]:
     return lines
 
 
+def check_results(out: str | os.PathLike | None) -> None:
+    """Refuses, before any work, a folder that cannot be written to, or that holds predictions of
+    another program or verb, which these would replace.
+
+    Raises:
+        InputError: saying why.
+    """
+    if out is None:
+        return
+    check_folder(out, file=None)
+    for name in (RESULTS, TABLE):
+        claim_file(Path(out) / name, "file of predictions", lambda path: _is_ours(path.parent))
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        return "files" in read_json(folder / RESULTS)
+    except InputError:
+        return False
+
+
 def write_results(folder: Path, results: Sequence[Prediction | Failed]) -> None:
     """Writes `predictions.json` and `predictions.csv`, each whole or not at all."""
     content = {"files": [result.as_dict() for result in results]}
-    write_text(folder / "predictions.json", json.dumps(content, indent=1) + "\n")
-    write_text(folder / "predictions.csv", csv_text(results))
+    write_text(folder / RESULTS, json.dumps(content, indent=1) + "\n")
+    write_text(folder / TABLE, csv_text(results))
 
 
 def csv_text(results: Sequence[Prediction | Failed]) -> str:

@@ -241,6 +241,11 @@ def camera_of(text: str) -> int | str | None:
     return int(found[1]) if found[1].isdigit() else found[1]
 
 
+def check_seconds(seconds: float) -> None:
+    """Raises `InputError` for no time that a camera can be recorded for, 0.5 to 600 seconds."""
+    real_number("seconds", seconds, least=0.5, most=600)
+
+
 def record(
     camera: int | str,
     path: Path,
@@ -260,7 +265,7 @@ def record(
     """
     import cv2
 
-    real_number("seconds", seconds, least=0.5, most=600)
+    check_seconds(seconds)
     with quiet():
         capture = cv2.VideoCapture(camera)
     temporary = temporary_beside(path, path.suffix)
@@ -271,6 +276,7 @@ def record(
                 f"webcam:{camera}: no camera there gives pictures; connect one, or give a video "
                 "file."
             )
+        path.parent.mkdir(parents=True, exist_ok=True)
         rate = _measured_rate(capture)
         size = (frame.shape[1], frame.shape[0])
         code = cv2.VideoWriter_fourcc(*"MJPG")

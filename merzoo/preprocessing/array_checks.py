@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from merzoo.errors import InputError
-from merzoo.limits import MOST_CLASSES, check_names
+from merzoo.limits import MOST_CLASSES, check_names, shown
 from merzoo.modalities import MODALITIES
 
 
@@ -140,6 +140,17 @@ def check_clips(source: str, dataset: np.ndarray, clip: np.ndarray) -> None:
                 f"{seen[key]} and {i}."
             )
         seen[key] = i
+
+
+def check_fitted(source: str, names: Iterable[str]) -> None:
+    """Refuses `fitted_on` that names no person of any data set."""
+    for name in names:
+        dataset, _, person = name.partition("/")
+        if not dataset.strip() or not person.strip():
+            raise InputError(
+                f"{source}: 'fitted_on' names {shown(name)}, which is nobody; write "
+                "dataset/subject, or a pattern such as casme2/*."
+            )
 
 
 def check_modality(source: str, name: str, array: np.ndarray, clip: np.ndarray) -> None:

@@ -23,6 +23,7 @@ from merzoo.names import check_classes, one_spelling, parted_clips, spellings_to
 from merzoo.preprocessing.array_checks import (
     as_array,
     check_clips,
+    check_fitted,
     check_labels,
     check_lengths,
     check_modality,
@@ -101,6 +102,7 @@ class Arrays:
         check_classes(self.classes, self.source)
         check_labels(self.source, self.label, self.clip, len(self.classes))
         check_clips(self.source, self.dataset, self.clip)
+        check_fitted(self.source, self.fitted_on)
         for name, array in arrays.items():
             check_modality(self.source, name, array, self.clip)
 

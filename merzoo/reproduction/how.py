@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from merzoo.arguments import MOST_JOBS, MOST_SEEDS, whole_number
+from merzoo.evaluation.runs.cluster import check_cluster
 
 
 @dataclass(frozen=True)
@@ -22,3 +23,5 @@ class How:
         whole_number("jobs", self.jobs, most=MOST_JOBS)
         if self.epochs is not None:
             whole_number("epochs", self.epochs)
+        if self.cluster is not None:  # before rows fail one by one
+            check_cluster(self.cluster)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from merzoo.errors import InputError, unknown
-from merzoo.files import write_json, write_text
+from merzoo.files import check_folder, write_json, write_text
 from merzoo.pages.render import render
 from merzoo.progress import tell
 from merzoo.reproduction.contents import Item, contents_of, counted, settings_beside
@@ -102,7 +102,9 @@ def reproduce_paper(
     papers = list_papers()
     if paper not in papers:
         raise unknown("paper", paper, papers)
-    sources, how = read_sources(data), How(**how)
+    check_folder(out, file=None)
+    how = How(**how)
+    sources = read_sources(data)
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))
     papers_tables = [get_table(name) for name in list_tables() if name.startswith(f"{paper}/")]
     chosen = [table.thin() if how.quick else list(table.rows) for table in papers_tables]

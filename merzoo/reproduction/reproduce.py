@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from merzoo.errors import InputError
+from merzoo.files import check_folder
 from merzoo.reproduction.figures import (
     Line,
     cost_line,
@@ -97,6 +98,7 @@ def reproduce(
     >>> [line.figures["uf1"].paper for line in found.lines]  # doctest: +SKIP
     ['0.7333', '0.7657']
     """
+    check_folder(out, file=None)
     how = How(quick, labels, epochs, parameters, seeds, jobs, cluster)
     table = get_table(table)
     chosen = table.thin() if quick else list(table.rows)

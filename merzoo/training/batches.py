@@ -27,11 +27,19 @@ IN_GRAPH = 1 << 30  # bytes of samples above which `tf.data` gets them batch by 
 
 
 def check_feed() -> None:
-    """Raises `InputError` where TensorFlow, whose `tf.data` feeds every backend, is missing."""
+    """Raises `InputError` where TensorFlow, whose `tf.data` feeds every backend, is missing, and
+    on a backend that cannot train."""
+    import keras
+
     if importlib.util.find_spec("tensorflow") is None:
         raise InputError(
             "Networks are fed by TensorFlow's tf.data whatever the backend, and TensorFlow is not "
             "installed: pip install 'merzoo[tensorflow]'."
+        )
+    if keras.backend.backend() == "numpy":
+        raise InputError(
+            "KERAS_BACKEND=numpy: NumPy's backend cannot train networks; set jax, tensorflow or "
+            "torch."
         )
 
 

@@ -68,6 +68,11 @@ def choose_engine(
     if wanted not in ENGINES:
         raise unknown("engine", wanted, ENGINES)
     if learner.kind == "estimator":
+        if wanted != "auto":
+            raise InputError(
+                f"engine {wanted!r} cannot be used: {learner.name} is fitted at once; leave it to "
+                f"'auto'."
+            )
         return Engine("fit", "estimators are fitted at once")
     if wanted in ("reuse", "fresh"):
         return Engine(wanted, "asked for")

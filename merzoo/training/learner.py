@@ -106,7 +106,7 @@ class Learner:
 
         Raises:
             InputError: for a modality that is missing or of another shape, or classes of another
-                number than the recipe or a network of one's own has.
+                number than the recipe, its weights of classes, or a network of one's own has.
         """
         classes = self.recipe.model_arguments.get("classes", len(samples.classes))
         if classes != len(samples.classes):
@@ -115,6 +115,7 @@ class Learner:
                 f"{samples.source} has {len(samples.classes)} classes: "
                 f"{', '.join(samples.classes)}."
             )
+        self.recipe.check_classes(len(samples.classes))
         inputs = self._inputs_among(samples)
         held = {name: samples.modalities[name].shape[1:] for name in samples.modalities}
         for name, shape in inputs.items():

@@ -13,14 +13,9 @@ from merzoo.training.recipes import Recipe
 
 def wants_soft_labels(recipe: Recipe) -> bool:
     """Whether the recipe's loss takes (B, K) shares of the classes instead of (B,) numbers."""
-    mixes = any(name in MIXINGS for name in recipe.augment)
     if recipe.loss == "margin":
-        if mixes:
-            raise InputError(
-                f"recipe {recipe.name}: {' and '.join(MIXINGS)} give each sample shares of two "
-                f"classes, which the margin loss cannot take; use loss='cross-entropy'."
-            )
         return False
+    mixes = any(name in MIXINGS for name in recipe.augment)
     return mixes or recipe.loss == "focal" or bool(recipe.loss_arguments)
 
 

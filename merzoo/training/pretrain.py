@@ -20,7 +20,7 @@ import numpy as np
 from merzoo import modalities
 from merzoo.arguments import MOST_JOBS, whole_number
 from merzoo.errors import InputError, unknown
-from merzoo.files import claim_folder, write_json, write_table
+from merzoo.files import check_folder, claim_folder, write_json, write_table
 from merzoo.metrics import confusion_matrix, scores
 from merzoo.preprocessing.relabel import relabel
 from merzoo.surroundings import surroundings
@@ -149,6 +149,7 @@ def run_training(
 ) -> TrainedWeights:
     """`pretrain` and `finetune`; `usual` is the label map of clips where none is asked for, and
     `find` gives the `Start` for a network's name, or is `None`."""
+    check_folder(out, kind="training")
     options = _options(Training, training)
     check_feed()
     from merzoo.training.validation import split_validation
@@ -172,25 +173,35 @@ def run_training(
     pool = make_pool(
         arrays, clips, learner.inputs, labels, limit=limit, seed=options.seed, **chosen
     )
+    learner.recipe.check_classes(len(pool.classes))
     if start is not None:
         start.check_unseen(pool.subject, pool.source)
     rows = split_validation(pool, options.validation, options.seed)
     card = _card(learner, pool, rows, labels, options, quick, start)
+    begun = out is not None and (Path(out) / PROTOCOL).is_file()
+    trainer = _trainer(learner, pool, rows, start, options, rehearsed=not begun)
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))
     with alone(folder):
         sweep(folder, deep=True)
         before = claim_folder(folder, card, may_differ=_MAY_DIFFER, kind="training")
         if (folder / ENTRY).is_file():
             return _finished(folder, before or card)
-        return _trained(folder, learner, pool, rows, labels, options, card, start)
+        return _trained(folder, trainer, pool, rows, labels, options, card, start)
 
 
-def _trained(folder, learner, pool, rows, labels, options, card, start) -> TrainedWeights:
-    """Trains, and leaves all of it in the folder; goes on where an earlier call was stopped."""
+def _trainer(learner, pool, rows, start, options, rehearsed: bool):
+    """What trains; `rehearsed` builds it: what cannot be is said before a folder is taken."""
     from merzoo.training.trainer import Trainer
 
     steps = max(1, len(rows[0]) // learner.recipe.batch_size)
     trainer = Trainer(learner, pool.classes, steps, start, options)
+    if rehearsed:
+        trainer.reset(options.seed)
+    return trainer
+
+
+def _trained(folder, trainer, pool, rows, labels, options, card, start) -> TrainedWeights:
+    """Trains, and leaves all of it in the folder; goes on where an earlier call was stopped."""
     history = trainer.fit(
         Rows(pool, rows[0], balanced=options.balance == "sampling"),
         options.seed,

@@ -13,6 +13,7 @@ from pathlib import Path
 from merzoo.data.labels import LABEL_MAPS
 from merzoo.errors import InputError, unknown
 from merzoo.preprocessing.augment import augmentation_names
+from merzoo.preprocessing.mixing import MIXINGS
 from merzoo.schema import check, read_json
 from merzoo.training.recipe_limits import check_arguments, check_fields
 
@@ -93,6 +94,24 @@ class Recipe:
         except InputError as error:
             raise InputError(f"recipe {self.name}: {error}") from None
 
+    def check_classes(self, count: int) -> None:
+        """Raises `InputError` where a value for each class is said for another number of them.
+
+        >>> Recipe("mine", class_weights=(1, 2)).check_classes(3)
+        Traceback (most recent call last):
+        ...
+        merzoo.errors.InputError: recipe mine: class_weights has 2 values for 3 classes: give one \
+a class.
+        """
+        each = {"class_weights": self.class_weights}
+        each["loss_arguments.alpha"] = self.loss_arguments.get("alpha")
+        for name, values in each.items():
+            if isinstance(values, list | tuple) and len(values) != count:
+                raise InputError(
+                    f"recipe {self.name}: {name} has {len(values)} values for {count} classes: "
+                    f"give one a class."
+                )
+
     def _settle(self):
         """Checks the fields, alone and together, and gives lists and choices their one form."""
         check_fields({f.name: getattr(self, f.name) for f in fields(self)})
@@ -109,6 +128,11 @@ class Recipe:
             chosen = {n: checked(n, value) for n, value in self.preprocessing.items()}
             object.__setattr__(self, "preprocessing", chosen)
         object.__setattr__(self, "augment", augmentation_names(self.augment))
+        if self.loss == "margin" and not MIXINGS.keys().isdisjoint(self.augment):
+            raise InputError(
+                f"{' and '.join(MIXINGS)} give each sample shares of two classes, which the margin "
+                f"loss cannot take; use loss='cross-entropy'."
+            )
         object.__setattr__(self, "chosen_on", tuple(self.chosen_on))
         if isinstance(self.class_weights, list):
             object.__setattr__(self, "class_weights", tuple(self.class_weights))

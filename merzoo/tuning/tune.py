@@ -18,7 +18,7 @@ from pathlib import Path
 
 from merzoo.arguments import LARGEST_SEED, MOST_JOBS, MOST_SEEDS, real_number, whole_number
 from merzoo.errors import InputError, unknown
-from merzoo.files import claim_folder, write_json, write_table
+from merzoo.files import check_folder, claim_folder, write_json, write_table
 from merzoo.metrics import compared
 from merzoo.names import known_people
 from merzoo.training.recipes import Recipe, change_preprocessing, recipe_as_dict
@@ -119,6 +119,8 @@ def tune(
     ...
     merzoo.errors.InputError: Unknown model 'htnett'. Did you mean 'htnet'? merzoo list shows all.
     """
+    if _role() != "worker":
+        check_folder(out, file="settings.json", kind="search")
     counts = {"trials": trials, "seeds": seeds, "jobs": jobs}
     for name, value in counts.items():
         most = {"jobs": MOST_JOBS, "seeds": MOST_SEEDS}.get(name)

@@ -71,8 +71,9 @@ def test_transfer_tests_new_people_and_refuses_those_seen(capsys, pretrained, tm
     assert "has been trained on 3 of the subjects" in line
     line = fails_with(capsys, *words, *mine, "--freeze", "pool_2")
     assert "write until:LAYER, or none" in line
-    line = fails_with(capsys, *words, *mine, "--freeze", "until:pool_9")
-    assert "Unknown layer" in line
+    new = tmp_path / "new"
+    line = fails_with(capsys, *words, *mine, "--freeze", "until:pool_9", "--out", str(new))
+    assert "Unknown layer" in line and not new.exists()
 
 
 def test_bad_input_is_one_line(capsys, home, pretrained, tmp_path):

@@ -119,7 +119,10 @@ def test_a_cluster_that_cannot_be_used_is_one_clear_line(dask, tmp_path, monkeyp
         return str(caught.value)
 
     assert "write it as the scheduler prints it" in fails_with("localhost", 1)
-    assert "no scheduler answers there within 1 s" in fails_with("tcp://127.0.0.1:9", 1)
+    for closed in ("tcp://127.0.0.1:9", "tcp://no-such-host.invalid:8786"):
+        assert "no scheduler answers there (" in fails_with(closed, 1)
+    assert "names no host and port" in fails_with("tcp://127.0.0.1", 1)
+    assert "names no host and port" in fails_with("tls://host:99999999", 1)
     assert "no worker has joined within 1 s" in fails_with(dask.address, 1)
     old = tmp_path / "old" / "merzoo-0.0.1.dist-info"  # another version, as its worker sees it
     old.mkdir(parents=True)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
@@ -97,6 +98,60 @@ def test_a_folder_with_other_files_is_refused(tmp_path):
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(InputError, match="not empty"):
         evaluate("flow-krr", flow_arrays(), out=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"class_weights": (0.5, 1.0, 1.0, 2.0)},
+        {"loss": "focal", "loss_arguments": {"alpha": [0.25, 0.75]}},
+        {"loss": "margin"},
+    ],
+)
+def test_what_no_fold_could_train_takes_no_folder(tmp_path, changes):
+    classes = ("negative", "positive", "surprise")
+    recipe = replace(QUICK, **changes)
+    if recipe.loss != "margin":
+        with pytest.raises(InputError, match=f"values for {len(classes)} classes"):
+            evaluate("ststnet", flow_arrays(), recipe=recipe, out=tmp_path / "run")
+    else:
+        with pytest.raises(InputError, match="the margin loss is for lengths"):
+            evaluate(logits, flow_arrays(), recipe=recipe, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def logits(classes=3):
+    inputs = keras.Input((28, 28, 3), name="flow_image")
+    outputs = keras.layers.Dense(classes)(keras.layers.Flatten()(inputs))
+    return keras.Model({"flow_image": inputs}, outputs)
+
+
+def test_a_folder_with_a_fold_that_cannot_be_read_stays_as_it_is(tmp_path):
+    data = flow_arrays()
+    evaluate("flow-krr", data, out=tmp_path)
+    fold = next((tmp_path / "folds").glob("*.npz"))
+    fold.unlink()
+    fold.mkdir()
+    card = (tmp_path / "protocol.json").read_bytes()
+    with pytest.raises(InputError, match="a folder, not a finished fold"):
+        evaluate("flow-krr", data, out=tmp_path)
+    assert (tmp_path / "protocol.json").read_bytes() == card
+
+
+def test_folds_at_a_time_are_for_folds_together(tmp_path):
+    for chunk, engine, why in ((2, "reuse", "asked for"), (3, "auto", "fold_chunk has no effect")):
+        with pytest.raises(InputError, match=why):
+            evaluate(
+                "ststnet",
+                flow_arrays(),
+                recipe=QUICK,
+                engine=engine,
+                fold_chunk=chunk,
+                out=tmp_path / "run",
+            )
+    with pytest.raises(InputError, match="is fitted at once"):
+        evaluate("flow-krr", flow_arrays(), engine="scan", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_one_class_training_fold_is_an_error():

@@ -180,3 +180,15 @@ def test_the_command_line_says_no_with_status_1(tmp_path, capsys, data):
     status = main(["evaluate", "flow-krr", *words])
     assert status == 2 and "--allow-leaks" in capsys.readouterr().err
     assert audit(data, protocol="kfold:3") == []
+
+
+def test_people_that_something_was_fitted_on_and_nobody_is(data):
+    for wrong in ("", "s01", "made/", "/s01"):
+        with pytest.raises(InputError, match="'fitted_on' names"):
+            parts.changed(data, fitted_on=("other/1", wrong))
+    for right in (("elsewhere/*",), ("other/1", "a/b*")):
+        assert audit(parts.changed(data, fitted_on=right)) == []
+    (found,) = audit(parts.changed(data, fitted_on=("MADE/s77", "elsewhere/1")))
+    assert found.severity == "warning" and "1 people whom the data do not hold: MADE/s77" in (
+        found.message
+    )

@@ -161,12 +161,19 @@ def test_a_split_file_that_does_not_fit_is_refused(tmp_path):
     assert len(read({name: fold})) == 1  # a part of the samples is enough
     with pytest.raises(InputError, match="Unknown sample 'a/s0_9'"):
         read({name: fold | {"test": ["a/s0_9"]}})
-    with pytest.raises(InputError, match="is tested in the folds"):
+    with pytest.raises(InputError, match="is tested twice, in the folds"):
         read({name: fold, "again": fold})
+    with pytest.raises(InputError, match=f"is tested twice, in the folds {name} and {name}"):
+        read({name: fold | {"test": [*fold["test"], fold["test"][0]]}})
+    with pytest.raises(InputError, match=f"fold {name} trains on .* twice"):
+        read({name: fold | {"train": [*fold["train"], fold["train"][-1]]}})
     with pytest.raises(InputError, match="no samples to train on or to test"):
         read({name: fold | {"test": []}})
     with pytest.raises(InputError, match="holds no folds"):
         read({})
+    (tmp_path / "split.json").write_text('{"folds": {"a": {}, "a": {}}}')
+    with pytest.raises(InputError, match="the name 'a' stands twice"):
+        read_split(tmp_path / "split.json", data)
     (tmp_path / "split.json").write_text("{")
     with pytest.raises(InputError, match="a split holds"):
         read_split(tmp_path / "split.json", data)

@@ -1,11 +1,15 @@
 """The report: made again from files alone, what it shows, and its tables for papers."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 
 from merzoo.cli import main
 from merzoo.evaluation import evaluate
 from merzoo.evaluation.pages.hardest_clips import draw_sample, hardest_clips
+from merzoo.evaluation.runs.read import read_run
 from merzoo.evaluation.scores.calibration import (
     FALSE_POSITIVE_RATES,
     expected_calibration_error,
@@ -36,6 +40,17 @@ def test_the_page_is_made_again_from_the_folder_alone(run, capsys):
     names = {file.name for file in (run.folder / "plots").iterdir()}
     drawn = ("roc", "calibration", "confusion", "subjects")
     assert names == {f"{name}.{kind}" for name in drawn for kind in ("png", "pdf")}
+
+
+@pytest.mark.parametrize("lacking", [("ece",), ("roc_auc",), ("ece", "roc_auc")])
+def test_a_run_of_before_there_was_a_metric_is_read_with_it(run, lacking, tmp_path):
+    older = tmp_path / "older"
+    (older / "folds").mkdir(parents=True)
+    for name in ("protocol.json", "predictions.csv"):
+        shutil.copy(run.folder / name, older)
+    metrics = {name: value for name, value in run.metrics.items() if name not in lacking}
+    (older / "metrics.json").write_text(json.dumps(metrics))
+    assert read_run(older).metrics == json.loads(json.dumps(run.metrics))
 
 
 def test_tables_for_papers(run, capsys):

@@ -65,6 +65,22 @@ def test_a_link_to_nothing_is_refused_and_stays(tmp_path):
     assert link.is_symlink()
 
 
+def test_a_file_that_is_no_export_stays(tmp_path):
+    for there, path, form in (
+        ("x.onnx", "x.onnx", "onnx"),
+        ("y.tflite", "y.tflite", "litert"),
+        ("z.classes.txt", "z.tflite", "litert"),
+        ("w.bin", "w.xml", "openvino"),
+    ):
+        (tmp_path / there).write_text("mine")
+        with pytest.raises(InputError, match=rf"{there}: is there already and no export"):
+            export(undecided("ststnet"), tmp_path / path, form)
+        assert (tmp_path / there).read_text() == "mine"
+    (tmp_path / "v.onnx").mkdir()
+    with pytest.raises(InputError, match=r"v\.onnx: is a folder"):
+        export(undecided("ststnet"), tmp_path / "v.onnx", "onnx")
+
+
 def test_refuses_what_cannot_work(tmp_path):
     model = merzoo.create_model("ststnet")
     for arguments, message in (

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from merzoo.cli import main
 from merzoo.errors import InputError
 from merzoo.prediction.results import csv_text
 from merzoo.prediction.sources import camera_of, group_inputs, open_source, record
@@ -120,3 +121,14 @@ def test_a_name_that_a_spreadsheet_would_run_is_kept_as_text():
         "=cmd.avi", "video", (segment,), 3, None, "pair", model, (), np.arange(2), np.zeros(2)
     )
     assert csv_text([found]).splitlines()[1].startswith("'=cmd.avi,0,1,2,,,")
+
+
+def test_a_camera_that_is_not_there_leaves_no_folder(tmp_path, capsys):
+    for camera, seconds, why in ((99, 1, "no camera there"), (99, -1, "seconds must be a number")):
+        with pytest.raises(InputError, match=why):
+            record(camera, tmp_path / "out" / "webcam.avi", seconds)
+    words = ["predict", "webcam:0", "--out", str(tmp_path / "out"), "--seconds"]
+    for seconds in ("0", "1e4", "nan"):
+        assert main([*words, seconds]) == 2
+        assert "seconds must be a number from 0.5 to 600" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

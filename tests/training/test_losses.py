@@ -8,7 +8,7 @@ import pytest
 
 from merzoo.errors import InputError
 from merzoo.training.learner import resolve
-from merzoo.training.losses import add_l2, make_loss, wants_soft_labels
+from merzoo.training.losses import add_l2, make_loss
 from merzoo.training.recipes import RECIPES, Recipe
 from merzoo.training.trainer import Trainer
 from tests.samples import CLASSES, flow_arrays
@@ -38,7 +38,7 @@ def test_smoothing_and_focus_by_hand():
     with pytest.raises(InputError, match=r"recipe x: the loss 'focal' .*'gama'"):
         make_loss(Recipe("x", loss="focal", loss_arguments={"gama": 1}))
     with pytest.raises(InputError, match="margin loss cannot take"):
-        wants_soft_labels(replace(RECIPES["capsulenet"], augment=("mixup",)))
+        replace(RECIPES["capsulenet"], augment=("mixup",))
 
 
 def test_mixed_smoothed_and_plain_labels_train_and_differ():

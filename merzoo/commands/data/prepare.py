@@ -12,7 +12,9 @@ from merzoo.commands._options import (
 )
 from merzoo.commands._shared import add_json_option, choose_backend, print_json
 from merzoo.errors import InputError
-from merzoo.whole import whole
+from merzoo.files import check_folder, claim_file
+from merzoo.limits import bounded_zip
+from merzoo.whole import DAMAGED, whole
 
 SUMMARY = "work out the arrays that a model's inputs ask for"
 EXAMPLE = "merzoo data prepare --data synthetic:medium --model ststnet --out runs/flow.npz"
@@ -82,15 +84,20 @@ def _print(options, data, out, skipped) -> None:
 
 
 def _out(text: str) -> Path:
-    """The file to write, its folder made, before any long work."""
+    """The file to write, looked at before any long work."""
     out = Path(text)
     if out.suffix != ".npz":
         raise InputError(f"--out {text}: name a file that ends in .npz.")
+    check_folder(out.parent, file=None)
+    return claim_file(out, "file of samples", _is_prepared)
+
+
+def _is_prepared(path: Path) -> bool:
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {text}: its folder cannot be made: {error.strerror}.") from None
-    return out
+        with bounded_zip(path) as archive:
+            return "preparation.npy" in archive.namelist()
+    except (InputError, OSError, *DAMAGED):
+        return False
 
 
 def _inputs(options) -> tuple[dict[str, tuple[int, ...]], dict]:

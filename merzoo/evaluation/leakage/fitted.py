@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from merzoo.evaluation.leakage.findings import Finding, Sides, some
-from merzoo.names import known_people
+from merzoo.names import dataset_key, known_people, plain_subject
 
 KIND = "features fitted before the split"
 _FEATURES = 4096  # of each modality that are looked at
@@ -27,12 +27,28 @@ def declared_features(sides: Sides) -> list[Finding]:
     subjects = sides.data.subject
     seen = known_people(subjects[sides.tested].tolist(), sides.data.fitted_on)
     if not seen:
-        return []
+        return _strangers(sides)
     message = (
         f"something in these features was fitted on {len(seen)} subjects that are tested: "
         f"{some(seen)}. Fit it inside each fold."
     )
     return [Finding(KIND, "error", message, sides.names(np.isin(subjects, seen) & sides.tested))]
+
+
+def _strangers(sides: Sides) -> list[Finding]:
+    """People of these data sets that something was fitted on, and whom nobody here is."""
+    data = sides.data
+    sets = {dataset_key(name) for name in np.unique(data.dataset).tolist()}
+    near = [name for name in data.fitted_on if dataset_key(name.partition("/")[0]) in sets]
+    known = {plain_subject(name) for name in np.unique(data.subject).tolist()}
+    far = [n for n in near if plain_subject(n) not in known and not known_people(known, [n])]
+    if not far:
+        return []
+    message = (
+        f"something in these features was fitted on {len(far)} people whom the data do not hold: "
+        f"{some(far)}. If they are here under other names, give 'fitted_on' the names of the data."
+    )
+    return [Finding(KIND, "warning", message)]
 
 
 def fitted_inputs(sides: Sides) -> list[Finding]:

@@ -2,15 +2,19 @@
 
 from pathlib import Path
 
-from merzoo.errors import InputError
 from merzoo.evaluation.pages import plots
 from merzoo.evaluation.pages.paper_tables import score_cells, score_columns
 from merzoo.evaluation.pages.report import keep_figures
 from merzoo.evaluation.scores.paired_tests import subject_accuracies
-from merzoo.files import write_json, write_text
-from merzoo.listing import is_empty
+from merzoo.files import check_folder, write_json, write_text
 from merzoo.metrics import UF1, compared
 from merzoo.pages.render import render
+
+
+def check_comparison(folder: str | Path) -> None:
+    """Raises `InputError` for a folder that holds other files, such as a run, or cannot be written
+    to."""
+    check_folder(folder, file="comparison.json", kind="comparison")
 
 
 def write_comparison(folder: Path, result: dict, tables: dict[str, dict]) -> Path:
@@ -24,8 +28,7 @@ def write_comparison(folder: Path, result: dict, tables: dict[str, dict]) -> Pat
     Raises:
         InputError: if the folder holds other files, such as a run.
     """
-    if folder.exists() and not is_empty(folder) and not (folder / "comparison.json").is_file():
-        raise InputError(f"{folder}: not empty and not a comparison's folder; give another --out.")
+    check_comparison(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "comparison.json", result)
     svg = keep_figures(_figures(result, tables), folder / "plots")

@@ -14,13 +14,16 @@ import importlib.metadata
 import os
 import platform
 import queue
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult, run_fold
 
+CONNECT_S = 5  # for the scheduler's port to open
 TIMEOUT_S = 30  # for the scheduler to answer, for a first worker, and for a worker to come back
 ATTEMPTS = 3  # to send the samples, which may be lost with the workers that have them
 _POLL_S = 1
@@ -57,6 +60,7 @@ def cluster_client(address: str):
             f"cluster={address!r} is no address: write it as the scheduler prints it, such as "
             f"tcp://192.168.1.10:8786."
         )
+    _check_port(str(address))
     try:
         client = Client(address, timeout=TIMEOUT_S, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -69,6 +73,39 @@ def cluster_client(address: str):
         yield client
     finally:
         client.close(timeout=2)
+
+
+def _check_port(address: str) -> None:
+    """Raises `InputError` where nothing listens; Dask itself would ask again and again."""
+    place = urlsplit(address)
+    try:
+        host, port = place.hostname, place.port
+    except ValueError:
+        host = port = None
+    if not host or not port:
+        raise InputError(
+            f"cluster {address}: names no host and port; write it as the scheduler prints it, such "
+            f"as tcp://192.168.1.10:8786."
+        )
+    reasons: list = []
+    asked = threading.Thread(target=_knock, args=(host, port, reasons), daemon=True)
+    asked.start()  # looking a name up knows no limit of time
+    asked.join(CONNECT_S)
+    if reasons != [None]:
+        reason = reasons[0] if reasons else f"no answer within {CONNECT_S} s"
+        raise InputError(
+            f"cluster {address}: no scheduler answers there ({reason}); start one with: dask "
+            f"scheduler"
+        )
+
+
+def _knock(host: str, port: int, reasons: list) -> None:
+    """Leaves `None` where the port opens, else why not."""
+    try:
+        socket.create_connection((host, port), timeout=CONNECT_S).close()
+        reasons.append(None)
+    except (OSError, UnicodeError) as error:
+        reasons.append(getattr(error, "strerror", None) or str(error) or "timed out")
 
 
 def check_cluster(address: str) -> None:

@@ -195,6 +195,17 @@ def _run_network(job, train, on_epoch):
     return probabilities, history, epochs
 
 
+def rehearse(job: FoldJob) -> None:
+    """Builds what a fold trains, with the weights that it starts from and what is frozen of them,
+    so that what cannot be is said before a folder is taken; the first fold goes on with it.
+
+    Raises:
+        InputError: for a loss that the outputs are not for, or weights or layers that do not fit.
+    """
+    if job.learner.kind == "network":
+        trainer_of(job).reset(job.seed)
+
+
 def trainer_of(job: FoldJob):
     """The process' trainer for a job, which further jobs like it share."""
     from merzoo.training.trainer import Trainer

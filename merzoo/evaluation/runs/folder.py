@@ -33,11 +33,14 @@ class RunFolder:
             types, and facts that may differ.
 
     Raises:
-        InputError: if the folder holds another protocol's run (naming what differs) or other files.
+        InputError: if the folder holds another protocol's run (naming what differs) or other files,
+            or a fold that cannot be read now.
     """
 
     def __init__(self, path: str | Path, card: dict):
         self.path = Path(path)
+        self.folds = self.path / "folds"
+        self._check_readable()
         card = json.loads(json.dumps(card))
         before = claim_folder(self.path, card, may_differ=_MAY_DIFFER)
         self.resumed = _resumed(before, card)
@@ -45,7 +48,6 @@ class RunFolder:
             card["resumed"] = self.resumed
             write_json(self.path / "protocol.json", card)
         self.card = card
-        self.folds = self.path / "folds"
         self.folds.mkdir(exist_ok=True)
 
     @classmethod
@@ -59,6 +61,19 @@ class RunFolder:
         with alone(path):
             sweep(path, deep=True)
             yield cls(path, card)
+
+    @staticmethod
+    def begun(path: str | Path | None) -> bool:
+        """Whether a run was begun in a folder before."""
+        return path is not None and (Path(path) / "protocol.json").is_file()
+
+    def _check_readable(self) -> None:
+        """Before anything is written: a finished fold that may not be read is no damaged one."""
+        for file in sorted(self.folds.glob("*.npz")):
+            if file.is_dir():
+                raise InputError(f"{file}: a folder, not a finished fold; remove it.")
+            if file.is_file() and not os.access(file, os.R_OK):
+                raise InputError(f"{file}: may not be read; give yourself the right to read it.")
 
     def _fold_file(self, job: FoldJob) -> Path:
         return self.folds / f"seed{job.seed}-{file_name(job.fold.name)}.npz"

@@ -175,13 +175,14 @@ def metrics_of(table, classes=None, deterministic: bool = False) -> dict:
 
 
 def completed(metrics: dict, table) -> dict:
-    """The metrics of a run, with those that `merzoo.metrics` has gained since they were written.
+    """The metrics of a run, with those that merzoo has gained since they were written.
 
     Args:
         metrics: content of `metrics.json`; what stands in it is kept as it is.
         table: content of `predictions.csv`, from which the missing ones follow.
     """
-    if {metric.name for metric in headline()} <= metrics["full"].keys():
+    known = {metric.name for metric in headline()} <= metrics["full"].keys()
+    if known and {"roc_auc", "ece"} <= metrics.keys():
         return metrics
     return _joined(metrics, metrics_of(table, metrics["classes"]))
 

@@ -7,7 +7,7 @@
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class Split(TypedDict):
     """What `split.json` must hold."""
 
     folds: dict[str, Sides]
+    protocol: NotRequired[str]
+    fingerprint: NotRequired[str]
 
 
 def folds_of(data: Arrays, protocol: str, split=None) -> list[Fold]:
@@ -68,7 +70,7 @@ def read_split(path: str | Path, data: Arrays) -> list[Fold]:
 
     Raises:
         InputError: for a missing or damaged file, a sample that the data lack, an empty side, or a
-            sample that is tested in two folds.
+            sample that is tested twice or stands twice in a side.
     """
     path = Path(path)
     hint = 'a split holds {"folds": {NAME: {"train": [...], "test": [...]}}}'
@@ -82,16 +84,23 @@ def read_split(path: str | Path, data: Arrays) -> list[Fold]:
     for name, (train, test) in sides.items():
         if not train or not test:
             raise InputError(f"{path}: fold {name} has no samples to train on or to test.")
+        if len(set(train)) < len(train):
+            twice = next(sample for sample in train if train.count(sample) > 1)
+            raise InputError(
+                f"{path}: fold {name} trains on {twice} twice; name each sample once (a recipe's "
+                f"class_weights give classes more weight)."
+            )
         train, test = ([known.get(s, s) for s in side] for side in (train, test))
         for sample in (*train, *test):
             if sample not in row:
                 raise unknown("sample", sample, row, f"{path}, fold {name}, is of other data.")
         for sample in test:
-            if tested.setdefault(sample, name) != name:
+            if sample in tested:
                 raise InputError(
-                    f"{path}: {sample} is tested in the folds {tested[sample]} and {name}; each "
-                    f"sample counts once."
+                    f"{path}: {sample} is tested twice, in the folds {tested[sample]} and {name}; "
+                    f"each sample counts once."
                 )
+            tested[sample] = name
         sides_rows = [np.array(sorted({row[s] for s in side})) for side in (train, test)]
         folds.append(Fold(name, *sides_rows))
     if not folds:

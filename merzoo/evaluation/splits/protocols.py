@@ -185,7 +185,10 @@ def make_folds(protocol: str, data: Arrays) -> list[Fold]:
         InputError: for an unknown protocol, or data that cannot be split so.
     """
     row, folds = parse_protocol(protocol)
-    return row.split(data, folds)
+    try:
+        return row.split(data, folds)
+    except InputError as error:
+        raise InputError(f"protocol {protocol}: {error}") from None
 
 
 def subject_wise(protocol: str, data: Arrays) -> str | None:
