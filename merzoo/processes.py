@@ -87,6 +87,23 @@ def end_with_parent(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+@contextlib.contextmanager
+def without_interrupts() -> Iterator[None]:
+    """A process that is started inside never gets the interrupts of Ctrl-C.
+
+    A terminal sends them to all processes at once. One that still loads Python would print where;
+    it is for this process to end those that it started.
+    """
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # started inside, it would let them through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def workers(jobs: int, **options) -> contextlib.AbstractContextManager:
     """Inside, joblib runs in that many worker processes, none of which outlives this one.
 
@@ -94,9 +111,15 @@ def workers(jobs: int, **options) -> contextlib.AbstractContextManager:
 
     Args:
         jobs: how many.
-        options: further ones of `joblib.parallel_config`.
+        options: further ones of joblib's `LokyBackend`.
     """
     from joblib import parallel_config
+    from joblib.parallel import LokyBackend
+
+    class Backend(LokyBackend):
+        def submit(self, func, callback=None):
+            with without_interrupts():  # the first task starts the workers
+                return super().submit(func, callback)
 
     watched = {"initializer": end_with_parent, "initargs": (os.getpid(),)}
-    return parallel_config("loky", n_jobs=jobs, **watched, **options)
+    return parallel_config(Backend(**watched, **options), n_jobs=jobs)
