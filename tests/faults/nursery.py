@@ -108,6 +108,8 @@ def surround(fault: dict) -> None:
         with open("/proc/self/statm", encoding="ascii") as file:
             limit = int(file.read().split()[0]) * resource.getpagesize() + fault["spare"]
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    if "space" in fault:
+        resource.setrlimit(resource.RLIMIT_AS, (fault["space"], fault["space"]))
 
 
 def load(name: str) -> None:

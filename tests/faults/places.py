@@ -33,9 +33,9 @@ class Place:
         """Starts a row's run; what the undisturbed run has compiled is not compiled again."""
         return self._start(verb, out, self._compiled(_NEVER) | (variables or {}), fault)
 
-    def start_cold(self, verb: Verb, out: Path | str, **options) -> Child:
+    def start_cold(self, verb: Verb, out: Path | str, fault: dict) -> Child:
         """The same, but everything is compiled."""
-        return self._start(verb, out, {}, **options)
+        return self._start(verb, out, {}, fault)
 
     def _start(self, verb: Verb, out: Path | str, variables: dict, fault=None) -> Child:
         if verb.reads and not (self.folder / verb.reads).exists():

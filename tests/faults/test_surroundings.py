@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from merzoo.processes import ADDRESS_SPACE
 from tests.faults.child import ROOT, finished
 from tests.faults.places import left, mounted, remount, same, skip_without
 from tests.faults.verbs import FLOW, NAMED, VERBS
@@ -94,13 +95,14 @@ def test_a_folder_that_may_not_be_written_is_one_line(name, place, out):
 
 
 @MANY
-@pytest.mark.parametrize("spare", [64 << 20, 512 << 20])
+@pytest.mark.parametrize("spare", [64 << 20, 512 << 20, None])
 def test_too_little_memory_is_one_line(name, spare, place, tmp_path):
-    """An address space that ends `spare` bytes above what loading takes."""
+    """An address space that ends `spare` bytes above what loading takes, or as soon as it may."""
     verb = VERBS[name]
     skip_without(verb)
     out = tmp_path / f"result{verb.suffix}"
-    child = place.start(verb, out, fault={"spare": spare})
+    limit = {"space": ADDRESS_SPACE} if spare is None else {"spare": spare}
+    child = place.start_cold(verb, out, limit)
     status = child.wait()
     assert status in (0, 2), (status, child.stderr)
     if status:
