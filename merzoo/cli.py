@@ -143,7 +143,7 @@ def main(words: list[str] | None = None) -> int:
 def _line(error: Exception) -> str:
     """One line for people: what is wrong."""
     line = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or "failed to map segment" in line:  # of a library
         return f"not enough memory ({line}); free some, raise the limit (ulimit -v), or use less."
     if isinstance(error, InputError | OSError):
         return line

@@ -1,9 +1,11 @@
 """Writing files and folders that a kill cannot spoil, and the one rule for whose a folder is."""
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
+import math
 import os
 import re
 import shutil
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     import pandas
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_NAMED = 8192  # bytes, at most, that HDF5 takes for a variable's name and place
 
 
 def file_name(text: str) -> str:
@@ -73,6 +76,24 @@ def write_arrays(path: Path, **arrays: Any) -> None:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     write_bytes(path, buffer.getvalue())
+
+
+def write_weights(path: Path, model: Any) -> None:
+    """Writes the weights of a `keras.Model` as `.weights.h5`, whole or not at all.
+
+    Room for them is looked for first: of a full disk HDF5 would tell at length, and again for each
+    part that it lets go of.
+
+    Raises:
+        OSError: if the disk is full.
+    """
+    room = sum(
+        math.prod(v.shape) * (8 if v.dtype.endswith("64") else 4) + _NAMED for v in model.variables
+    )
+    with whole(path, ".weights.h5") as temporary:
+        if shutil.disk_usage(path.parent).free < room + _NAMED:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        model.save_weights(temporary)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from merzoo.errors import InputError
+from merzoo.processes import without_interrupts
 
 _LOOK = 0.2  # seconds after which it is looked again whether a job is to stop
 
@@ -98,7 +99,8 @@ class _Worker:
     def __init__(self, context, make, arguments):
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, make, arguments), daemon=True)
-        self.process.start()
+        with without_interrupts():  # the page ends its workers
+            self.process.start()
         theirs.close()
 
     def run(self, job, seconds: float, stop: threading.Event) -> Iterator[tuple]:
@@ -130,9 +132,6 @@ class _Worker:
 
 def _serve(pipe, make, arguments) -> None:
     """The worker's whole life: jobs in, results out, until the page goes away."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the page ends its workers
     threading.Thread(target=_end_with_the_page, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
         try:

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 
 from merzoo.errors import InputError, unknown
+from merzoo.processes import check_address_space
 from merzoo.quiet import quiet
 
 # The order of choice. What trains networks of pictures fastest on a CPU: benchmarks/README.md.
@@ -21,6 +22,9 @@ def choose_backend(training: bool = True, pictures: bool = False) -> None:
     For verbs that only build models (`training=False`) the NumPy backend, which loads fastest. For
     verbs that train large networks of pictures (`pictures=True`), TensorFlow first where there is
     no GPU.
+
+    Raises:
+        InputError: if no backend is installed, or `ulimit -v` is too low for one.
     """
     chatter = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") != "3"
     if not os.environ.get("KERAS_BACKEND"):
@@ -33,6 +37,8 @@ def choose_backend(training: bool = True, pictures: bool = False) -> None:
         build_only = not training and installed[0] == "jax"
         os.environ["KERAS_BACKEND"] = "numpy" if build_only else installed[0]
     _check_backend(os.environ["KERAS_BACKEND"])
+    if training:
+        check_address_space()
     if os.environ["KERAS_BACKEND"] != "tensorflow":  # TensorFlow only feeds data then: no chatter
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     elif not chatter:

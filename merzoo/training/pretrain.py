@@ -20,7 +20,7 @@ import numpy as np
 from merzoo import modalities
 from merzoo.arguments import MOST_JOBS, whole_number
 from merzoo.errors import InputError, unknown
-from merzoo.files import check_folder, claim_folder, write_json, write_table
+from merzoo.files import check_folder, claim_folder, write_json, write_table, write_weights
 from merzoo.metrics import confusion_matrix, scores
 from merzoo.preprocessing.relabel import relabel
 from merzoo.surroundings import surroundings
@@ -41,7 +41,7 @@ from merzoo.training.recipes import (
 from merzoo.versions import VERSION, package_versions
 from merzoo.weights import WeightsEntry
 from merzoo.weights.entry import read_entry
-from merzoo.whole import alone, sweep, whole
+from merzoo.whole import alone, sweep
 
 QUICK_SAMPLES = 96
 QUICK_EPOCHS = 2
@@ -327,8 +327,7 @@ def _write(folder, trainer, history, pool, rows, labels, card, start) -> Trained
     from merzoo.training.curves import draw_curves
 
     learner, final, epochs = trainer.learner, trainer.final(), len(history["loss"])
-    with whole(folder / WEIGHTS, ".weights.h5") as temporary:
-        final.save_weights(temporary)
+    write_weights(folder / WEIGHTS, final)
     table = pd.DataFrame(history)
     table.insert(0, "epoch", range(1, epochs + 1))
     write_table(folder / "history.csv", table)

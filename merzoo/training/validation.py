@@ -15,11 +15,11 @@ import keras
 import numpy as np
 
 from merzoo.errors import InputError
+from merzoo.files import write_weights
 from merzoo.metrics import confusion_matrix, scores
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.pool import Pool
 from merzoo.training.recipes import Recipe
-from merzoo.whole import whole
 
 SHARE = 0.2  # of the training subjects that are drawn, where nobody says otherwise
 MODES = {"accuracy": "max", "loss": "min", "uf1": "max"}  # what may choose an epoch
@@ -191,8 +191,7 @@ class BestEpoch(keras.callbacks.Callback):
         if self.file is None:
             self._weights = model.get_weights()
         else:
-            with whole(self.file, ".weights.h5") as temporary:
-                model.save_weights(temporary)
+            write_weights(self.file, model)
 
     def on_train_end(self, logs=None):
         if self.best is None:  # no epoch ended

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tests.faults.child import PATIENCE, stuck
 
 pytest.importorskip("gradio", reason="the page needs gradio: pip install 'merzoo[app]'")
 pytestmark = pytest.mark.slow
@@ -23,6 +26,10 @@ class Page:
         words = [sys.executable, "-m", "merzoo", "demo", "--port", "0", "--workers", "1"]
         where = os.environ | {"TMPDIR": str(place), "PYTHONPATH": os.getcwd()}
         self.process = subprocess.Popen(words, env=where, stdout=subprocess.PIPE, text=True)
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        if not ready:
+            self.process.kill()
+            raise stuck(words, PATIENCE, "")
         said = self.process.stdout.readline()
         self.port = int(said.partition("127.0.0.1:")[2].split()[0])
 
@@ -48,7 +55,7 @@ class Page:
         body = {"data": data, "fn_index": number, "session_hash": "me"}
         self.ask("POST", "/gradio_api/queue/join", json.dumps(body))
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}")
-        end = time.monotonic() + 120
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             for task in children.parent.iterdir():
                 for pid in (task / "children").read_text().split():
@@ -62,19 +69,29 @@ class Page:
 
     def end(self, number):
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts pages; none outlives the test."""
+    pages = []
+    yield lambda: pages.append(Page(tmp_path)) or pages[-1]
+    for page in pages:
+        page.process.kill()
+        page.process.wait(60)
 
 
 def gone(pid):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
         time.sleep(0.1)
     return not Path(f"/proc/{pid}").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
-def test_nothing_stays_whatever_ends_the_page(tmp_path, number):
-    page = Page(tmp_path)
+def test_nothing_stays_whatever_ends_the_page(tmp_path, start, number):
+    page = start()
     assert Path(page.upload(b"private")).read_bytes() == b"private"
     worker = page.start_sample()
     status = page.end(number)
@@ -83,10 +100,10 @@ def test_nothing_stays_whatever_ends_the_page(tmp_path, number):
         assert status == 0
     else:
         assert status == -number and page.files()
-        after = Page(tmp_path)  # the next page removes what is left of this one, ...
+        after = start()  # the next page removes what is left of this one, ...
         assert page.files() == []
         mine = Path(after.upload(b"mine"))
-        third = Page(tmp_path)  # ... and leaves alone one that runs
+        third = start()  # ... and leaves alone one that runs
         assert mine.exists()
         assert [one.end(signal.SIGTERM) for one in (third, after)] == [0, 0]
     assert list(tmp_path.glob("merzoo-demo-*")) == [] and page.files() == []

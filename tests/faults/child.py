@@ -3,6 +3,7 @@
 import atexit
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 600.0  # seconds after which a run counts as stuck
+PATIENCE = 400.0  # seconds after which a run counts as stuck
 
 
 class Nursery:
@@ -33,13 +34,20 @@ class Nursery:
             env=self.variables,
         )
         atexit.register(self._process.kill)
-        assert self._process.stdout.readline().strip() == '"ready"'
+        assert self._answer() == "ready"
 
     def ask(self, request: dict):
         with self._lock:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
-            return json.loads(self._process.stdout.readline())
+            return self._answer()
+
+    def _answer(self):
+        ready, _, _ = select.select([self._process.stdout], [], [], PATIENCE)
+        assert ready, f"the process that forks the runs is silent for {PATIENCE:g} s"
+        line = self._process.stdout.readline()
+        assert line, "the process that forks the runs has ended"
+        return json.loads(line)
 
 
 _NURSERY: list[Nursery] = []
@@ -53,22 +61,27 @@ class Child:
         folder: it runs in; what it prints is kept there.
         fault: its surroundings, see `tests.faults.nursery.surround`.
         variables: of its environment, over those of the tests.
+        loads: what is loaded before it is forked, see `tests.faults.nursery.MODULES`.
     """
 
-    def __init__(self, words, folder: Path, fault: dict | None = None, variables=None):
+    def __init__(
+        self, words, folder: Path, fault: dict | None = None, variables=None, loads="training"
+    ):
         if not _NURSERY:
             _NURSERY.append(Nursery())
         number = len(list(folder.glob("*.err")))
         self._err = folder / f"run{number}.err"
         self._out = folder / f"run{number}.out"
+        self.words = [str(word) for word in words]
         self.start = time.monotonic()
         self.pid = _NURSERY[0].ask(
             {
-                "words": [str(word) for word in words],
+                "words": self.words,
                 "folder": str(folder),
                 "out": str(self._out),
                 "err": str(self._err),
                 "fault": fault,
+                "loads": loads,
                 "variables": {"MERZOO_HOME": str(folder / "home")} | (variables or {}),
             }
         )
@@ -81,9 +94,7 @@ class Child:
     def wait(self) -> int:
         """The exit status, once it has ended."""
         while (status := self.poll()) is None:
-            if time.monotonic() - self.start > PATIENCE:
-                os.killpg(self.pid, signal.SIGKILL)
-                raise AssertionError(f"still running after {PATIENCE:g} s: {self.stderr}")
+            self._check_time()
             time.sleep(0.02)
         return status
 
@@ -92,8 +103,14 @@ class Child:
         while not condition():
             if self.poll() is not None:
                 return bool(condition())
+            self._check_time()
             time.sleep(step)
         return True
+
+    def _check_time(self) -> None:
+        if time.monotonic() - self.start > PATIENCE:
+            os.killpg(self.pid, signal.SIGKILL)
+            raise stuck(self.words, PATIENCE, self.stdout + self.stderr)
 
     def send(self, number: int) -> None:
         """A signal to the run itself, not to its workers."""
@@ -125,6 +142,23 @@ def session(leader: int) -> list[int]:
             if int(fields[3]) == leader and fields[0] != "Z":
                 found.append(int(entry))
     return found
+
+
+def stuck(words, seconds: float, said: str) -> AssertionError:
+    """What a test fails with whose process does not end, with the last that it printed."""
+    return AssertionError(f"{' '.join(words)}: runs after {seconds:g} s; said: {said[-2000:]!r}")
+
+
+def finished(words, seconds: float = PATIENCE, **options) -> subprocess.CompletedProcess:
+    """As `subprocess.run` with what is printed kept; of one that does not end nothing stays."""
+    pipes = {name: subprocess.PIPE for name in ("stdout", "stderr")}
+    with subprocess.Popen(words, text=True, start_new_session=True, **pipes, **options) as process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise stuck(words, seconds, "".join(process.communicate())) from None
+    return subprocess.CompletedProcess(words, process.returncode, out, err)
 
 
 def run(words, folder: Path, **options) -> Child:

@@ -1,7 +1,6 @@
 """Where the runs of a test module lie, and what an undisturbed run of each row leaves."""
 
 import importlib.util
-import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +9,11 @@ import numpy as np
 import pytest
 
 from merzoo.whole import unfinished
-from tests.faults.child import Child, run
-from tests.faults.verbs import Verb, make_data, make_trained
+from tests.faults.child import Child, finished, run
+from tests.faults.verbs import MADE, Verb, make_data
+
+# JAX keeps what the undisturbed runs compile; the others read it, and never write to it.
+_KEPT, _NEVER = "0", "1e9"  # seconds of compiling from which on it is kept
 
 
 class Place:
@@ -25,11 +27,28 @@ class Place:
         self.folder = folder
         self.seconds: dict[str, float] = {}
         self._whole: dict[str, dict] = {}
-        make_data(folder, run)
-        make_trained(folder, run)
+        make_data(folder)
 
-    def start(self, verb: Verb, out: Path | str, **options) -> Child:
-        return Child(verb.said(out), self.folder, **options)
+    def start(self, verb: Verb, out: Path | str, variables=None, fault=None) -> Child:
+        """Starts a row's run; what the undisturbed run has compiled is not compiled again."""
+        return self._start(verb, out, self._compiled(_NEVER) | (variables or {}), fault)
+
+    def start_cold(self, verb: Verb, out: Path | str, fault: dict) -> Child:
+        """The same, but everything is compiled."""
+        return self._start(verb, out, {}, fault)
+
+    def _start(self, verb: Verb, out: Path | str, variables: dict, fault=None) -> Child:
+        if verb.reads and not (self.folder / verb.reads).exists():
+            words, loads = MADE[verb.reads]
+            run(words, self.folder, loads=loads)
+        return Child(verb.said(out), self.folder, fault, variables, verb.loads)
+
+    def _compiled(self, least: str) -> dict[str, str]:
+        return {
+            "JAX_COMPILATION_CACHE_DIR": str(self.folder / "compiled"),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": least,
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        }
 
     def begun(self, verb: Verb, out: Path) -> bool:
         root, pattern = out, verb.begun
@@ -43,7 +62,7 @@ class Place:
         if name not in self._whole:
             out = self.folder / "whole" / name.replace(" ", "-") / f"result{verb.suffix}"
             out.parent.mkdir(parents=True)
-            child = self.start(verb, out)
+            child = self._start(verb, out, self._compiled(_KEPT))
             child.until(lambda: self.begun(verb, out))
             begun = time.monotonic()
             assert child.wait() == 0, child.stderr
@@ -81,7 +100,7 @@ def mounted(folder: Path, options: str):
     folder.mkdir(parents=True, exist_ok=True)
     words = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     try:
-        done = subprocess.run(words, capture_output=True, text=True)
+        done = finished(words, 30)
     except FileNotFoundError:
         pytest.skip("no mount command here")
     if done.returncode:
@@ -89,8 +108,9 @@ def mounted(folder: Path, options: str):
     try:
         yield folder
     finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+        assert finished(["umount", "-l", str(folder)], 30).returncode == 0
 
 
 def remount(folder: Path, options: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
+    done = finished(["mount", "-o", f"remount,{options}", str(folder)], 30)
+    assert done.returncode == 0, done.stderr

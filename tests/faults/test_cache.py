@@ -5,7 +5,6 @@ import errno
 import os
 import resource
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -19,7 +18,7 @@ from merzoo.errors import InputError
 from merzoo.preprocessing.cache import Batch, Cache, CacheError, key
 from merzoo.preprocessing.pipeline import prepare
 from merzoo.whole import alone, exhausted, sweep, temporary_beside, unfinished, whole
-from tests.faults.child import session
+from tests.faults.child import finished
 from tests.preprocessing import made
 
 ROOT = Path(__file__).parents[2]
@@ -101,8 +100,7 @@ except (OSError, MemoryError) as error:
 
 def child(code: str):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-c", code]
-    return subprocess.run(words, env=environment, capture_output=True, text=True)
+    return finished([sys.executable, "-c", code], env=environment)
 
 
 def test_a_full_disk_is_one_clear_error_and_leaves_no_file(cache):
@@ -191,24 +189,39 @@ with alone({str(tmp_path / "run")!r}):
         pass
 
 
-def test_workers_that_still_start_end_with_their_parent():
-    """It is killed when the first has begun to start, and has not got a task yet."""
-    code = """
-import os, signal, threading
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_workers_that_still_start_end_with_their_parent(number):
+    """It is killed once the first loads Python, and has not got a task yet.
+
+    Ctrl-C goes to all of them: those that still load do not print where they were.
+    """
+    kill = "os.killpg" if number == signal.SIGINT else "os.kill"
+    code = f"""
+import os, threading, time
+from pathlib import Path
 from joblib import Parallel, delayed
 from merzoo.processes import workers
-threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGKILL)).start()
-os.setsid()
-with workers(2):
-    Parallel()(delayed(divmod)(i, 3) for i in range(1 << 30))
+children = Path("/proc/self/task", str(os.getpid()), "children")
+def loads(pid):  # Python, which listens to Ctrl-C by now
+    worker = b"Loky" + b"Process" in Path("/proc", pid, "cmdline").read_bytes()
+    caught = Path("/proc", pid, "status").read_text().partition("SigCgt:")[2].split()[0]
+    return worker and int(caught, 16) & 2
+def end():
+    while not any(map(loads, children.read_text().split())):
+        time.sleep(0.001)
+    {kill}(os.getpid(), {int(number)})
+threading.Thread(target=end).start()
+try:
+    with workers(2):
+        Parallel()(delayed(divmod)(i, 3) for i in range(1 << 30))
+except KeyboardInterrupt:
+    print("stopped")
 """
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    parent = subprocess.Popen([sys.executable, "-c", code], env=environment)
-    assert parent.wait() == -signal.SIGKILL
-    deadline = time.monotonic() + 30
-    while (alive := session(parent.pid)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not alive
+    done = child(code)  # which waits for all that hold its output open
+    if number == signal.SIGINT:
+        assert (done.returncode, done.stdout, done.stderr) == (0, "stopped\n", "")
+    else:
+        assert done.returncode == -number
 
 
 def test_errors_of_the_machine_are_told_from_those_of_a_file():

@@ -25,10 +25,13 @@ class Verb:
         words: of the command line; `{out}` stands for the place of the result.
         result: what must be equal of two runs, read from that place.
         keeps: patterns of files that stand once a part is done: never written again.
+        then: words of a run that goes on from the result.
         begun: a pattern of what is there once the work has begun.
         exact: whether an undisturbed run and one that was resumed agree to the last bit.
         suffix: of the result's name, where it is a file.
         needs: a package that the verb needs.
+        loads: `"training"`, or `"pictures"` where that is all; see `tests.faults.nursery.MODULES`.
+        reads: what is made before the verb is run, as a key of `MADE`.
     """
 
     words: tuple[str, ...]
@@ -38,6 +41,9 @@ class Verb:
     exact: bool = True
     suffix: str = ""
     needs: str = "jax"
+    then: tuple[str, ...] = ()
+    loads: str = "training"
+    reads: str = ""
 
     def said(self, out: Path | str) -> list[str]:
         return [word.replace("{out}", str(out)) for word in self.words]
@@ -102,6 +108,7 @@ VERBS = {
         predictions,
         ("folds/*.npz",),
         "protocol.json",
+        reads=BEFORE,
     ),
     "pretrain": Verb(
         ("pretrain", "broadbentnet", "--data", f"arrays:{PICTURES}", *NETWORK)
@@ -116,6 +123,8 @@ VERBS = {
         search,
         begun="searches/all/trial_*",
         needs="keras_tuner",
+        then=("evaluate", "ststnet", "--data", f"arrays:{FLOW}", "--subjects", "a/s0")
+        + ("--recipe", "{out}/best_recipe.json", "--epochs", "1", "--out", "{out}-evaluated"),
     ),
     "prepare": Verb(
         ("data", "prepare", "--data", f"casme2:{FACES}", "--input", "flow_image=28x28x3")
@@ -125,6 +134,8 @@ VERBS = {
         begun="../*.cache/*",
         suffix=".npz",
         needs="cv2",
+        loads="pictures",
+        reads=FACES,
     ),
     "synthesize": Verb(
         ("data", "synthesize", "{out}", "--form", "casme2", "--subjects", "5", "--clips", "3")
@@ -132,6 +143,7 @@ VERBS = {
         files,
         begun="../*.truth/*",
         needs="cv2",
+        loads="pictures",
     ),
     "export": Verb(
         ("export", "ststnet", "--weights", "synthetic", "--format", "litert")
@@ -152,8 +164,23 @@ THIN = {
 }
 
 
-def make_data(folder: Path, run) -> None:
-    """What the rows read, made once; `run` runs the command line in `folder`."""
+# What `reads` of a row names -> the words of the command line that make it, and what they load.
+MADE = {
+    BEFORE: (
+        ("pretrain", "broadbentnet", "--data", f"arrays:{PICTURES}", *NETWORK)
+        + ("--epochs", "1", "--out", BEFORE),
+        "training",
+    ),
+    FACES: (
+        ("data", "synthesize", FACES, "--subjects", "2", "--clips", "3", "--size", "70x85")
+        + ("--fps", "50", "--jobs", "1", "--form", "casme2"),
+        "pictures",
+    ),
+}
+
+
+def make_data(folder: Path) -> None:
+    """The samples that the rows read."""
     data = folder / "data"
     data.mkdir()
     flow_arrays(subjects=4, clips=3).save(folder / FLOW)
@@ -162,11 +189,3 @@ def make_data(folder: Path, run) -> None:
     picture_arrays(subjects=3, dataset="mine").save(folder / OTHERS)
     (data / "space.json").write_text('{"dropout": [0.3, 0.5, 0.7]}')
     (data / "short.json").write_text('{"epochs": 2}')
-
-
-def make_trained(folder: Path, run) -> None:
-    """What transfer starts from, and the faces that are prepared."""
-    words = ["pretrain", "broadbentnet", "--data", f"arrays:{PICTURES}", *NETWORK]
-    run([*words, "--epochs", "1", "--out", BEFORE], folder)
-    words = ["data", "synthesize", FACES, "--subjects", "2", "--clips", "3", "--size", "70x85"]
-    run([*words, "--fps", "50", "--jobs", "1", "--form", "casme2"], folder)
