@@ -40,7 +40,7 @@ def arguments(parser):
         action="store_true",
         help="also print the score of the seeds' averaged probabilities",
     )
-    parser.add_argument("--jobs", type=int, default=1, help="folds at a time, in worker processes")
+    parser.add_argument("--jobs", type=int, help="folds at a time, in worker processes (1)")
     parser.add_argument("--cluster", metavar="tcp://HOST:PORT", help=CLUSTER)
     parser.add_argument(
         "--cache-backbone",
@@ -120,7 +120,7 @@ def run(options) -> int:
         learner,
         settings.pop("data"),
         parameters=parameters,
-        jobs=options.jobs,
+        jobs=1 if options.jobs is None else options.jobs,
         out=options.out,
         audit_epochs=options.audit_epochs,
         allow_leaks=options.allow_leaks,
@@ -148,7 +148,7 @@ def _run_task(name: str, settings: dict, parameters: dict, options) -> int:
         "parameters": parameters,
         "epochs": options.epochs,
         "arguments": model_arguments(options),
-        "jobs": options.jobs if options.jobs != 1 else None,
+        "jobs": options.jobs,
         "out": options.out,
         "audit_epochs": options.audit_epochs,
         "allow_leaks": options.allow_leaks,
