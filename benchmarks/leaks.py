@@ -24,10 +24,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import leaks_clean  # noqa: E402, F401 - fills CLEAN, as the next does
 import leaks_clean_near  # noqa: E402, F401
-import leaks_planted  # noqa: E402, F401 - fills PLANTED, as the next two do
+import leaks_planted  # noqa: E402, F401 - fills PLANTED, as the next three do
 import leaks_planted_code  # noqa: E402, F401
 import leaks_planted_inputs  # noqa: E402, F401
+import leaks_planted_spotting  # noqa: E402, F401
 from leak_parts import CLEAN, INPUTS, PLANTED  # noqa: E402
+from leaks_planted_spotting import spotting_leaks  # noqa: E402
 from machine import machine  # noqa: E402
 
 
@@ -54,7 +56,8 @@ def try_case(name: str, kind: str | None, build: Callable, data) -> dict:
             recipe = arguments.pop("recipe", learner.recipe)
             arguments["learner"] = dataclasses.replace(learner, recipe=recipe)
         start = time.perf_counter()
-        findings = find_leaks(**arguments)
+        spotting = "videos" in arguments
+        findings = spotting_leaks(**arguments) if spotting else find_leaks(**arguments)
     seconds = time.perf_counter() - start
     right = [f for f in findings if f.kind == kind and concerned <= set(f.samples)]
     found = "; ".join(sorted({f"{f.severity}: {f.kind}" for f in findings}))

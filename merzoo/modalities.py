@@ -24,6 +24,7 @@ KINDS = {
     "flow": "vectors u, v and the strain, in pixels: they turn and scale with the picture",
     "flow_picture": "u, v and the strain, each min-max scaled: zero and scale are lost",
     "regions": "boxes y1 x1 y2 x2 as shares of the picture, which move along",
+    "series": "vectors u, v of parts of the face over time: left and right change in a mirror",
     "flags": "one number a unit of the whole face; they stay where a picture moves",
 }
 
@@ -41,6 +42,7 @@ class Modality:
         about: unit and meaning, one line.
         mirror_sign, mirror_shift: of each channel in a mirror, beside the picture's own turning:
             x -> x * sign + shift; empty where only the picture turns.
+        mirror_order: of a series, the part that each part changes places with in a mirror.
         at_rest: of a picture, the modality that shows the same before anything moves, from which
             its motion is measured; its own name where it is that itself; empty where there is none.
         still: whether a single picture gives it.
@@ -63,6 +65,7 @@ class Modality:
     about: str = ""
     mirror_sign: tuple[float, ...] = ()
     mirror_shift: tuple[float, ...] = ()
+    mirror_order: tuple[int, ...] = ()
     at_rest: str = ""
     still: bool = False
     from_frames: bool = False
@@ -83,6 +86,11 @@ class Modality:
             # Brightness, contrast and a mirrored scaling are told by the two ends.
             faults["both ends of its range"] = self.kind != "flow" and None in self.range
             faults["its mirror_sign: u turns round"] = self.is_flow and not self.mirror_sign
+        if self.kind == "series":
+            parts = {rule[-2] for rule in self.shape if len(rule) == 3}
+            places = tuple(sorted(self.mirror_order)) == tuple(range(len(self.mirror_order)))
+            known = places and parts == {(len(self.mirror_order),)}
+            faults["its mirror_sign and mirror_order"] = not (known and self.mirror_sign)
         if self.mirror_sign or self.mirror_shift:
             length = len(self.mirror_sign)
             channels = {rule[-1] for rule in self.shape if rule}
@@ -100,7 +108,7 @@ class Modality:
     @property
     def is_image(self) -> bool:
         """Whether its last axes are height, width and channels of a picture."""
-        return self.kind not in ("regions", "flags")
+        return self.kind not in ("regions", "series", "flags")
 
     @property
     def is_intensity(self) -> bool:
@@ -220,6 +228,16 @@ MODALITIES: dict[str, Modality] = {
             (((24, 10), (4,)), ("frames", (24, 10), (4,))),
             (0.0, 1.0),
             "identification blocks as y1 x1 y2 x2 in 0..1 of the crop",
+        ),
+        Modality(
+            "region_motion",
+            "series",
+            (("frames", (14,), (2,)),),
+            (None, None),
+            "u, v of 14 regions of the face over T frames, less the head's, pixels of 128",
+            mirror_sign=(-1, 1),
+            mirror_shift=(0, 0),
+            mirror_order=(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 12, 13),
         ),
         Modality("action_units", "flags", (((21,),),), (0.0, 1.0), "0 or 1 for each of 21 units"),
     )

@@ -27,6 +27,7 @@ from merzoo.preprocessing import extract, prepare
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.extract import EXTRACTORS, Extractor
 from merzoo.preprocessing.mixing import cutmix, mixup
+from merzoo.preprocessing.region_motion import region_windows
 from merzoo.preprocessing.regions import REGIONS
 from merzoo.preprocessing.transforms import (
     brighten,
@@ -101,6 +102,24 @@ def test_a_picture_of_vectors_is_mirrored_by_the_signs_of_its_row():
     with modalities.registered(row):
         mirrored = flip({"normals": x})["normals"]
     np.testing.assert_array_equal(mirrored[0, 0, 1], x[0, 0, 0] * [-1, 1, 1])
+
+
+def test_movement_of_regions_changes_sides_in_a_mirror_and_turns_with_the_picture():
+    names, _ = region_windows()
+    order = modalities.modality("region_motion").mirror_order
+    other = {"left": "right", "right": "left"}
+    for place, name in enumerate(names):
+        side, _, rest = name.partition(" ")
+        assert names[order[place]] == (f"{other[side]} {rest}" if side in other else name)
+    x = RNG.normal(0, 1, (2, 9, 14, 2)).astype("float32")
+    mirrored = np.asarray(flip({"region_motion": x})["region_motion"])
+    np.testing.assert_array_equal(mirrored[:, :, 1], x[:, :, 0] * np.float32([-1, 1]))
+    both = {"region_motion": x, "apex": np.zeros((2, 8, 8, 1), "float32")}
+    turned = np.asarray(rotate(both, [np.pi / 2] * 2)["region_motion"])
+    np.testing.assert_allclose(turned, np.stack([-x[..., 1], x[..., 0]], -1), atol=1e-6)
+    row = modalities.modality("region_motion")
+    with pytest.raises(InputError, match="give its mirror_sign and mirror_order"):
+        replace(row, mirror_order=(0, 1))
 
 
 def test_a_new_picture_is_mixed_as_the_face_is(sample):

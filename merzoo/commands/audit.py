@@ -19,6 +19,7 @@ def arguments(parser):
 
     parser.add_argument("model", nargs="?", help=f"{MODEL}; not needed for arrays")
     add_data_option(parser)
+    parser.add_argument("--task", default="classify", help="classify (default), or spot")
     parser.add_argument("--labels", help="label map (of clips: the protocol's, else the recipe's)")
     parser.add_argument("--protocol", default="loso", help=protocol_help())
     parser.add_argument("--split", metavar="FILE", help="a split.json instead of a protocol")
@@ -43,6 +44,7 @@ def run(options) -> int:
         recipe=options.recipe,
         parameters=parameters,
         jobs=options.jobs,
+        task=options.task,
     )
     errors = sum(finding.severity == "error" for finding in findings)
     if options.json:

@@ -32,6 +32,7 @@ def run(options) -> int:
         secondary_table,
     )
     from merzoo.evaluation.pages.paper_tables import FORMATS, as_text
+    from merzoo.evaluation.spotting.compare import comparison_tables
 
     if options.format and options.format not in FORMATS:
         raise unknown("format", options.format, FORMATS)
@@ -44,7 +45,10 @@ def run(options) -> int:
     if options.json:
         print_json(result)
         return 0
-    tables = [runs_table(result), differences_table(result), secondary_table(result)]
+    if result.get("task") == "spot":
+        tables = comparison_tables(result)
+    else:
+        tables = [runs_table(result), differences_table(result), secondary_table(result)]
     if options.format:
         print("\n\n".join(as_text(table, options.format) for table in tables))
         return 0
@@ -54,7 +58,7 @@ def run(options) -> int:
     for note in result["notes"]:
         print(f"warning: {note}")
     for found in result["comparisons"]:
-        if found["note"]:
+        if found.get("note"):
             print(f"{found['second']} and {found['first']}: {found['note']}")
     if options.out:
         print(f"page: {Path(options.out) / 'comparison.html'}")

@@ -21,12 +21,20 @@ def run(options) -> int:
     from merzoo.evaluation.pages.paper_tables import FORMATS, as_text, classes_table, results_table
     from merzoo.evaluation.pages.report import write_report
     from merzoo.evaluation.runs.read import read_run
+    from merzoo.evaluation.spotting.page import spotting_tables, write_spotting_report
+    from merzoo.evaluation.spotting.runs import TASKS, read_spotting_run, task_of
 
+    spotting = task_of(options.run) in TASKS
     if options.format == "html":
-        print(write_report(options.run, pictures=not options.no_pictures))
+        write = write_spotting_report if spotting else write_report
+        print(write(options.run, pictures=not options.no_pictures))
         return 0
     if options.format not in FORMATS:
         raise unknown("format", options.format, ("html", *FORMATS))
+    if spotting:
+        tables = spotting_tables(read_spotting_run(options.run).metrics)
+        print("\n\n".join(as_text(table, options.format) for table in tables))
+        return 0
     found = read_run(options.run)
     tables = [make(found.card, found.metrics) for make in (results_table, classes_table)]
     print("\n\n".join(as_text(table, options.format) for table in tables))

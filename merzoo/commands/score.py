@@ -11,7 +11,13 @@ def arguments(parser):
         "predictions",
         nargs="+",
         metavar="FILE",
-        help="a .csv with dataset, subject, clip, label, predicted (and p_<class>), or MEGC logs",
+        help="a .csv with dataset, subject, clip, label, predicted (and p_<class>), or MEGC logs; "
+        "or, with --truth, one with dataset, subject, video, onset, offset (kind, score)",
+    )
+    parser.add_argument(
+        "--truth",
+        metavar="RUN_OR_CSV",
+        help="of intervals: a run of --task spot on the same videos, or a .csv with frames and fps",
     )
     parser.add_argument("--labels", help="label map that names the classes (megc3)")
     parser.add_argument("--classes", nargs="+", help="names of the classes instead, in order")
@@ -25,6 +31,8 @@ def run(options) -> int:
     from merzoo.evaluation.runs.read import read_run
     from merzoo.evaluation.score import score
 
+    if options.truth:
+        return _score_intervals(options)
     result = score(
         options.predictions,
         labels=options.labels,
@@ -38,6 +46,24 @@ def run(options) -> int:
     caption, columns, rows = results_table(read_run(result.folder).card, result.metrics)
     print_table("", columns, rows)
     print(caption)
+    for warning in result.warnings:
+        print(f"warning: {warning}")
+    print(f"report: {result.folder / 'report.html'}")
+    return 0
+
+
+def _score_intervals(options) -> int:
+    from merzoo.errors import InputError
+    from merzoo.evaluation.spotting.foreign import score_intervals
+
+    if options.labels or options.classes:
+        raise InputError("--labels and --classes are of classes: leave them out with --truth.")
+    result = score_intervals(options.predictions, options.truth, name=options.name, out=options.out)
+    if options.json:
+        print_json(result.metrics)
+        return 0
+    for table in result.tables():
+        print_table(*table)
     for warning in result.warnings:
         print(f"warning: {warning}")
     print(f"report: {result.folder / 'report.html'}")

@@ -25,6 +25,9 @@ class Kind(NamedTuple):
 KINDS: dict[str, Kind] = {
     "arrays": Kind("merzoo.preprocessing.arrays", "samples as arrays, an .npz file", "read_arrays"),
     "synthetic": Kind("merzoo.data.synthetic", "invented clips: easy, medium or hard", "clips"),
+    "synthetic-long": Kind(
+        "merzoo.data.synthetic.recordings", "invented long videos: easy, medium or hard", "clips"
+    ),
     "casme2": Kind("merzoo.data.casme2", "CASME II"),
     "samm": Kind("merzoo.data.samm", "SAMM"),
     "samm_lv": Kind("merzoo.data.samm_lv", "SAMM Long Videos; option split=micro|macro|all"),
@@ -43,7 +46,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-LONG = ("casme_sq", "casme3", "samm_lv")  # kinds with `long_videos`
+LONG = ("synthetic-long", "casme_sq", "casme3", "samm_lv")  # kinds with `long_videos`
 
 
 class DataSource(NamedTuple):
@@ -131,12 +134,12 @@ def load(kind: str, root: str | Path = "", **options) -> Any:
     return call(kind, loader, root, options)
 
 
-def load_long(kind: str, root: str | Path, **options) -> Any:
+def load_long(kind: str, root: str | Path = "", **options) -> Any:
     """Loads the long recordings of a dataset, with the intervals of the expressions in them.
 
     Args:
-        kind: `"casme_sq"`, `"casme3"` or `"samm_lv"`.
-        root: the folder of the user's copy.
+        kind: a name of `LONG`: `"casme_sq"`, `"casme3"`, `"samm_lv"` or `"synthetic-long"`.
+        root: the folder of the user's copy; of synthetic videos their difficulty.
         **options: of that kind; see the `long_videos` of its module.
 
     Returns:

@@ -21,6 +21,16 @@ SPLITS = (*KINDS, "all")
 
 
 @dataclass(frozen=True)
+class Disturbance:
+    """What is no expression but may be taken for one: its kind (`"blink"`, `"nod"`, `"speech"`,
+    ...), and the 0-based positions of its first and last frame."""
+
+    kind: str
+    onset: int
+    offset: int
+
+
+@dataclass(frozen=True)
 class LongVideo:
     """A recording and the expressions that are annotated in it.
 
@@ -30,6 +40,7 @@ class LongVideo:
         frames: of the whole recording.
         expressions: in order of their onsets; their positions count in `frames`, and their `split`
             is `"micro"` or `"macro"`.
+        disturbances: where it is known what else happens, as in synthetic videos.
 
     Example:
 
@@ -47,6 +58,7 @@ class LongVideo:
     frames: Frames
     fps: float | None
     expressions: tuple[Clip, ...] = ()
+    disturbances: tuple[Disturbance, ...] = ()
 
     def intervals(self, kind: str | None = "micro") -> list[tuple[int, int]]:
         """Onset and offset positions of the expressions of one kind, or of all with `None`.

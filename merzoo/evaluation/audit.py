@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 from merzoo.arguments import MOST_JOBS, whole_number
 from merzoo.data.datasets import parse_data
-from merzoo.errors import InputError
+from merzoo.errors import InputError, unknown
 from merzoo.evaluation.leakage import Finding, find_leaks
 from merzoo.evaluation.runs.samples import samples_for
 from merzoo.evaluation.splits.file import folds_of
 from merzoo.evaluation.splits.protocols import parse_protocol
+from merzoo.evaluation.spotting.evaluate import audit_spots
+from merzoo.evaluation.spotting.runs import TASKS as SPOTTING
+from merzoo.evaluation.spotting.spotters import MOTION
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.samples import load_samples
 from merzoo.training.learner import resolve
@@ -26,6 +29,7 @@ def audit(
     parameters: dict | None = None,
     callbacks: Sequence = (),
     jobs: int = 1,
+    task: str = "classify",
 ) -> list[Finding]:
     """Looks for leaks in what `merzoo.evaluate` would run with the same arguments; trains nothing.
 
@@ -33,6 +37,8 @@ def audit(
         data: as for `evaluate`; without a model it must be arrays.
         model: as for `evaluate`, or `None`.
         labels, protocol, split, recipe, parameters, callbacks, jobs: as for `evaluate`.
+        task: `"spot"` for spotters on long videos: then `model` is a spotter, the motion spotter
+            where `None`, and `labels`, `parameters` and `callbacks` play no part.
 
     Returns:
         Findings, errors first; an empty list where nothing was found.
@@ -51,6 +57,11 @@ def audit(
     identical samples on both sides, 1 pairs: d/1 and d/6 (fold d/a). Keep one.
     """
     whole_number("jobs", jobs, most=MOST_JOBS)
+    if task in SPOTTING:
+        spotter = MOTION if model is None else model
+        return audit_spots(data, spotter, protocol=protocol, split=split, recipe=recipe)
+    if task != "classify":
+        raise unknown("task that can be audited", task, ("classify", *SPOTTING))
     chosen, _ = parse_protocol(protocol)
     by = chosen.by if split is None else "subject"
     if model is None:

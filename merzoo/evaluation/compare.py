@@ -27,6 +27,9 @@ from merzoo.evaluation.scores.paired_tests import (
     wilcoxon,
 )
 from merzoo.evaluation.scores.predictions import runs_of
+from merzoo.evaluation.spotting.compare import compare_spotting
+from merzoo.evaluation.spotting.runs import TASKS as SPOTTING
+from merzoo.evaluation.spotting.runs import task_of
 from merzoo.metrics import UF1, compared, headline
 from merzoo.names import clip_key, dataset_key, one_spelling, plain_subject
 
@@ -59,7 +62,8 @@ def compare(
         `merzoo.metrics.compared` (`uf1`, `uar`) the `difference` (second less first), its 95 %
         `interval`, `p` of the subject-swap permutation test, `p_holm` over all comparisons and the
         `detectable` difference; `secondary` tests (`mcnemar` over clips; `wilcoxon` and `student`
-        over subjects' accuracies); and a `note`.
+        over subjects' accuracies); and a `note`. Of runs of spotting
+        `merzoo.evaluation.spotting.compare` says what is returned.
 
     Raises:
         InputError: for fewer than two runs, or runs on different clips, labels or classes.
@@ -83,6 +87,9 @@ def compare(
     whole_number("seed", seed, least=0)
     if len(runs) < 2:
         raise InputError(f"{len(runs)} run given; comparing takes two or more.")
+    if any(task_of(run) in SPOTTING for run in runs):
+        how = {"permutations": permutations, "seed": seed, "out": out}
+        return compare_spotting(runs, all_pairs=all_pairs, **how)
     loaded = _named(runs)
     pairs = list(combinations(loaded, 2)) if all_pairs else [(loaded[0], r) for r in loaded[1:]]
     result, tables = compare_pairs(loaded, pairs, permutations=permutations, seed=seed)

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from merzoo.data.cells import WORKBOOKS, read_text
+from merzoo.errors import InputError
 from merzoo.evaluation.evaluate import result_of
 from merzoo.evaluation.pages.report import write_report
 from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.evaluation.scores.foreign import foreign_card, read_foreign
 from merzoo.evaluation.scores.predictions import metrics_of
 from merzoo.evaluation.scores.stated import stated_told
+from merzoo.evaluation.spotting.foreign import is_interval_list
 from merzoo.files import check_folder, write_json, write_table
 from merzoo.metrics import METRICS
 
@@ -66,6 +68,8 @@ def score(
 
     check_folder(out)
     paths = [predictions] if isinstance(predictions, str | Path) else list(predictions)
+    if is_interval_list(paths[0]):
+        raise InputError(f"{paths[0]}: a list of intervals: say what is true with --truth.")
     table, found = read_foreign(paths, labels=labels, classes=classes)
     card = foreign_card(name or Path(paths[0]).stem, table, found, paths)
     with RunFolder.held(out or tempfile.mkdtemp(prefix="merzoo-"), card) as folder:

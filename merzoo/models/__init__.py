@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
+    from merzoo.models.abpn import ABPN
     from merzoo.models.alexnet import AlexNet
     from merzoo.models.bi_woof import BiWOOFSVM
     from merzoo.models.broadbentnet import BroadbentNet
@@ -30,11 +31,13 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.resnet3d18 import ResNet3D18
     from merzoo.models.resnet18 import ResNet18
     from merzoo.models.slstt import SLSTT
+    from merzoo.models.softnet import SOFTNet
     from merzoo.models.ststnet import STSTNet
     from merzoo.models.tscnn import TSCNN
 
 # Public name -> the file that has it.
 FILES = {
+    "ABPN": "abpn",
     "DSSN": "dssn",
     "EMR": "emr",
     "HIGOTOPSVM": "hog_top",
@@ -45,6 +48,7 @@ FILES = {
     "P3D": "p3d",
     "RCN": "rcn",
     "SLSTT": "slstt",
+    "SOFTNet": "softnet",
     "SSSN": "dssn",
     "TSCNN": "tscnn",
     "AlexNet": "alexnet",
@@ -70,6 +74,7 @@ FILES = {
     "model_info": "registry",
 }
 __all__ = [
+    "ABPN",
     "DSSN",
     "EMR",
     "HIGOTOPSVM",
@@ -99,6 +104,7 @@ __all__ = [
     "OffApexNet",
     "ResNet3D18",
     "ResNet18",
+    "SOFTNet",
     "STSTNet",
     "create_model",
     "list_models",

@@ -21,25 +21,11 @@ from merzoo.preprocessing.align import Alignment, align
 from merzoo.preprocessing.apex import without_head_motion
 from merzoo.preprocessing.face import Face, NoFaceError, find_face
 from merzoo.preprocessing.flow import farneback_flow, grey
-from merzoo.preprocessing.landmarks import MIRROR, reference_face
+from merzoo.preprocessing.region_motion import SIDE, region_flow, region_windows
 
-SIDE = 128  # pixels of the crop on which motion is measured
 USUAL_RATE = 105.0  # frames per second that are looked at, about: faster videos are thinned out
 _ANCHOR_EVERY, _PIECE = 0.35, 0.5  # seconds: from anchor to anchor, and how far each is followed
 _RAREST = 3  # looks at a place without a face for each of which there is no second one, at most
-_SIGMA = 0.065  # of a region's Gaussian window, share of the crop
-
-# Left half and middle of the regions, by landmarks (1-based) of the reference face; the right half
-# mirrors it. "lids" is where blinks are seen.
-_LEFT = {
-    "lids": (38, 39, 41, 42),
-    "outer brow": (18, 19),
-    "inner brow": (21, 22),
-    "cheek": (41, 42, 41, 42, 49),
-    "nose": (32, 32, 31, 49),
-    "mouth corner": (49,),
-}
-_MIDDLE = {"upper lip": (52, 34), "chin": (58, 9)}
 
 
 @dataclass
@@ -65,29 +51,6 @@ class Motion:
     missing: list[tuple[int, str]] = field(default_factory=list)
     breaks: list[tuple[int, int]] = field(default_factory=list)
     broken_off: str | None = None
-
-
-def region_windows(side: int = SIDE) -> tuple[list[str], np.ndarray]:
-    """Names and (R, side, side) weights, each summing to 1, of the regions of an aligned face.
-
-    >>> names, windows = region_windows(64)
-    >>> len(names), windows.shape, names[:2]
-    (14, (14, 64, 64), ['left lids', 'right lids'])
-    """
-    points = reference_face(side, side)
-    places = {}
-    for name, numbers in _LEFT.items():
-        places[f"left {name}"] = points[np.array(numbers) - 1].mean(0)
-        mirrored = [MIRROR[n - 1] for n in numbers]
-        places[f"right {name}"] = points[np.array(mirrored) - 1].mean(0)
-    for name, numbers in _MIDDLE.items():
-        places[name] = points[np.array(numbers) - 1].mean(0)
-    y, x = np.mgrid[:side, :side]
-    windows = [
-        np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * (_SIGMA * side) ** 2))
-        for cx, cy in places.values()
-    ]
-    return list(places), np.array([w / w.sum() for w in windows], np.float32)
 
 
 class _Piece:
@@ -118,7 +81,7 @@ class _Piece:
         flow = farneback_flow(self.anchor, still)
         face = without_head_motion(flow)
         self.head = _then(self.head, flow - face)
-        self.moves.append(np.tensordot(self.windows, face, ([1, 2], [0, 1])))
+        self.moves.append(region_flow(face, self.windows))
         return is_other_picture(self.anchor, still, flow) or is_jump(flow - face, fps)
 
 

@@ -15,6 +15,7 @@ from merzoo.errors import InputError
 from merzoo.modalities import modality
 from merzoo.preprocessing.aligned_clip import WORKING_SIZE, AlignedClip
 from merzoo.preprocessing.apex import clip_range
+from merzoo.preprocessing.region_motion import SIDE, region_flow
 from merzoo.preprocessing.regions import PAPER_SIZE, REGIONS, REGIONS_LITERAL
 
 _FACE = ("detector", "face", "alignment")
@@ -163,6 +164,25 @@ def _regions(clip, shape, parameters):
     return boxes.reshape(shape)
 
 
+def _region_motion(clip, shape, parameters):
+    from merzoo.preprocessing.apex import without_head_motion
+    from merzoo.preprocessing.flow import optical_flow
+
+    clip.moving()  # of what has no motion nothing can be said
+    places = np.linspace(*clip.range, shape[0]).round().astype(int).tolist()
+    onset = _images(clip, [clip.onset], (SIDE, SIDE, 1))[0]
+    moved = {
+        place: region_flow(
+            without_head_motion(
+                optical_flow(onset, _images(clip, [place], (SIDE, SIDE, 1))[0], parameters["flow"])
+            )
+        )
+        for place in set(places)
+    }
+    motion = np.stack([moved[place] for place in places])
+    return (motion - np.median(motion, axis=0)).astype(np.float32)
+
+
 def _action_units(clip, shape, parameters):
     from merzoo.data.action_units import action_unit_vector
 
@@ -183,6 +203,7 @@ EXTRACTORS: dict[str, Extractor] = {
     "signed_difference": Extractor(_signed_difference, _APEX, 1),
     "sequence": Extractor(_sequence, (*_APEX, "interpolation"), 1),
     "regions": Extractor(_regions, (*_APEX, "regions"), 1, landmarks=True),
+    "region_motion": Extractor(_region_motion, (*_APEX, "flow"), 1),
     "action_units": Extractor(_action_units, ("action_units",), 1),
 }
 

@@ -58,6 +58,10 @@ class Operations:
         """Left to right: (..., W, C), turned round along W."""
         return self.module.flip(x, -2)
 
+    def parts(self, x, order: tuple[int, ...]):
+        """The parts of (..., R, C) in another order."""
+        return self.module.take(x, np.array(order), axis=-2)
+
     def roll(self, x):
         """Each row of the first axis takes the place of the next, the last that of the first."""
         return self.module.roll(x, 1, 0)
@@ -100,6 +104,9 @@ class _TensorFlow(Operations):
     def mirror(self, x):
         return self.module.reverse(x, [-2])
 
+    def parts(self, x, order: tuple[int, ...]):
+        return self.module.gather(x, list(order), axis=len(x.shape) - 2)
+
     def roll(self, x):
         return self.module.roll(x, 1, axis=0)
 
@@ -124,6 +131,9 @@ class _PyTorch(Operations):
 
     def mirror(self, x):
         return self.module.flip(x, (-2,))
+
+    def parts(self, x, order: tuple[int, ...]):
+        return self.module.index_select(x, -2, self.array(np.array(order), x))
 
     def take(self, table, rows):
         found = self.module.index_select(table, 0, rows.reshape(-1))

@@ -34,6 +34,8 @@ def flip(sample: dict) -> dict:
         if row.mirror_sign:
             x = x * ops.array(np.array(row.mirror_sign, "float32"), x)
             x = x + ops.array(np.array(row.mirror_shift, "float32"), x)
+        if row.mirror_order:
+            x = ops.parts(x, row.mirror_order)
         if row.kind == "regions":
             y1, x1, y2, x2 = (x[..., i : i + 1] for i in range(4))
             x = ops.concatenate([y1, 1 - x2, y2, 1 - x1])
@@ -121,6 +123,9 @@ def rotate(sample: dict, angle) -> dict:
         if row.kind == "flow":
             u, v, strain = x[..., :1], x[..., 1:2], x[..., 2:]
             x = ops.concatenate([c * u - s * v, s * u + c * v, strain])
+        if row.kind == "series":
+            u, v = x[..., :1], x[..., 1:]
+            x = ops.concatenate([c * u - s * v, s * u + c * v])
         if row.kind == "regions":
             centre, half = (x[..., :2] + x[..., 2:]) / 2, (x[..., 2:] - x[..., :2]) / 2
             y, x_ = (centre[..., :1] - 0.5) * height, (centre[..., 1:] - 0.5) * width

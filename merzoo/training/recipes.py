@@ -204,6 +204,24 @@ RECIPES = {
             batch_size=64,
             epochs=100,
         ),
+        Recipe(
+            "softnet",
+            "Choices: Adam 1e-3, batch 32, 10 epochs, square-root class weights; the authors' code "
+            "has SGD 5e-4, batch 12, 10 epochs, half of the windows without an expression.",
+            epochs=10,
+            class_weights="sqrt",
+        ),
+        Recipe(
+            "abpn",
+            "Choices: Adam 2e-3 with a cosine schedule, batch 64, 20 epochs, square-root class "
+            "weights, mirrored windows; the authors' code has a rate of 0.01 and 100 epochs.",
+            learning_rate=2e-3,
+            schedule="cosine",
+            batch_size=64,
+            epochs=20,
+            class_weights="sqrt",
+            augment=("flip",),
+        ),
         Recipe("sssn", "Choices; the paper fine-tunes AlexNet weights.", learning_rate=1e-4),
         Recipe("dssn", "Choices; the paper fine-tunes AlexNet weights.", learning_rate=1e-4),
         Recipe("resnet18", "Choices: Adam 1e-4, flip.", learning_rate=1e-4, augment=("flip",)),

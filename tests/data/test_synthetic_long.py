@@ -1,12 +1,21 @@
 """Long synthetic videos: the plan keeps its promises, and the pictures show what it says."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from merzoo.data.datasets import load_long
 from merzoo.data.frames import VideoFrames
-from merzoo.data.synthetic.long import LONGEST_MICRO, film_long, plan_long, write_long
+from merzoo.data.synthetic import recordings
+from merzoo.data.synthetic.long import (
+    LONGEST_MICRO,
+    NUISANCES,
+    film_long,
+    plan_long,
+    write_long,
+)
 from merzoo.errors import InputError
 
 SMALL = (140, 170)
@@ -74,3 +83,48 @@ def test_a_written_video_has_the_frames_and_the_rate(tmp_path):
 def test_a_video_too_short_for_anything_is_refused():
     with pytest.raises(InputError, match="2 seconds or more"):
         plan_long(1, 0.5)
+
+
+def test_speech_and_turns_come_only_where_asked_for_and_stay_away_from_micro_expressions():
+    usual = plan_long(3, 30, fps=30)
+    asked = plan_long(3, 30, fps=30, nuisances=NUISANCES)
+    assert {e.kind for e in usual.events} & {"speech", "turn"} == set()
+    for kind in ("micro", "long", "blink", "nod"):
+        assert usual.of_kind(kind) == asked.of_kind(kind)
+    others = asked.of_kind("speech") + asked.of_kind("turn")
+    assert {e.kind for e in others} == {"speech", "turn"}
+    for other in others:
+        assert 0 < other.onset < other.apex < other.offset < asked.length
+        assert all(other.offset < e.onset or e.offset < other.onset for e in asked.of_kind("micro"))
+    alone = plan_long(3, 30, fps=30, nuisances=())
+    assert {e.kind for e in alone.events} == {"micro"}
+    with pytest.raises(InputError, match="Did you mean 'blink'"):
+        plan_long(3, 30, nuisances=("blnk",))
+
+
+def test_a_turning_head_moves_its_middle_farther_than_its_edge():
+    plan = plan_long(3, 12, fps=30, nuisances=("turn",))
+    motion, _ = film_long(plan, SMALL)
+    event = plan.of_kind("turn")[0]
+    middle = motion.canvas.to_frame(motion.person.landmarks)[[30, 0, 16]]  # nose, both ears
+    still = replace(plan, events=tuple(e for e in plan.events if e.kind != "turn"))
+    plain, _ = film_long(still, SMALL)
+    nose, *edges = (motion.forward(middle, event.apex) - plain.forward(middle, event.apex))[:, 0]
+    assert all(abs(nose) > 1.2 * abs(edge) and nose * edge > 0 for edge in edges)
+
+
+def test_long_videos_are_recordings_with_an_exact_truth(tmp_path, monkeypatch):
+    monkeypatch.setenv("MERZOO_HOME", str(tmp_path))
+    how = {"subjects": 2, "seconds": 4, "fps": 15, "jobs": 1}
+    first, second = load_long("synthetic-long", "easy", **how)
+    assert (first.subject, second.subject) == ("synthetic-long/s01", "synthetic-long/s02")
+    assert len(first.frames) == 60 and first.frames[0].shape == (255, 210, 3)
+    plan = plan_long(0, 4, "easy", 15, subject=1, nuisances=NUISANCES, gap=recordings.GAP)
+    assert second.intervals("micro") == [(e.onset, e.offset) for e in plan.of_kind("micro")]
+    written = (tmp_path / "synthetic-long").glob("*/*.avi")
+    before = {path: path.stat().st_mtime_ns for path in written}
+    again = load_long("synthetic-long", "easy", **how)
+    assert [v.intervals(None) for v in again] == [v.intervals(None) for v in (first, second)]
+    assert before == {path: path.stat().st_mtime_ns for path in before} and len(before) == 2
+    with pytest.raises(InputError, match="'wink' is none of all, none, long"):
+        load_long("synthetic-long", "easy", nuisances="wink")

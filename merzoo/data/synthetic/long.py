@@ -1,12 +1,14 @@
 """Long synthetic videos: several expressions of one person, with everything that disturbs spotting.
 
 Between the micro-expressions the face is neutral, the head sways and nods, the eyes blink, and now
-and then comes an expression that is too long to be a micro-expression. All of it is one continuous
-movement of one still picture, so there are no cuts, and the truth is known to the frame.
+and then comes an expression that is too long to be a micro-expression. Where it is asked for, the
+mouth also moves as in speech and the head turns aside. All of it is one continuous movement of one
+still picture, so there are no cuts, and the truth is known to the frame.
 """
 
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from merzoo.data.synthetic.identity import Identity
 from merzoo.data.synthetic.motion import Motion, profile, rounded
 from merzoo.data.synthetic.plan import CAP, Setting, generator, plan_clips
 from merzoo.data.videos import place_video
-from merzoo.errors import InputError
+from merzoo.errors import InputError, unknown
 from merzoo.whole import temporary_beside
 
 LONGEST_MICRO = 0.5  # seconds
@@ -28,6 +30,12 @@ _GAP = (0.7, 2.0)  # seconds between two expressions
 _BLINK_EVERY = (1.5, 4.5)  # seconds
 _BLINK_LASTS = (0.16, 0.34)
 _NOD_LASTS = (0.6, 1.4)
+_SPEECH_EVERY, _SPEECH_LASTS = (2.0, 6.0), (0.6, 1.6)
+_SYLLABLES = (3.5, 5.5)  # a second
+_TURN_EVERY, _TURN_LASTS = (4.0, 9.0), (0.9, 1.8)
+_TURN_SIGMA = 75.0  # of the bump that a turning head's middle moves as, pixels of 280x340
+NUISANCES = ("long", "blink", "nod", "speech", "turn")  # what disturbs spotting
+USUAL = ("long", "blink", "nod")
 
 
 @dataclass(frozen=True)
@@ -35,11 +43,14 @@ class Event:
     """Something that happens in a long video, with 0-based frame positions.
 
     Args:
-        kind: `"micro"`, `"long"` (an expression over half a second), `"blink"` or `"nod"`.
+        kind: `"micro"`, or one of `NUISANCES`: `"long"` (an expression over half a second),
+            `"blink"`, `"nod"`, `"speech"` (of the mouth) or `"turn"` (of the head, aside).
         onset, apex, offset: first, strongest and last frame.
         emotion: of an expression, else empty.
         units: its action units.
-        move: of a nod: x, y in pixels of the 280x340 frame, degrees and per cent at its apex.
+        move: of a nod or turn: x, y in pixels of the 280x340 frame, degrees and per cent at its
+            apex.
+        syllables: of speech.
     """
 
     kind: str
@@ -49,6 +60,7 @@ class Event:
     emotion: str = ""
     units: tuple[ActionUnit, ...] = ()
     move: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    syllables: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +85,15 @@ class LongPlan:
 
 
 def plan_long(
-    seed: int, seconds: float = 20.0, difficulty: str = "easy", fps: float = 100.0
+    seed: int,
+    seconds: float = 20.0,
+    difficulty: str = "easy",
+    fps: float = 100.0,
+    *,
+    subject: int = 0,
+    video: int = 0,
+    nuisances: Sequence[str] = USUAL,
+    gap: tuple[float, float] = _GAP,
 ) -> LongPlan:
     """Draws what happens in a long video of one person.
 
@@ -82,12 +102,15 @@ def plan_long(
         seconds: length, from 2.
         difficulty: `"easy"`, `"medium"` or `"hard"`: amplitude of the expressions, noise, sway.
         fps: frames per second.
+        subject, video: which person of the seed, and which video of that person.
+        nuisances: which of `NUISANCES` come between the micro-expressions.
+        gap: least and most seconds between two expressions.
 
     Returns:
         A `LongPlan`; its events of kind `"micro"` are what a spotter should find.
 
     Raises:
-        InputError: for an unknown difficulty, or a video too short.
+        InputError: for an unknown difficulty or nuisance, or a video too short.
 
     Example:
 
@@ -97,22 +120,33 @@ def plan_long(
     """
     if not seconds >= 2:
         raise InputError(f"a long video lasts 2 seconds or more, got {seconds}.")
-    rng = generator(seed, 0, 7)
-    clips = iter(plan_clips(Setting(1, 99, difficulty, seed, fps)))
+    for name in nuisances:
+        if name not in NUISANCES:
+            raise unknown("nuisance", name, NUISANCES)
+    path = (subject, 7, video) if video else (subject, 7)
+    rng = generator(seed, *path)
+    planned = plan_clips(Setting(subject + 1, 99, difficulty, seed, fps))[99 * subject :]
+    clips = iter(planned[(13 * video) % 99 :] + planned)
     first = next(clips)
     length = round(seconds * fps)
-    expressions = _expressions(rng, clips, length, fps)
-    blinks = _blinks(rng, expressions, length, fps)
-    nods = _nods(rng, length, fps)
-    events = sorted([*expressions, *blinks, *nods], key=lambda event: event.onset)
+    expressions = _expressions(rng, clips, length, fps, "long" in nuisances, gap)
+    events = list(expressions)
+    makers = {"blink": _blinks, "nod": _nods, "speech": _speech, "turn": _turns}
+    for name, make in makers.items():
+        found = make(generator(seed, *path, 1) if name not in USUAL else rng, events, length, fps)
+        events += found if name in nuisances else []
+    events.sort(key=lambda event: event.onset)
     sway = 3.0 if difficulty == "hard" else 1.5
-    return LongPlan(length, fps, tuple(events), sway, first.light, first.noise, (seed, 0, 8))
+    seeds = (seed, subject, 8, video) if video else (seed, subject, 8)
+    return LongPlan(length, fps, tuple(events), sway, first.light, first.noise, seeds)
 
 
-def _expressions(rng, clips, length: int, fps: float) -> list[Event]:
+def _expressions(
+    rng, clips, length: int, fps: float, macro: bool, gap: tuple[float, float]
+) -> list[Event]:
     events, start = [], round(fps * rng.uniform(0.5, 1.2))
     for clip in clips:
-        kind = "long" if rng.random() < 0.2 else "micro"
+        kind = "long" if rng.random() < 0.2 and macro else "micro"
         whole = clip.offset - clip.onset
         share = (clip.apex - clip.onset) / whole
         units = clip.units
@@ -124,29 +158,36 @@ def _expressions(rng, clips, length: int, fps: float) -> list[Event]:
         if start + whole + round(0.4 * fps) > length:
             break
         events.append(Event(kind, start, apex, start + whole, clip.emotion, units))
-        start += whole + round(fps * rng.uniform(*_GAP))
+        start += whole + round(fps * rng.uniform(*gap))
     return events
 
 
-def _blinks(rng, expressions, length: int, fps: float) -> list[Event]:
+def _blinks(rng, events, length: int, fps: float) -> list[Event]:
     """Blinks, kept a tenth of a second away from micro-expressions."""
-    events, start = [], round(fps * rng.uniform(0.3, 2.0))
+    micro = [event for event in events if event.kind == "micro"]
+    return [
+        Event("blink", start, start + round(0.35 * whole), start + whole)
+        for start, whole in _away_from(
+            micro, rng, length, fps, (0.3, 2.0), _BLINK_EVERY, _BLINK_LASTS
+        )
+    ]
+
+
+def _away_from(taken, rng, length: int, fps: float, first, every, lasts):
+    """(start, frames) of things that happen now and then, a tenth of a second away from others."""
+    start, away = round(fps * rng.uniform(*first)), round(0.1 * fps)
     while start < length - fps:
-        whole = round(fps * rng.uniform(*_BLINK_LASTS))
-        away = round(0.1 * fps)
-        if all(
-            start + whole + away < e.onset or start > e.offset + away
-            for e in expressions
-            if e.kind == "micro"
-        ):
-            events.append(Event("blink", start, start + round(0.35 * whole), start + whole))
-            start += round(fps * rng.uniform(*_BLINK_EVERY))
+        whole = round(fps * rng.uniform(*lasts))
+        if start + whole >= length:
+            return
+        if all(start + whole + away < e.onset or start > e.offset + away for e in taken):
+            yield start, whole
+            start += round(fps * rng.uniform(*every))
         else:
-            start += round(0.1 * fps)
-    return events
+            start += away
 
 
-def _nods(rng, length: int, fps: float) -> list[Event]:
+def _nods(rng, events, length: int, fps: float) -> list[Event]:
     events, start = [], round(fps * rng.uniform(1.0, 5.0))
     while start < length - 2 * fps:
         whole = round(fps * rng.uniform(*_NOD_LASTS))
@@ -155,6 +196,33 @@ def _nods(rng, length: int, fps: float) -> list[Event]:
         events.append(Event("nod", start, apex, start + whole, move=tuple(move.tolist())))
         start += whole + round(fps * rng.uniform(3.0, 8.0))
     return events
+
+
+def _speech(rng, events, length: int, fps: float) -> list[Event]:
+    """Speech: the chin and the mouth's corners go to and fro with every syllable."""
+    taken = [event for event in events if event.units]
+    found = []
+    for start, whole in _away_from(
+        taken, rng, length, fps, (0.5, 3.0), _SPEECH_EVERY, _SPEECH_LASTS
+    ):
+        chin, corners = rng.uniform(1.0, 3.0), rng.uniform(0.2, 1.0)
+        units = (ActionUnit(17, "B", -float(chin)), ActionUnit(20, "B", -float(corners)))
+        syllables = max(1.0, round(rng.uniform(*_SYLLABLES) * whole / fps))
+        event = Event("speech", start, start + whole // 2, start + whole, "", units)
+        found.append(replace(event, syllables=float(syllables)))
+    return found
+
+
+def _turns(rng, events, length: int, fps: float) -> list[Event]:
+    """Turns of the head aside and back: its middle moves farther than its edge."""
+    taken = [event for event in events if event.kind == "micro"]
+    found = []
+    for start, whole in _away_from(taken, rng, length, fps, (1.0, 5.0), _TURN_EVERY, _TURN_LASTS):
+        aside = float(rng.uniform(3.0, 7.0) * rng.choice((-1, 1)))
+        move = (aside, float(rng.normal(0, 0.5)), float(rng.normal(0, 0.5)), 0.0)
+        apex = start + round(whole * rng.uniform(0.35, 0.65))
+        found.append(Event("turn", start, apex, start + whole, move=move))
+    return found
 
 
 class LongMotion(Motion):
@@ -171,6 +239,10 @@ class LongMotion(Motion):
         self.closing = np.zeros(plan.length)
         for event in plan.of_kind("blink"):
             self.closing = np.maximum(self.closing, _profile(event, times))
+        self.turning = np.zeros(plan.length)  # pixels of the 280x340 frame, of the head's middle
+        for event in plan.of_kind("turn"):
+            self.turning += _profile(event, times) * event.move[0]
+            self.head += 0.5 * _profile(event, times)[:, None] * event.move
         self.expressions = [e for e in plan.events if e.units]
         # Expressions follow one another: one field at a time.
         self._field: tuple[Event | None, np.ndarray] = (None, np.zeros(0))
@@ -189,7 +261,7 @@ class LongMotion(Motion):
     def _active(self, time: int) -> tuple[Event | None, float]:
         for event in self.expressions:
             if event.onset < time < event.offset:
-                return event, float(_profile(event, time))
+                return event, float(_level(event, time))
         return None, 0.0
 
     def source(self, time: int) -> np.ndarray:
@@ -201,21 +273,47 @@ class LongMotion(Motion):
                 field = displacement_field(event.units, self.person.landmarks, self.canvas)
                 self._field = (event, field)
             place -= level * self._field[1]
+        if self.turning[time] != 0:
+            place[..., 0] -= self.turning[time] * self.canvas.scale * self._turned
         if self.closing[time] > 0:
             for eye in self._eyes:
                 _close(place, eye, self.closing[time])
         return rounded(place)
 
+    @functools.cached_property
+    def _turned(self) -> np.ndarray:
+        """(H, W): how far each pixel moves of what the middle of a turning head does."""
+        width, height = self.canvas.size
+        grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).reshape(-1, 2)
+        return self._turn_at(grid).reshape(height, width)
+
+    def _turn_at(self, points: np.ndarray) -> np.ndarray:
+        face = (points - self.canvas.offset) / self.canvas.scale
+        away = ((face - self.person.landmarks[30]) ** 2).sum(-1)  # from the tip of the nose
+        return np.exp(-away / (2 * _TURN_SIGMA**2))
+
     def _movement_at(self, points: np.ndarray, time: int) -> np.ndarray:
         event, level = self._active(time)
+        moved = np.zeros_like(points)
+        if self.turning[time] != 0:
+            moved[:, 0] += self.turning[time] * self.canvas.scale * self._turn_at(points)
         if event is None:
-            return np.zeros_like(points)
+            return moved
         face = (points - self.canvas.offset) / self.canvas.scale
-        return level * displacement(event.units, self.person.landmarks, face) * self.canvas.scale
+        units = displacement(event.units, self.person.landmarks, face)
+        return moved + level * units * self.canvas.scale
 
 
 def _profile(event: Event, times):
     return profile(times, event.onset, event.apex, event.offset)
+
+
+def _level(event: Event, time: int) -> float:
+    """How far an event is at a frame, 0..1; speech opens the mouth once a syllable."""
+    if not event.syllables:
+        return _profile(event, time)
+    share = (time - event.onset) / (event.offset - event.onset)
+    return float(np.sin(np.pi * share) ** 0.5 * np.sin(np.pi * event.syllables * share) ** 2)
 
 
 def _lids(points: np.ndarray, left: bool):

@@ -25,6 +25,7 @@ KINDS = {
     "annotation at test time": "features need the annotated apex or action units of test samples",
     "settings chosen on test subjects": "a search judged the recipe on subjects that are tested",
     "class priors of test samples": "class weights equal those of all samples, tested ones too",
+    "intervals of test videos": "a spotter refers to the true intervals of videos that are tested",
     "code holds test samples": "a callback or builder refers to tested samples, labels or people",
 }
 

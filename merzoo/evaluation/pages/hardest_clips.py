@@ -96,6 +96,11 @@ def draw_sample(modalities: dict[str, np.ndarray], i: int) -> np.ndarray | None:
         if not planes:
             return None
         frames = [_stretched(planes[0][..., [c]]) for c in range(planes[0].shape[-1])]
+    return strip(frames)
+
+
+def strip(frames) -> np.ndarray:
+    """(112, W, 3) uint8: pictures (H, W, 1 or 3), 0..255, side by side."""
     return np.concatenate([_thumbnail(frame) for frame in frames], axis=1)
 
 

@@ -148,6 +148,8 @@ def rerun_options(card: dict, file: str) -> dict:
 
     if "rerun" not in card:
         raise InputError(f"{file}: not the protocol.json of an evaluation that can be rerun.")
+    if card["rerun"].get("task", "classify") != "classify":
+        return _of_another_task(card, file)
     check(card, RerunCard, file)
     again = card["rerun"]
     if again.get("callbacks"):
@@ -169,4 +171,23 @@ def rerun_options(card: dict, file: str) -> dict:
         options["protocol"] = card["protocol"]
     if again.get("start"):
         options["start"] = find_start(**again["start"])
+    return options
+
+
+def _of_another_task(card: dict, file: str) -> dict:
+    """The same of a card of spotting, whose `rerun` says task, model and data."""
+    from pathlib import Path
+
+    from merzoo.training.recipes import recipe_from_dict
+
+    options = dict(card["rerun"])
+    recipe = card.get("recipe") or (card.get("recogniser") or {}).get("recipe")
+    if recipe:
+        options["recipe"] = recipe_from_dict(recipe, file)
+    if card.get("protocol") == "a split of one's own":
+        options["split"] = str(Path(file).with_name("split.json"))
+    else:
+        options["protocol"] = card.get("protocol")
+    if card.get("seeds", 1) > 1:
+        options["seeds"] = card["seeds"]
     return options

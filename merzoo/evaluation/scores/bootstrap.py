@@ -105,7 +105,7 @@ def effective_subjects(subjects: list[str], clips) -> float:
     """
     datasets, clips = _datasets(subjects), np.asarray(clips, float)
     parts = [clips[datasets == name] for name in set(datasets)]
-    return max(sum(part.sum() ** 2 / (part**2).sum() - 1 for part in parts), 1.0)
+    return max(sum(part.sum() ** 2 / (part**2).sum() - 1 for part in parts if part.any()), 1.0)
 
 
 def t_quantile(subjects: list[str], counts: np.ndarray, level: float = 0.95) -> float:

@@ -7,24 +7,32 @@ counts clips as independent, and Wilcoxon's and Student's tests weigh every subj
 whatever its clips: they are what papers print, and secondary here.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from merzoo.evaluation.scores.bootstrap import DRAWS, subject_weights, t_quantile
-from merzoo.metrics import compared
+from merzoo.metrics import Metric, compared
 
 PERMUTATIONS = 10_000
 LEVEL, POWER = 0.05, 0.80
 
 
-def swap_test(first, second, *, permutations: int = PERMUTATIONS, seed: int = 0) -> dict:
+def swap_test(
+    first,
+    second,
+    *,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+    metrics: Sequence[Metric] | None = None,
+) -> dict:
     """Subject-swap permutation test, second less first, two-sided.
-
-    Of every metric that `merzoo.metrics.compared` names.
 
     Args:
         first, second: (R, S, K, K) confusion matrices of R runs (seeds) on the same S subjects.
         permutations: random swaps; all 2^S of them, where these are no more.
         seed: of the swaps.
+        metrics: of a confusion matrix; `None` for those that `merzoo.metrics.compared` names.
 
     Returns:
         Metric -> `difference` of the means over runs, and `p`.
@@ -39,7 +47,7 @@ def swap_test(first, second, *, permutations: int = PERMUTATIONS, seed: int = 0)
     total = first.sum(1) + second.sum(1)  # (R, K, K)
     swapped = np.einsum("ps,rsij->prij", swaps, second - first) + first.sum(1)
     found = {}
-    for metric in compared():
+    for metric in compared() if metrics is None else metrics:
         score = metric.of_matrix
         differences = (score(total - swapped) - score(swapped)).mean(1)  # (P,)
         observed = float((score(second.sum(1)) - score(first.sum(1))).mean())
@@ -50,21 +58,29 @@ def swap_test(first, second, *, permutations: int = PERMUTATIONS, seed: int = 0)
 
 
 def difference_intervals(
-    first, second, subjects: list[str], *, level: float = 0.95, draws: int = DRAWS, seed: int = 0
+    first,
+    second,
+    subjects: list[str],
+    *,
+    level: float = 0.95,
+    draws: int = DRAWS,
+    seed: int = 0,
+    metrics: Sequence[Metric] | None = None,
 ) -> dict[str, tuple[float, float, float]]:
     """Metric -> low, high and standard error of second less first; one draw of subjects for both.
 
     Args:
         first, second: as for `swap_test`.
         subjects: the S names, `"dataset/subject"`.
-        level, draws, seed: as for `merzoo.evaluation.scores.bootstrap.subject_bootstrap`.
+        level, draws, seed, metrics: as for
+            `merzoo.evaluation.scores.bootstrap.subject_bootstrap`.
     """
     first, second = np.asarray(first, float), np.asarray(second, float)
     weights = subject_weights(subjects, draws, seed)
     pooled = [np.einsum("ds,rsij->drij", weights, counts) for counts in (first, second)]
     width = t_quantile(subjects, first, level)
     found = {}
-    for metric in compared():
+    for metric in compared() if metrics is None else metrics:
         score, reach = metric.of_matrix, metric.highest - metric.lowest
         value = float((score(second.sum(1)) - score(first.sum(1))).mean())
         error = float((score(pooled[1]) - score(pooled[0])).mean(1).std())
