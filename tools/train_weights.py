@@ -7,9 +7,9 @@
 
 A run writes `ID.weights.h5` (where it was, else into `weights`), `weights/logs/ID.json`, and its
 row of `merzoo/weights/files/manifest.json`; `tools/make_weight_cards.py` makes the cards. The test
-parts are scored once, at the end, with the weights as they are stored. `--check` looks at validation
-figures only and stores nothing. Where everything is trained on, `--loso` scores the recipe with
-every subject left out once, and `tools/make_tables.py --collect` keeps the figure.
+parts are scored once, at the end, with the weights as they are stored. `--check` looks at
+validation figures only and stores nothing. Where everything is trained on, `--loso` scores the
+recipe with every subject left out once, and `tools/make_tables.py --collect` keeps the figure.
 """
 
 import argparse
