@@ -12,6 +12,7 @@ from merzoo.commands._options import (
     add_recipe_options,
     data_of,
     model_arguments,
+    out_of,
     preprocessing_of,
 )
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
@@ -108,7 +109,7 @@ def run(options) -> int:
         settings.pop("data"),
         parameters=parameters,
         jobs=options.jobs,
-        out=options.out,
+        out=out_of(options, learner.name),
         audit_epochs=options.audit_epochs,
         allow_leaks=options.allow_leaks,
         cluster=options.cluster,

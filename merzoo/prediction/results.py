@@ -6,12 +6,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from merzoo.files import write_text
 from merzoo.metrics import UF1
+from merzoo.pages.html_table import html_table
 from merzoo.preprocessing.face import Face
+
+if TYPE_CHECKING:
+    import pandas
 
 NOT_FOR = (
     "Not for lie detection, hiring, school or medical decisions: facial movements do not show "
@@ -82,6 +87,24 @@ class Prediction(Sequence):
 
     def __getitem__(self, index):
         return self.segments[index]
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """The segments as a table, a row each: the columns of `predictions.csv`."""
+        import pandas
+
+        return pandas.read_csv(io.StringIO(csv_text([self])))
+
+    def _repr_html_(self) -> str:
+        shown = [
+            [s.label, s.probabilities[s.label], s.onset, s.apex, s.offset] for s in self.segments
+        ]
+        rate = f" at {self.fps:g} frames per second" if self.fps else ""
+        return html_table(
+            f"{self.source}: {len(self)} found in {self.frames} frames{rate}",
+            ["label", "probability", "onset", "apex", "offset"],
+            shown,
+            " ".join([*self.warnings, self.model.get("note", ""), NOT_FOR]),
+        )
 
     def as_dict(self) -> dict:
         """Plain JSON types: everything but the curve and the faces."""

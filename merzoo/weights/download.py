@@ -17,15 +17,18 @@ import urllib.request
 from pathlib import Path
 
 from merzoo.errors import InputError
+from merzoo.files import file_name
 from merzoo.home import home
-from merzoo.weights.entry import WeightsEntry
+from merzoo.weights.entry import ENTRY_FILE, WeightsEntry, read_entry
 from merzoo.weights.manifest import places
-from merzoo.whole import locked
+from merzoo.whole import locked, whole
 
 TIMEOUT = 30.0  # seconds without a byte
 TRIES = 3  # in a row that bring nothing new
 HUB = "https://huggingface.co"
+ADDRESSES = ("https://", "http://", "hf://")
 _CHUNK = 1 << 16
+_LARGEST_RECORD = 1 << 22  # bytes of a weights.json
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
@@ -54,6 +57,38 @@ def fetch(entry: WeightsEntry, timeout: float = TIMEOUT) -> Path:
         if fault(path, entry) is None:
             return path
     return download(entry, _url(entry), home("weights", entry.file), timeout)
+
+
+def fetch_folder(url: str, timeout: float = TIMEOUT) -> Path:
+    """The folder of a training run from the web, in `MERZOO_HOME/shared`: its record, and its file.
+
+    The record is asked for each time; without a network that of the last time counts.
+
+    Args:
+        url: `hf://OWNER/REPOSITORY[@REVISION]`, or `https://HOST/FOLDER`.
+        timeout: seconds without a byte after which a connection counts as broken.
+
+    Raises:
+        InputError: if there is no record, it is damaged, or its file cannot be had.
+    """
+    url = url.rstrip("/")
+    record = address(f"{url}/{ENTRY_FILE}")
+    folder = home("shared", file_name(url))
+    try:
+        request = urllib.request.Request(record, headers={"User-Agent": "merzoo"})
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            content = response.read(_LARGEST_RECORD)
+        with whole(folder / ENTRY_FILE) as temporary:
+            temporary.write_bytes(content)
+    except (http.client.HTTPException, OSError) as error:
+        if isinstance(error, urllib.error.HTTPError) or not (folder / ENTRY_FILE).is_file():
+            raise InputError(
+                f"{url}: no model can be had from there ({record}: {_reason(error)})."
+            ) from None
+    entry = read_entry(folder / ENTRY_FILE)
+    if fault(folder / entry.file, entry) is not None:
+        download(entry, f"{url}/{entry.file}", folder / entry.file, timeout)
+    return folder
 
 
 def download(entry: WeightsEntry, url: str, target: Path, timeout: float = TIMEOUT) -> Path:
@@ -144,7 +179,7 @@ def fault(path: Path, entry: WeightsEntry) -> str | None:
 
 def _url(entry: WeightsEntry) -> str:
     mirror = os.environ.get("MERZOO_WEIGHTS_URL")
-    if mirror and not mirror.startswith(("http://", "https://", "hf://")):
+    if mirror and not mirror.startswith(ADDRESSES):
         raise InputError(
             f"MERZOO_WEIGHTS_URL={mirror!r} is no address: it must be https://HOST/..., "
             "http://HOST/... or hf://OWNER/REPOSITORY."
