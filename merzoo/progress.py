@@ -45,7 +45,7 @@ def progress_bar(*extra_columns: ProgressColumn, count: ProgressColumn | None = 
 def name_folder(folder: str | os.PathLike) -> None:
     """Says on standard error where results will be; to users of the command line only."""
     if on_command_line():
-        print(f"results: {folder}", file=sys.stderr)
+        print(f"merzoo: results: {folder}", file=sys.stderr)
 
 
 def tell(text: str) -> None:

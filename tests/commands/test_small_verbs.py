@@ -7,6 +7,7 @@ import pytest
 
 from merzoo.cli import main, whole_parser
 from merzoo.training.recipes import RECIPES, Recipe, recipe_from_dict
+from tests.samples import flow_arrays
 
 
 def said(capsys, *words, status=0) -> str:
@@ -62,3 +63,22 @@ def test_doctor_tells_where_python_would_take_another_backend(said_backend, same
     )
     (row,) = [row for row in doctor._backends() if row[0] == "backend"]
     assert ("KERAS_BACKEND=jax" in row[3]) is not same
+
+
+def test_results_without_out_get_a_new_folder_that_is_named_first(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    flow_arrays(subjects=3).save("flow.npz")
+    words = ["evaluate", "flow-krr", "--data", "arrays:flow.npz"]
+    assert main(words) == main(words) == 0
+    said = [x for x in capsys.readouterr().err.splitlines() if x.startswith("merzoo: results: ")]
+    named = [tmp_path / line.removeprefix("merzoo: results: ") for line in said]
+    assert len(set(named)) == 2 and all((path / "report.html").is_file() for path in named)
+    assert all(path.parent == tmp_path / "runs" and "flow-krr-" in path.name for path in named)
+
+
+def test_a_log_gets_a_line_a_fold(tmp_path, capsys):
+    flow_arrays(subjects=3).save(tmp_path / "flow.npz")
+    words = ["evaluate", "flow-krr", "--data", f"arrays:{tmp_path / 'flow.npz'}"]
+    assert main([*words, "--out", str(tmp_path / "run")]) == 0
+    folds = [x for x in capsys.readouterr().err.splitlines() if x.startswith("merzoo: fold ")]
+    assert len(folds) == 3 and folds[-1].startswith("merzoo: fold 3 of 3: ")

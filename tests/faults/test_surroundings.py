@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.child import ON_THE_WAY
 from tests.faults.places import left, mounted, remount, same, skip_without
 from tests.faults.verbs import FLOW, NAMED, VERBS
 
@@ -26,7 +27,7 @@ def out(place, request):
 
 def one_line(child) -> str:
     """What a run says that could not be."""
-    lines = [n for n in child.stderr.splitlines() if not n.startswith("merzoo: warning: ")]
+    lines = [n for n in child.stderr.splitlines() if not n.startswith(ON_THE_WAY)]
     assert len(lines) == 1 and lines[0].startswith("merzoo: error: "), child.stderr
     assert "shows where" not in lines[0], child.stderr
     return lines[0]

@@ -51,7 +51,7 @@ def run_unfinished(
         ):
             folder.write_fold(job, result)
             if bar.disable:  # a log: a line a fold
-                said = f"fold {number} of {len(todo)}: {job.fold.name}, seed {job.seed}"
+                said = f"merzoo: fold {number} of {len(todo)}: {job.fold.name}, seed {job.seed}"
                 print(f"{said}, {result.seconds:.1f} s", file=sys.stderr)
             results[job.seed, job.fold.name] = (job, result)
             bar.advance(task, epochs - len(result.history.get("loss", ())))  # stopped early
