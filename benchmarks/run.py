@@ -39,7 +39,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=WITH_GOALS, help="these benchmarks only")
     options = parser.parse_args()
     if importlib.util.find_spec("torch") is None:
-        print("The yardstick is a PyTorch loop: tools/install.sh test tensorflow,jax,torch")
+        print("The yardstick is a PyTorch loop: tools/install.sh test tensorflow-cpu,jax,torch")
         return 2
     chosen = options.only or WITH_GOALS
     if options.all:

@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from merzoo import moved
+from merzoo.after_import import after_import
 from merzoo.versions import VERSION as __version__
 
 if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
@@ -29,16 +30,27 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.evaluation.compare import compare
     from merzoo.evaluation.evaluate import evaluate
     from merzoo.evaluation.score import score
+    from merzoo.evaluation.splits.splitter import splits
+    from merzoo.evaluation.train import train
     from merzoo.evaluation.transfer import transfer
     from merzoo.exporting import export
-    from merzoo.models import create_model, list_models, model_info
+    from merzoo.models import (
+        class_names,
+        create_model,
+        decode_predictions,
+        list_models,
+        load_model,
+        model_info,
+    )
     from merzoo.prediction import predict
     from merzoo.reproduction.reproduce import reproduce
+    from merzoo.training.estimator import estimator
     from merzoo.training.finetune import finetune
     from merzoo.training.pretrain import pretrain
     from merzoo.tuning.tune import tune
 
 moved.install()
+after_import("keras", ["merzoo.layers", "merzoo.models.capsulenet"])  # what saved models name
 
 # Public name -> the module that has it. What `__all__` has besides are folders and the
 # tables of metrics and modalities.
@@ -46,8 +58,14 @@ _NAMES = {
     "list_models": "merzoo.models",
     "create_model": "merzoo.models",
     "model_info": "merzoo.models",
+    "load_model": "merzoo.models",
+    "class_names": "merzoo.models",
+    "decode_predictions": "merzoo.models",
     "evaluate": "merzoo.evaluation.evaluate",
     "audit": "merzoo.evaluation.audit",
+    "splits": "merzoo.evaluation.splits.splitter",
+    "estimator": "merzoo.training.estimator",
+    "train": "merzoo.evaluation.train",
     "compare": "merzoo.evaluation.compare",
     "score": "merzoo.evaluation.score",
     "pretrain": "merzoo.training.pretrain",
@@ -63,9 +81,12 @@ __all__ = [
     "InputError",
     "__version__",
     "audit",
+    "class_names",
     "compare",
     "create_model",
     "data",
+    "decode_predictions",
+    "estimator",
     "evaluate",
     "evaluation",
     "explain",
@@ -73,6 +94,7 @@ __all__ = [
     "finetune",
     "layers",
     "list_models",
+    "load_model",
     "metrics",
     "modalities",
     "model_info",
@@ -83,6 +105,8 @@ __all__ = [
     "reproduce",
     "reproduction",
     "score",
+    "splits",
+    "train",
     "training",
     "transfer",
     "tune",

@@ -62,6 +62,29 @@ def _parse(package: str, words: list[str], program: str):
     return module, options
 
 
+def whole_parser() -> argparse.ArgumentParser:
+    """All verbs with all their options in one parser, as completion in a shell needs them.
+
+    >>> whole_parser().parse_args(["weights", "list", "dfr*"]).pattern
+    'dfr*'
+    """
+    parser = argparse.ArgumentParser(prog="merzoo")
+    parser.add_argument("--version", action="store_true", help="print the version")
+    _add_verbs(parser, "merzoo.commands")
+    return parser
+
+
+def _add_verbs(parser: argparse.ArgumentParser, package: str) -> None:
+    below = parser.add_subparsers()
+    for verb in _verbs(package):
+        module = importlib.import_module(f"{package}.{verb}")
+        own = below.add_parser(verb, help=module.SUMMARY, description=module.SUMMARY)
+        if hasattr(module, "__path__"):
+            _add_verbs(own, module.__name__)
+        else:
+            module.arguments(own)
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
         raise InputError(f"{message}. {self.prog} --help shows how.")

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from merzoo.errors import InputError
 
+LOCK = ".merzoo.lock"  # in a folder while a process works in it; a killed one leaves it there
 _LEFT = {
+    LOCK,
     *(".ds_store", "__macosx", "icon\r"),  # macOS
     *("thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),
     *("@eadir", "lost+found"),  # storage in the network, Linux

@@ -1,5 +1,6 @@
-"""Progress bars on standard error, through rich; silent where standard error is not a terminal."""
+"""Progress bars through rich: on standard error where that is a terminal, and in notebooks."""
 
+import os
 import sys
 
 from rich.console import Console
@@ -13,6 +14,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from merzoo.surroundings import on_command_line
+
 
 def progress_bar(*extra_columns: ProgressColumn, count: ProgressColumn | None = None) -> Progress:
     """A `rich.progress.Progress` with merzoo's columns; use as a context manager.
@@ -25,6 +28,7 @@ def progress_bar(*extra_columns: ProgressColumn, count: ProgressColumn | None = 
     ...     for item in bar.track(range(3), description="clips"):
     ...         pass
     """
+    console = Console(stderr=True)
     return Progress(
         TextColumn("[bold]{task.description}"),
         BarColumn(),
@@ -33,9 +37,15 @@ def progress_bar(*extra_columns: ProgressColumn, count: ProgressColumn | None = 
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
+        console=console,
+        disable=not (sys.stderr.isatty() or console.is_jupyter),
     )
+
+
+def name_folder(folder: str | os.PathLike) -> None:
+    """Says on standard error where results will be; to users of the command line only."""
+    if on_command_line():
+        print(f"merzoo: results: {folder}", file=sys.stderr)
 
 
 def tell(text: str) -> None:

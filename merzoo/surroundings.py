@@ -25,6 +25,11 @@ def set_command(words: list[str]) -> None:
     _COMMAND[:] = ["merzoo", *words]
 
 
+def on_command_line() -> bool:
+    """Whether this process is the command line, whose user reads what it prints."""
+    return bool(_COMMAND)
+
+
 def surroundings() -> dict:
     """The command (`None` from Python), date and time (UTC), system, and number of processors.
 

@@ -7,7 +7,6 @@ one that writes to the same folder, what a living one is at is left alone.
 
 import contextlib
 import errno
-import fcntl
 import functools
 import hashlib
 import os
@@ -23,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from merzoo.errors import InputError
+from merzoo.listing import LOCK
 
 # What reading a damaged file raises. Errors of the system (too many open files, no memory, a disk
 # that does not answer) say nothing about the file: it is neither removed nor made again for them.
@@ -136,31 +136,62 @@ def alone(folder: str | Path, wait: bool = False) -> Iterator[None]:
         raise InputError(
             f"{folder}: cannot be written: a file is in the way; give another --out."
         ) from None
-    handle = os.open(folder, os.O_RDONLY)
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(locked(folder / LOCK))
+        except Busy:
+            if not wait:
+                raise InputError(
+                    f"{folder}: another process is at work there; wait until it is done, or give "
+                    "another --out."
+                ) from None
+            warnings.warn(
+                f"{folder}: waiting for another process that is at work there.", stacklevel=3
+            )
+            held.enter_context(locked(folder / LOCK, wait=True))
+        except OSError as error:
+            warnings.warn(
+                f"{folder}: cannot be locked here ({error.strerror}); let no second process write "
+                "to it meanwhile.",
+                stacklevel=3,
+            )
+        yield
+
+
+class Busy(Exception):
+    """Another process holds a lock."""
+
+
+@contextlib.contextmanager
+def locked(file: str | Path, wait: bool = False) -> Iterator[None]:
+    """Holds the lock that a file is; it ends with the process at the latest.
+
+    Args:
+        file: made if missing, and removed when the lock is let go, unless another waits for it.
+        wait: until nobody else holds it.
+
+    Raises:
+        Busy: if another process, or another place of this one, holds it and `wait` is false.
+        OSError: if the file cannot be made or locked there.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, locked(Path(folder) / "x.lock"):
+    ...     with contextlib.suppress(Busy), locked(Path(folder) / "x.lock"):
+    ...         print("twice")
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(file, thread_local=False)
     try:
-        _lock(handle, folder, wait)
+        lock.acquire(timeout=-1 if wait else 0)
+    except Timeout:
+        raise Busy(str(file)) from None
+    try:
         yield
     finally:
-        os.close(handle)
-
-
-def _lock(handle: int, folder: Path, wait: bool) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        if not wait:
-            raise InputError(
-                f"{folder}: another process is at work there; wait until it is done, or give "
-                "another --out."
-            ) from None
-        warnings.warn(f"{folder}: waiting for another process that is at work there.", stacklevel=4)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-    except OSError as error:
-        warnings.warn(
-            f"{folder}: cannot be locked here ({error.strerror}); let no second process write to "
-            "it meanwhile.",
-            stacklevel=4,
-        )
+        with contextlib.suppress(OSError):  # Windows keeps a file that somebody has open
+            os.unlink(file)  # who waits for it sees that it is gone, and makes another
+        lock.release()
 
 
 @functools.lru_cache(4096)  # once a folder
@@ -171,7 +202,7 @@ def _swept(folder: str) -> None:
 def _left_behind(path: Path) -> bool:
     """Whether nobody writes a temporary file any more."""
     place, pid = _TEMPORARY.fullmatch(path.name).group(1, 2)  # type: ignore[union-attr]
-    if place == _place() and int(pid) != os.getpid():
+    if place == _place() and int(pid) != os.getpid() and os.name == "posix":
         return not _lives(int(pid))
     try:
         return time.time() - path.stat().st_mtime > _ABANDONED

@@ -15,7 +15,18 @@ from merzoo.moved import MODULES
 
 ROOT = Path(__file__).parents[1]
 FLOORS = (  # from the ground up
-    ("errors", "files", "home", "listing", "metrics", "modalities", "moved", "names", "pages")
+    (
+        "after_import",
+        "errors",
+        "files",
+        "home",
+        "listing",
+        "metrics",
+        "modalities",
+        "moved",
+        "names",
+        "pages",
+    )
     + ("arguments", "limits", "processes", "progress", "quiet", "schema", "surroundings")
     + ("versions", "whole"),
     ("data", "layers", "weights"),

@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 from merzoo.metrics import UF1, headline  # noqa: E402
 from merzoo.weights import WeightsEntry  # noqa: E402
 from merzoo.weights.entry import read_entries  # noqa: E402
+from merzoo.weights.manifest import MANIFEST, files_folder, places  # noqa: E402
 
 WEIGHTS = ROOT / "weights"
 NOTE = "<!-- Written by tools/make_weight_cards.py from manifest.json and logs/; do not edit. -->"
@@ -62,23 +63,28 @@ def table(entries: list[WeightsEntry]) -> str:
             [
                 f"[{entry.id}](cards/{entry.id}.md)",
                 f"{entry.bytes / 1e6:.2f}",
+                "download" if entry.url else "package",
                 str(len(entry.classes)),
                 ", ".join(entry.trained_on),
                 "; ".join(found),
                 entry.licence,
             ]
         )
+    packaged = sum(entry.bytes for entry in entries if entry.url is None)
     total = (
         "*against always the most frequent class. "
-        + f"{sum(entry.bytes for entry in entries) / 1e6:.1f} MB in all."
+        + f"{sum(entry.bytes for entry in entries) / 1e6:.1f} MB in all, of which "
+        + f"{packaged / 1e6:.1f} come with the package."
     )
-    columns = ["weights", "MB", "classes", "trained on", "UF1 on data never trained on*", "licence"]
+    columns = ["weights", "MB", "in", "classes", "trained on"]
+    columns += ["UF1 on data never trained on*", "licence"]
     return f"{_table(columns, rows)}\n\n{total}"
 
 
 def _facts(entry: WeightsEntry, log: dict) -> list[list[str]]:
     difference = log["float16_difference"]
-    with h5py.File(WEIGHTS / entry.file) as file:
+    path = next(path for path in places(entry) if path.is_file())
+    with h5py.File(path) as file:
         short = _compressed(file)
     rounded = " rounded to 5 fraction bits" if short else ""
     stored = f"kernels as float16{rounded}, loaded as float32"
@@ -90,6 +96,7 @@ def _facts(entry: WeightsEntry, log: dict) -> list[list[str]]:
         ["classes", f"{', '.join(entry.classes)} (label map `{entry.labels}`)"],
         ["licence", entry.licence],
         ["file", f"`{entry.file}`, {entry.bytes:,} bytes, SHA-256 `{entry.sha256}`"],
+        ["from", f"`{entry.url}`" if entry.url else "comes with merzoo"],
         ["stored", stored],
         ["merzoo", entry.merzoo_version],
     ]
@@ -187,7 +194,7 @@ def _table(columns: list[str], rows: list[list[str]]) -> str:
 
 def _pages() -> dict[Path, str]:
     """Path -> content of everything that is written."""
-    entries = read_entries(WEIGHTS / "manifest.json")
+    entries = read_entries(files_folder() / MANIFEST)
     pages = {WEIGHTS / "cards" / f"{entry.id}.md": card(entry) for entry in entries}
     readme = WEIGHTS / "README.md"
     pattern = r"(<!-- table: weights -->\n).*?(<!-- end -->)"

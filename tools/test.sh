@@ -3,7 +3,7 @@
 # backend on TensorFlow and PyTorch too.   usage: tools/test.sh [--all]   (--all: the slow tests as well)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-tools/install.sh test tensorflow,jax,torch,faces,tune,export,app,distributed,dev
+tools/install.sh test tensorflow-cpu,jax,torch,faces,tune,export,app,distributed,dev
 # The web page is tested in Chromium, which Debian has; without it those tests are skipped and say so.
 if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   { apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null 2>&1 ||

@@ -5,11 +5,11 @@
     python tools/train_weights.py rcn-s.megc2019 --data megc2019_flow28.npz
     python tools/train_weights.py broadbentnet.fer2013-7 --data /data/fer2013
 
-A run writes `weights/ID.weights.h5`, `weights/logs/ID.json` and its row of `weights/manifest.json`;
-`tools/make_weight_cards.py` makes the cards. The test parts are scored once, at the end, with the
-weights as they are stored. `--check` looks at validation figures only and stores nothing. Where
-everything is trained on, `--loso` scores the recipe with every subject left out once, and
-`tools/make_tables.py --collect` keeps the figure.
+A run writes `ID.weights.h5` (where it was, else into `weights`), `weights/logs/ID.json`, and its
+row of `merzoo/weights/files/manifest.json`; `tools/make_weight_cards.py` makes the cards. The test
+parts are scored once, at the end, with the weights as they are stored. `--check` looks at
+validation figures only and stores nothing. Where everything is trained on, `--loso` scores the
+recipe with every subject left out once, and `tools/make_tables.py --collect` keeps the figure.
 """
 
 import argparse
@@ -25,6 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 WEIGHTS = ROOT / "weights"
+HUB_FOLDER = "hf://merzoo/weights"  # where a release puts what does not come with the package
 
 import h5py  # noqa: E402
 import keras  # noqa: E402
@@ -44,7 +45,7 @@ from merzoo.training.trainer import Trainer  # noqa: E402
 from merzoo.versions import package_versions  # noqa: E402
 from merzoo.weights import WeightsEntry, load  # noqa: E402
 from merzoo.weights.entry import read_entries  # noqa: E402
-from merzoo.weights.manifest import MANIFEST  # noqa: E402
+from merzoo.weights.manifest import MANIFEST, files_folder  # noqa: E402
 from merzoo.weights.verify import sample_outputs  # noqa: E402
 
 
@@ -159,7 +160,9 @@ def standing(counts: np.ndarray) -> dict:
 
 def store(name: str, run: Run, split: Split, trainer: Trainer, log: dict) -> WeightsEntry:
     """Writes the file of weights, and measures it as it was written."""
-    file, path = f"{name}.weights.h5", WEIGHTS / f"{name}.weights.h5"
+    file = f"{name}.weights.h5"
+    packaged = (files_folder() / file).is_file()
+    path = (files_folder() if packaged else WEIGHTS) / file
     sample = next(iter(split.tests.values()), split.train)
     before = trainer.predict(sample)
     arguments = log["model_arguments"]
@@ -187,6 +190,7 @@ def store(name: str, run: Run, split: Split, trainer: Trainer, log: dict) -> Wei
         protocol=_protocol(split, log),
         metrics=metrics,
         merzoo_version=merzoo.__version__,
+        url=None if packaged else f"{HUB_FOLDER}/{file}",
         preprocessing=dict(run.recipe.preprocessing),
         golden=tuple(round(float(x), 6) for x in sample_outputs(model)),
     )
@@ -253,7 +257,7 @@ def _protocol(split: Split, log: dict) -> str:
 
 def add_to_manifest(entry: WeightsEntry) -> None:
     """Writes the entry's row into the manifest, in the order of the ids."""
-    path = WEIGHTS / MANIFEST
+    path = files_folder() / MANIFEST
     known = {e.id: e for e in read_entries(path)} if path.exists() else {}
     known[entry.id] = entry
     write_json(path, [known[name].as_dict() for name in sorted(known)])

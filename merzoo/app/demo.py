@@ -109,7 +109,7 @@ def listen() -> list[int]:
     Must be called in the main thread, which signals reach.
     """
     told: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
         signal.signal(number, lambda number, frame: told.append(number))
     return told
 

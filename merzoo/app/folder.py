@@ -9,7 +9,6 @@ Every upload has a token of its own, so equal files of two users never share a p
 """
 
 import contextlib
-import fcntl
 import os
 import re
 import secrets
@@ -21,6 +20,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from merzoo.errors import InputError
+from merzoo.home import home
+from merzoo.whole import Busy, locked
 
 KEPT = 900.0  # seconds after which whatever is left is removed
 _PREFIX, _LOCK = "merzoo-demo-", "merzoo-demo.lock"
@@ -42,12 +43,11 @@ class Folder:
     """
 
     def __init__(self) -> None:
-        remove_left_behind()
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        # Locked before it has its name, so that no other page ever takes it for left behind.
-        self._lock = (self.path / f"{_LOCK}.new").open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        (self.path / f"{_LOCK}.new").rename(self.path / _LOCK)
+        with _making():  # no other page takes a folder for left behind that is not locked yet
+            remove_left_behind()
+            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            self._lock = contextlib.ExitStack()
+            self._lock.enter_context(locked(self.path / _LOCK))
         self.files, self.jobs = self.path / "files", self.path / "jobs"
         self.files.mkdir()
         self.jobs.mkdir()
@@ -111,6 +111,8 @@ class Folder:
         """Removes everything."""
         _remove(self.path)
         self._lock.close()
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
 
 
 def plain_name(name: str) -> str:
@@ -124,6 +126,15 @@ def plain_name(name: str) -> str:
     return f"{stem[: _NAME - len(suffix)]}{suffix[:_NAME]}" or "upload"
 
 
+@contextlib.contextmanager
+def _making() -> Iterator[None]:
+    """One page of a user at a time makes its folder."""
+    lock = home("demo.lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with locked(lock, wait=True):
+        yield
+
+
 def remove_left_behind() -> int:
     """Removes the folders of pages that were killed; returns how many.
 
@@ -131,20 +142,19 @@ def remove_left_behind() -> int:
     """
     removed = 0
     for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
-        with contextlib.suppress(OSError):  # held, another user's, or gone by now
-            if lock.parent.lstat().st_uid != os.getuid() or lock.parent.is_symlink():
+        with contextlib.suppress(OSError, Busy):  # another user's, gone by now, or held
+            own = not hasattr(os, "getuid") or lock.parent.lstat().st_uid == os.getuid()
+            if not own or lock.parent.is_symlink():
                 continue
-            with lock.open("r+") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with locked(lock):
                 _remove(lock.parent)
-                removed += 1
+            removed += 1
+            with contextlib.suppress(OSError):
+                lock.parent.rmdir()
     return removed
 
 
 def _remove(folder: Path) -> None:
-    """Removes what a page has written, and the folder if nothing else is in it."""
+    """Removes what a page has written."""
     for name in ("files", "jobs"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    (folder / _LOCK).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        folder.rmdir()

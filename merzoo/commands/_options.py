@@ -7,10 +7,14 @@ clips, so they all take the same.
 
 import argparse
 import contextlib
+import datetime
+import itertools
 import json
+from pathlib import Path
 
 from merzoo.arguments import named_values
 from merzoo.errors import InputError
+from merzoo.files import file_name
 
 MODEL = (
     "a name from merzoo list, module:function or file.py:function of a builder of one's own, or "
@@ -111,8 +115,23 @@ def add_engine_option(parser) -> None:
 
 
 def add_out_option(parser) -> None:
-    """`--out FOLDER`."""
-    parser.add_argument("--out", metavar="FOLDER", help="where to write; a stopped run continues")
+    """`--out FOLDER`; `out_of` reads it."""
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="where to write; a stopped run continues (runs/MODEL-DATE, a new one)",
+    )
+
+
+def out_of(options, model) -> Path:
+    """The folder of `--out`, else a new one under `runs` that is named after model and time."""
+    if options.out:
+        return Path(options.out)
+    name = Path(str(model)).name if isinstance(model, str) else getattr(model, "name", "run")
+    now = datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    first = Path("runs") / f"{file_name(name or 'run')}-{now}"
+    numbered = (first.with_name(f"{first.name}-{n}") for n in itertools.count(2))
+    return next(path for path in itertools.chain([first], numbered) if not path.exists())
 
 
 def add_preprocessing_options(parser, without: tuple[str, ...] = ()) -> None:

@@ -12,6 +12,7 @@ from merzoo.commands._options import (
     add_recipe_options,
     data_of,
     model_arguments,
+    out_of,
     preprocessing_of,
 )
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
@@ -128,7 +129,7 @@ def run(options) -> int:
         settings.pop("data"),
         parameters=parameters,
         jobs=1 if options.jobs is None else options.jobs,
-        out=options.out,
+        out=out_of(options, learner.name),
         audit_epochs=options.audit_epochs,
         allow_leaks=options.allow_leaks,
         cluster=options.cluster,

@@ -10,6 +10,7 @@ from merzoo.commands._options import (
     add_recipe_options,
     data_of,
     model_arguments,
+    out_of,
     preprocessing_of,
 )
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
@@ -68,7 +69,7 @@ def run(options) -> int:
         epochs=options.epochs,
         quick=options.quick,
         parameters=parameters | {"jobs": options.jobs},
-        out=options.out,
+        out=out_of(options, options.model),
         validation=options.validation,
         balance=None if options.balance == "none" else options.balance,
         plateau=_patience("--plateau", options.plateau),

@@ -12,6 +12,7 @@ from merzoo.commands._options import (
     add_recipe_options,
     data_of,
     model_arguments,
+    out_of,
     preprocessing_of,
 )
 from merzoo.commands._shared import add_json_option, choose_backend, print_json
@@ -88,7 +89,7 @@ def run(options) -> int:
         selection=options.selection,
         cluster=options.cluster,
         parameters=parameters,
-        out=options.out,
+        out=out_of(options, options.model),
     )
     if options.json:
         print_json(result.metrics)

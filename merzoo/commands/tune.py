@@ -9,6 +9,7 @@ from merzoo.commands._options import (
     add_out_option,
     add_preprocessing_options,
     data_of,
+    out_of,
     preprocessing_of,
 )
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
@@ -84,7 +85,7 @@ def run(options) -> int:
         seeds=options.seeds,
         seed=options.seed,
         silence=options.silence,
-        out=options.out,
+        out=out_of(options, options.model),
     )
     if result is None:
         print("The chief has no more trials.")

@@ -10,6 +10,7 @@ from pathlib import Path
 from merzoo.arguments import MOST_JOBS, MOST_SEEDS, whole_number
 from merzoo.errors import InputError, unknown
 from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
+from merzoo.evaluation.pages.paper_tables import score_cells, score_columns
 from merzoo.evaluation.pages.report import write_report
 from merzoo.evaluation.runs.backbone import FEATURES, backbone_features, check_cacheable
 from merzoo.evaluation.runs.card import protocol_card
@@ -27,6 +28,7 @@ from merzoo.evaluation.splits.selection import Selection, parse_selection
 from merzoo.files import check_folder, write_json, write_table
 from merzoo.metrics import headline
 from merzoo.names import known_people
+from merzoo.pages.html_table import html_table
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.preparation import preparation_told
 from merzoo.training.batches import check_feed
@@ -65,6 +67,13 @@ class EvaluationResult:
     preparation: tuple[str, ...] = ()
     engine: dict | None = None
     deterministic: bool = False
+
+    def _repr_html_(self) -> str:
+        parts = [("all", self.metrics["full"]), *sorted(self.by_dataset.items())]
+        rows = [[name, *score_cells(part), part["n"], part["subjects"]] for name, part in parts]
+        told = [*self.preparation, *self.warnings, f"Report: {self.folder / 'report.html'}"]
+        columns = ["", *score_columns(), "samples", "subjects"]
+        return html_table(str(self.folder), columns, rows, " ".join(told))
 
 
 def evaluate(

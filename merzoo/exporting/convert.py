@@ -63,9 +63,13 @@ def _save(model, folder: Path):
         values = list(inputs) if len(inputs) > 1 else inputs[0]
         return {"probabilities": model(values, training=False)}
 
+    @tf.function(input_signature=[{spec.name: spec for spec in specs}])
+    def serve_by_name(inputs):  # as keras.layers.TFSMLayer calls it
+        return serve(*(inputs[spec.name] for spec in specs))
+
     module = tf.Module()
     module.model_variables = [variable.value for variable in model.variables]
-    module.serve = serve
+    module.serve = serve_by_name
     module.class_names = tf.saved_model.Asset(str(folder.parent / "classes.txt"))
     module.model_card = tf.saved_model.Asset(str(folder.parent / "model_card.json"))
     tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})

@@ -9,6 +9,7 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.bi_woof import BiWOOFSVM
     from merzoo.models.broadbentnet import BroadbentNet
     from merzoo.models.capsulenet import CapsuleNet, MarginLoss
+    from merzoo.models.classes import class_names, decode_predictions
     from merzoo.models.cvanet import CVANet
     from merzoo.models.densemixednet import DenseMixedNet
     from merzoo.models.dfrnet import DFRNet
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.keyregionnet import KeyRegionNet
     from merzoo.models.lbp_sip import LBPSIPSVM
     from merzoo.models.lbp_top import LBPTOPSVM
+    from merzoo.models.loading import load_model
     from merzoo.models.mdmo import MDMOSVM
     from merzoo.models.mmnet import MMNet
     from merzoo.models.offapexnet import OffApexNet
@@ -69,8 +71,11 @@ FILES = {
     "ResNet18": "resnet18",
     "ResNet3D18": "resnet3d18",
     "STSTNet": "ststnet",
+    "class_names": "classes",
     "create_model": "registry",
+    "decode_predictions": "classes",
     "list_models": "registry",
+    "load_model": "loading",
     "model_info": "registry",
 }
 __all__ = [
@@ -106,8 +111,11 @@ __all__ = [
     "ResNet18",
     "SOFTNet",
     "STSTNet",
+    "class_names",
     "create_model",
+    "decode_predictions",
     "list_models",
+    "load_model",
     "model_info",
 ]
 

@@ -13,6 +13,7 @@ the scope. So a network is built inside; when the scope ends,
 """
 
 import functools
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -30,12 +31,19 @@ _USUAL_SAMPLE, _USUAL_ARGUMENT = 1 << 19, 1 << 12
 ROWS = (1 << 16, 1 << 20, 1 << 22)  # lengths of rows; what is longer is drawn in its own shape
 
 
-def economical(builder: Builder) -> Builder:
+def economical(
+    builder: Builder, fitting: Callable[[Callable, dict], dict] | None = None
+) -> Builder:
     """A builder that works out no initial value that weights replace, and others with less effort.
+
+    It takes an `input_tensor` more, as `keras.applications` do: what `keras.Input` gave, a list of
+    one for each input, or a dictionary by their names. The network is built on these.
 
     Args:
         builder: its argument `weights` is the path of a file, or `None`. The network that it gives
             is not compiled, and its layers make their variables by `add_weight`, as Keras' do.
+        fitting: the arguments for `builder`, from the returned one and what it was called with:
+            `weights` may be a tag or folder, which brings other arguments. `None` takes paths only.
 
     Raises:
         InputError: of the returned builder, if the file left a weight of the network without value,
@@ -43,15 +51,27 @@ def economical(builder: Builder) -> Builder:
 
     Example:
 
+    >>> import keras
     >>> from merzoo.models import STSTNet
     >>> STSTNet.__wrapped__ is not None, STSTNet().count_params()
     (True, 1715)
+    >>> shared = keras.Input((28, 28, 3), name="flow_image")
+    >>> STSTNet(input_tensor=shared).inputs[0] is shared
+    True
     """
+    signature = inspect.signature(builder)
 
     @functools.wraps(builder)
-    def build(*positional: Any, **arguments: Any) -> Any:
+    def build(*positional: Any, input_tensor: Any = None, **arguments: Any) -> Any:
         import keras
 
+        if input_tensor is not None:
+            if "input_shape" in signature.parameters and not positional:
+                arguments = _shape_of(input_tensor) | arguments
+            return on_inputs(build(*positional, **arguments), input_tensor)
+        if fitting is not None and arguments.get("weights") is not None:
+            given = signature.bind_partial(*positional, **arguments).arguments
+            positional, arguments = (), fitting(build, given)
         refuse_large(builder, positional, arguments)
         weights, shared = arguments.get("weights"), _same_numbers_in_a_row()
         if weights is None and not shared:
@@ -70,7 +90,61 @@ def economical(builder: Builder) -> Builder:
                     variable._initializer = in_a_row(variable._initializer)
         return network  # the end of the scope gave the variables their values
 
+    added = inspect.Parameter("input_tensor", inspect.Parameter.KEYWORD_ONLY, default=None)
+    parameters = [*signature.parameters.values(), added]
+    build.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return build  # type: ignore[return-value]
+
+
+def on_inputs(network: Any, tensors: Any) -> Any:
+    """The same layers on other inputs.
+
+    Args:
+        network: a `keras.Model` of the Functional API.
+        tensors: what `keras.Input` gave; a list of one for each input, or a dictionary by name.
+
+    Raises:
+        InputError: for another number, other names, shapes that do not fit, or what is no input.
+    """
+    import keras
+
+    names = [tensor.name for tensor in network.inputs]
+    if isinstance(tensors, dict) and sorted(tensors) == sorted(names):
+        tensors = [tensors[name] for name in names]
+    tensors = list(tensors) if isinstance(tensors, list | tuple) else [tensors]
+    if len(tensors) != len(names) or isinstance(tensors[0], dict):
+        raise InputError(f"input_tensor: {network.name} takes a tensor for each of {names}.")
+    for own, other in zip(network.inputs, tensors, strict=True):
+        if not keras.utils.is_keras_tensor(other) or not _is_input(other):
+            raise InputError(
+                f"input_tensor for {own.name!r} is not what keras.Input gave; to put a network on "
+                "other layers, call it on their tensor."
+            )
+        if other.shape[1:] != own.shape[1:]:
+            raise InputError(
+                f"input_tensor of {other.shape[1:]} for {own.name!r}: {network.name} takes "
+                f"{own.shape[1:]}."
+            )
+    tensors = keras.tree.pack_sequence_as(network.input, tensors)
+    return keras.models.clone_model(network, input_tensors=tensors, clone_function=_itself)
+
+
+def _is_input(tensor: Any) -> bool:
+    import keras
+
+    return keras.utils.get_source_inputs(tensor)[0] is tensor
+
+
+def _itself(layer: Any) -> Any:
+    return layer
+
+
+def _shape_of(tensors: Any) -> dict:
+    """`input_shape` of the one tensor that is given, if its sides are known; nothing of several."""
+    several = list(tensors.values()) if isinstance(tensors, dict) else tensors
+    several = several if isinstance(several, list | tuple) else [several]
+    shape = tuple(getattr(several[0], "shape", ()))[1:] if len(several) == 1 else ()
+    return {"input_shape": shape} if shape and None not in shape else {}
 
 
 def refuse_large(builder: Callable, positional: tuple, arguments: dict) -> None:

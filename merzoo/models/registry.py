@@ -9,6 +9,7 @@ the catalogue.
 import copy
 import fnmatch
 import importlib
+import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterable
@@ -61,7 +62,7 @@ def register(
         if not ours:
             known_entry(name)  # a network of the zoo is not replaced in silence
         elif facts.get("kind") != "estimator" and builder not in _builders():
-            builder = economical(builder)
+            builder = economical(builder, _fitting)
         old = REGISTRY.get(name)
         if old is not None and not _same(old.builder, builder):
             text = f"model '{name}': {_path(builder)} replaces {_path(old.builder)}."
@@ -72,6 +73,24 @@ def register(
         return builder
 
     return decorate
+
+
+def _fitting(builder: Callable, arguments: dict) -> dict:
+    """Arguments of a builder whose `weights` are a path, with those that a tag or folder brings."""
+    weights = arguments["weights"]
+    if str(weights).endswith(".weights.h5"):  # found already, or of one's own
+        return arguments
+    from merzoo.weights.load import fitting_arguments
+
+    variants = {name: found for name, found in _OURS.items() if found.builder is builder}
+    said = {n: p.default for n, p in inspect.signature(builder).parameters.items()} | arguments
+    agree = [
+        name
+        for name, found in variants.items()
+        if all(said.get(key) == value for key, value in found.arguments.items())
+    ]
+    name = max(agree or variants, key=lambda name: len(variants[name].arguments))
+    return fitting_arguments(name, arguments)
 
 
 def _builders() -> list[Callable]:
@@ -130,7 +149,9 @@ def _load(files: Iterable[str]) -> None:
 def _unlisted() -> set[str]:
     """The files that the catalogue does not have yet: of networks that are being written."""
     files = set(importlib.import_module(__package__).FILES.values())
-    return files - {row["file"] for row in catalogue().values()} - {__name__.rpartition(".")[2]}
+    return (
+        files - {row["file"] for row in catalogue().values()} - {"classes", "loading", "registry"}
+    )
 
 
 def _kinds() -> dict[str, str]:
@@ -173,10 +194,12 @@ def create_model(name: str, **arguments) -> Any:
     Args:
         name: a name of `list_models()`.
         **arguments: the builder's own arguments, such as `classes=3`; they go before those that
-            make the variant. `weights` is `None` for fresh ones, a tag such as `"synthetic"` of
-            `list_models(weights=True)` (downloaded if it has to be), the folder of a training run,
-            or the path of a `.weights.h5` file. A tag or folder brings the arguments that it was
-            trained with, such as `input_shape` and `classes`.
+            make the variant. `input_tensor` is what `keras.Input` gave, to build on (a list or a
+            dictionary by name for several). `weights` is `None` for fresh ones, a tag such as
+            `"synthetic"` of `list_models(weights=True)` (downloaded if it has to be), the folder of
+            a training run (also `hf://OWNER/REPOSITORY` or `https://HOST/FOLDER`), or the path of a
+            `.weights.h5` file. A tag or folder brings the arguments that it was trained with, such
+            as `input_shape` and `classes`.
 
     Returns:
         An uncompiled `keras.Model`, or a scikit-learn estimator for variants of kind `"estimator"`.

@@ -7,14 +7,19 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.files import check_folder, claim_file, write_text
 from merzoo.metrics import UF1
+from merzoo.pages.html_table import html_table
 from merzoo.preprocessing.face import Face
 from merzoo.schema import read_json
+
+if TYPE_CHECKING:
+    import pandas
 
 RESULTS, TABLE = "predictions.json", "predictions.csv"
 NOT_FOR = (
@@ -86,6 +91,24 @@ class Prediction(Sequence):
 
     def __getitem__(self, index):
         return self.segments[index]
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """The segments as a table, a row each: the columns of `predictions.csv`."""
+        import pandas
+
+        return pandas.read_csv(io.StringIO(csv_text([self])))
+
+    def _repr_html_(self) -> str:
+        shown = [
+            [s.label, s.probabilities[s.label], s.onset, s.apex, s.offset] for s in self.segments
+        ]
+        rate = f" at {self.fps:g} frames per second" if self.fps else ""
+        return html_table(
+            f"{self.source}: {len(self)} found in {self.frames} frames{rate}",
+            ["label", "probability", "onset", "apex", "offset"],
+            shown,
+            " ".join([*self.warnings, self.model.get("note", ""), NOT_FOR]),
+        )
 
     def as_dict(self) -> dict:
         """Plain JSON types: everything but the curve and the faces."""

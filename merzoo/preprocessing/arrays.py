@@ -20,6 +20,7 @@ from merzoo.errors import InputError
 from merzoo.limits import read_npz
 from merzoo.modalities import MODALITIES
 from merzoo.names import check_classes, one_spelling, parted_clips, spellings_told
+from merzoo.pages.html_table import html_table
 from merzoo.preprocessing.array_checks import (
     as_array,
     check_clips,
@@ -184,6 +185,15 @@ class Arrays:
         """
         found = Counter(self.label.tolist())
         return {name: found[index] for index, name in enumerate(self.classes)}
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for name in sorted(set(self.dataset.tolist())):
+            part = self.with_modalities({}).take(np.flatnonzero(self.dataset == name))
+            rows.append([name, len(set(part.subject.tolist())), *part.counts().values(), len(part)])
+        shapes = [f"{n} {'x'.join(map(str, a.shape[1:]))}" for n, a in self.modalities.items()]
+        columns = ["data set", "subjects", *self.classes, "samples"]
+        return html_table(f"{self.source}: {len(self)} samples", columns, rows, ", ".join(shapes))
 
     def save(self, path: str | Path) -> None:
         """Writes an `.npz` file that `read_arrays` reads."""

@@ -22,7 +22,9 @@ from merzoo.arguments import MOST_JOBS, whole_number
 from merzoo.errors import InputError, unknown
 from merzoo.files import check_folder, claim_folder, write_json, write_table, write_weights
 from merzoo.metrics import confusion_matrix, scores
+from merzoo.pages.html_table import html_table
 from merzoo.preprocessing.relabel import relabel
+from merzoo.progress import name_folder
 from merzoo.surroundings import surroundings
 from merzoo.training.batches import check_feed
 from merzoo.training.builders import named_builder, takes
@@ -69,6 +71,12 @@ class TrainedWeights:
     def weights(self) -> Path:
         """The `.weights.h5` file."""
         return self.folder / self.entry.file
+
+    def _repr_html_(self) -> str:
+        rows = [[name, value] for name, value in self.entry.metrics.items()]
+        seen = f"{len(self.entry.subjects)} subjects of {', '.join(self.entry.trained_on)}"
+        below = f"{self.entry.protocol}; {seen}; {self.entry.licence}. {self.weights}"
+        return html_table(self.entry.id, ["figure", "value"], rows, below)
 
 
 def pretrain(
@@ -146,9 +154,12 @@ def run_training(
     out,
     training,
     find=None,
+    measured: dict | None = None,
 ) -> TrainedWeights:
-    """`pretrain` and `finetune`; `usual` is the label map of clips where none is asked for, and
-    `find` gives the `Start` for a network's name, or is `None`."""
+    """`pretrain`, `finetune` and `train`.
+
+    `usual` is the label map of clips where none is asked for, `find` gives the `Start` for a
+    network's name, or is `None`, and `measured` are figures of the same recipe from elsewhere."""
     check_folder(out, kind="training")
     options = _options(Training, training)
     check_feed()
@@ -178,12 +189,14 @@ def run_training(
         start.check_unseen(pool.subject, pool.source)
     rows = split_validation(pool, options.validation, options.seed)
     card = _card(learner, pool, rows, labels, options, quick, start)
+    card |= {} if measured is None else {"measured": measured}
     begun = out is not None and (Path(out) / PROTOCOL).is_file()
     trainer = _trainer(learner, pool, rows, start, options, rehearsed=not begun)
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))
     with alone(folder):
         sweep(folder, deep=True)
         before = claim_folder(folder, card, may_differ=_MAY_DIFFER, kind="training")
+        name_folder(folder)
         if (folder / ENTRY).is_file():
             return _finished(folder, before or card)
         return _trained(folder, trainer, pool, rows, labels, options, card, start)
@@ -347,7 +360,7 @@ def _write(folder, trainer, history, pool, rows, labels, card, start) -> Trained
         model_arguments=card["model_arguments"],
         protocol=f"{len(rows[0])} samples, {epochs} of up to {learner.recipe.epochs} epochs"
         f"{' (quick: a thin slice)' if card['quick'] else ''}; {card['selection']}",
-        metrics=_metrics(learner, final, pool, rows[1]),
+        metrics=card.get("measured") or _metrics(learner, final, pool, rows[1]),
         merzoo_version=VERSION,
         preprocessing=dict(learner.recipe.preprocessing),
     )

@@ -21,6 +21,7 @@ from merzoo.errors import InputError, unknown
 from merzoo.files import check_folder, claim_folder, write_json, write_table
 from merzoo.metrics import compared
 from merzoo.names import known_people
+from merzoo.progress import name_folder
 from merzoo.training.recipes import Recipe, change_preprocessing, recipe_as_dict
 from merzoo.whole import alone, sweep
 
@@ -144,6 +145,7 @@ def tune(
     with alone(folder):
         sweep(folder, deep=True)
         claim_folder(folder, plan.settings(), file="settings.json", kind="search")
+        name_folder(folder)
         searches = _search(plan, names, trials, budget, silence, folder, role)
         return _conclude(plan, searches, outer, outer_parts, seeds, folder)
 

@@ -1,30 +1,34 @@
-"""Getting a file of weights: from the tree, from merzoo's home, or from the network, checked.
+"""Getting a file of weights: from this installation, from merzoo's home, or from the network.
 
 A file counts only if it has the size and the SHA-256 of its entry, which is looked at before
 anything opens it. A download goes into `FILE.part`, goes on where it broke off (HTTP Range), and
-takes its final name when it is whole and right.
+takes its final name when it is whole and right: pooch sees to that.
 """
 
 import errno
-import fcntl
 import hashlib
 import http.client
+import logging
 import os
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 from merzoo.errors import InputError
-from merzoo.home import home, homes
-from merzoo.weights.entry import WeightsEntry
-from merzoo.weights.manifest import weights_folder
+from merzoo.files import file_name
+from merzoo.home import home
+from merzoo.weights.entry import ENTRY_FILE, WeightsEntry, read_entry
+from merzoo.weights.manifest import places
+from merzoo.whole import locked, whole
 
 TIMEOUT = 30.0  # seconds without a byte
 TRIES = 3  # in a row that bring nothing new
+HUB = "https://huggingface.co"
+ADDRESSES = ("https://", "http://", "hf://")
 _CHUNK = 1 << 16
+_LARGEST_RECORD = 1 << 22  # bytes of a weights.json
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
@@ -52,17 +56,70 @@ def fetch(entry: WeightsEntry, timeout: float = TIMEOUT) -> Path:
     for path in places(entry):
         if fault(path, entry) is None:
             return path
-    url, target = _url(entry), home("weights", entry.file)
+    return download(entry, _url(entry), home("weights", entry.file), timeout)
+
+
+def fetch_folder(url: str, timeout: float = TIMEOUT) -> Path:
+    """The folder of a training run from the web, in `MERZOO_HOME/shared`: its record, and its file.
+
+    The record is asked for each time; without a network that of the last time counts.
+
+    Args:
+        url: `hf://OWNER/REPOSITORY[@REVISION]`, or `https://HOST/FOLDER`.
+        timeout: seconds without a byte after which a connection counts as broken.
+
+    Raises:
+        InputError: if there is no record, it is damaged, or its file cannot be had.
+    """
+    url = url.rstrip("/")
+    record = address(f"{url}/{ENTRY_FILE}")
+    folder = home("shared", file_name(url))
+    try:
+        request = urllib.request.Request(record, headers={"User-Agent": "merzoo"})
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            content = response.read(_LARGEST_RECORD)
+        with whole(folder / ENTRY_FILE) as temporary:
+            temporary.write_bytes(content)
+    except (http.client.HTTPException, OSError) as error:
+        if isinstance(error, urllib.error.HTTPError) or not (folder / ENTRY_FILE).is_file():
+            raise InputError(
+                f"{url}: no model can be had from there ({record}: {_reason(error)})."
+            ) from None
+    entry = read_entry(folder / ENTRY_FILE)
+    if fault(folder / entry.file, entry) is not None:
+        download(entry, f"{url}/{entry.file}", folder / entry.file, timeout)
+    return folder
+
+
+def download(entry: WeightsEntry, url: str, target: Path, timeout: float = TIMEOUT) -> Path:
+    """Brings the file of an entry to a place, unless the right one is there.
+
+    Args:
+        entry: that says how long the file is, and its SHA-256.
+        url: `http://`, `https://` or `hf://`.
+        target: path that the file gets; processes that want the same one wait for each other.
+        timeout: seconds without a byte after which a connection counts as broken.
+
+    Raises:
+        InputError: as `fetch`.
+    """
+    import pooch
+
+    pooch.get_logger().setLevel(logging.WARNING)  # the bar tells what is downloaded
+    part = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(target) as part:
-            if fault(target, entry) is not None:  # else another process was faster
-                target.unlink(missing_ok=True)
-                _download(entry, url, part, timeout)
-                os.replace(part, target)
+        with locked(target.with_name(f"{target.name}.lock"), wait=True):
+            pooch.retrieve(
+                address(url),
+                known_hash=f"sha256:{entry.sha256}",
+                fname=target.name,
+                path=target.parent,
+                downloader=_Resuming(entry, part, timeout),
+            )
     except OSError as error:
         if error.errno in _NO_ROOM:
-            target.with_name(f"{target.name}.part").unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
             raise InputError(
                 f"{entry.id}: no room for its {entry.bytes / 1e6:.1f} MB in {target.parent}; make "
                 f"room there, or set MERZOO_HOME to another folder."
@@ -74,9 +131,35 @@ def fetch(entry: WeightsEntry, timeout: float = TIMEOUT) -> Path:
     return target
 
 
-def places(entry: WeightsEntry) -> tuple[Path, ...]:
-    """Where the file of an entry may lie: beside the manifest, or in merzoo's home."""
-    return (weights_folder() / entry.file, *homes("weights", entry.file))
+def address(url: str) -> str:
+    """Where a file lies on the web: `hf://OWNER/REPOSITORY[@REVISION]/FILE` is one on the Hugging
+    Face hub (or the server that `HF_ENDPOINT` names); any other address is itself.
+
+    >>> address("hf://someone/weights/a.weights.h5")
+    'https://huggingface.co/someone/weights/resolve/main/a.weights.h5'
+    >>> address("hf://someone/weights@v2/a.weights.h5")
+    'https://huggingface.co/someone/weights/resolve/v2/a.weights.h5'
+    >>> address("https://example.org/a.weights.h5")
+    'https://example.org/a.weights.h5'
+
+    Raises:
+        InputError: for a text that is no address.
+    """
+    found = url
+    if url.startswith("hf://"):
+        owner, _, rest = url.removeprefix("hf://").partition("/")
+        repository, _, file = rest.partition("/")
+        name, _, revision = repository.partition("@")
+        if not (owner and name and file):
+            raise InputError(f"{url!r} is no address: it must be hf://OWNER/REPOSITORY/FILE.")
+        hub = os.environ.get("HF_ENDPOINT") or HUB
+        found = f"{hub.rstrip('/')}/{owner}/{name}/resolve/{revision or 'main'}/{file}"
+    if not _is_address(found):
+        raise InputError(
+            f"{found!r} is no address: it must be https://HOST/..., http://HOST/... or "
+            "hf://OWNER/REPOSITORY/FILE."
+        )
+    return found
 
 
 def fault(path: Path, entry: WeightsEntry) -> str | None:
@@ -96,6 +179,11 @@ def fault(path: Path, entry: WeightsEntry) -> str | None:
 
 def _url(entry: WeightsEntry) -> str:
     mirror = os.environ.get("MERZOO_WEIGHTS_URL")
+    if mirror and not mirror.startswith(ADDRESSES):
+        raise InputError(
+            f"MERZOO_WEIGHTS_URL={mirror!r} is no address: it must be https://HOST/..., "
+            "http://HOST/... or hf://OWNER/REPOSITORY."
+        )
     url = f"{mirror.rstrip('/')}/{entry.file}" if mirror else entry.url
     if url is None:
         here = "; ".join(f"{path}: {fault(path, entry)}" for path in places(entry))
@@ -103,9 +191,6 @@ def _url(entry: WeightsEntry) -> str:
             f"{entry.id} comes with merzoo and has no address to download it from ({here}); "
             f"put the file {entry.file} into {home('weights')}, or set MERZOO_WEIGHTS_URL."
         )
-    if not _is_address(url):
-        said = f"MERZOO_WEIGHTS_URL={mirror!r}" if mirror else f"{entry.id}: the url {url!r}"
-        raise InputError(f"{said} is no address: it must be http://HOST/... or https://HOST/...")
     return url
 
 
@@ -120,32 +205,34 @@ def _is_address(url: str) -> bool:
         return False
 
 
-@contextmanager
-def _alone(target: Path):
-    """The `.part` file of `target`, held by this process alone; others wait here for it."""
-    part = target.with_name(f"{target.name}.part")
-    with open(part.with_name(f"{target.name}.lock"), "wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield part
+class _Resuming:
+    """A downloader of pooch's form that goes on with what an earlier one left in `part`."""
 
+    def __init__(self, entry: WeightsEntry, part: Path, timeout: float):
+        self.entry, self.part, self.timeout = entry, part, timeout
 
-def _download(entry: WeightsEntry, url: str, part: Path, timeout: float) -> None:
-    """Fills `part` until it is whole and right."""
-    from rich.progress import DownloadColumn
+    def __call__(self, url: str, output_file: str, pooch) -> None:
+        from rich.progress import DownloadColumn
 
-    from merzoo.progress import progress_bar
+        from merzoo.progress import progress_bar
 
-    with progress_bar(count=DownloadColumn()) as bar:
-        task = bar.add_task(entry.id, total=entry.bytes)
-        resumed = part.is_file() and part.stat().st_size > 0
-        _all_bytes(entry, url, part, timeout, lambda n: bar.update(task, completed=n))
-        if resumed and fault(part, entry) is not None:  # an old beginning of another file
+        entry, part = self.entry, self.part
+        with progress_bar(count=DownloadColumn()) as bar:
+            task = bar.add_task(entry.id, total=entry.bytes)
+
+            def tell(count: int) -> None:
+                bar.update(task, completed=count)
+
+            resumed = part.is_file() and part.stat().st_size > 0
+            _all_bytes(entry, url, part, self.timeout, tell)
+            if resumed and fault(part, entry) is not None:  # an old beginning of another file
+                part.unlink()
+                _all_bytes(entry, url, part, self.timeout, tell)
+        wrong = fault(part, entry)
+        if wrong is not None:
             part.unlink()
-            _all_bytes(entry, url, part, timeout, lambda n: bar.update(task, completed=n))
-    wrong = fault(part, entry)
-    if wrong is not None:
-        part.unlink()
-        raise InputError(f"{entry.id}: {url} sends another file ({wrong}); nothing was kept.")
+            raise InputError(f"{entry.id}: {url} sends another file ({wrong}); nothing was kept.")
+        os.replace(part, output_file)
 
 
 def _all_bytes(entry: WeightsEntry, url: str, part: Path, timeout: float, on_bytes) -> None:

@@ -16,12 +16,13 @@ ENTRY_FILE = "weights.json"  # beside the weights that a training run leaves
 
 @dataclass(frozen=True)
 class WeightsEntry:
-    """What is known of one file of weights: a row of `weights/manifest.json`, or the `weights.json`
-    that a training run leaves beside its `model.weights.h5`.
+    """What is known of one file of weights: a row of `merzoo/weights/files/manifest.json`, or the
+    `weights.json` that a training run leaves beside its `model.weights.h5`.
 
     Args:
         id: `"network.tag"`, such as `"dfrnet.synthetic"`.
-        file: name of the `.weights.h5` file, in the folder of the manifest (or of this file).
+        file: name of the `.weights.h5` file, in one of `merzoo.weights.manifest.places`, or in the
+            folder of a training run.
         sha256, bytes: of that file.
         licence: terms of use, one line.
         trained_on: names of the data, such as `("fer2013",)`.
@@ -33,7 +34,8 @@ class WeightsEntry:
         protocol: how it was trained and chosen, one line.
         metrics: name -> value on data never trained on, with what that data was.
         merzoo_version: that wrote it.
-        url: where to download it; `None` for a file that is in the tree.
+        url: where to download it, `https://...` or `hf://OWNER/REPOSITORY/FILE`; `None` for a file
+            that comes with merzoo, or of a training run.
         preprocessing: choices of `merzoo.preprocessing.parameters` that its samples were made with;
             those that are not named were the defaults.
         golden: outputs on the fixed sample of `merzoo.weights.verify`; empty where none were taken.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from merzoo.errors import InputError
-from merzoo.weights.download import fault, fetch
+from merzoo.weights.download import ADDRESSES, fault, fetch, fetch_folder
 from merzoo.weights.entry import ENTRY_FILE, WeightsEntry, read_entry
 from merzoo.weights.manifest import find
 
@@ -56,14 +56,15 @@ def locate(weights: str | os.PathLike, network: str) -> tuple[Path, WeightsEntry
 
     Args:
         weights: a tag or id of the manifest (downloaded if it has to be), the folder of a training
-            run that holds `weights.json`, that file itself, or the path of a `.weights.h5` file,
-            whose entry is that of the `weights.json` beside it, where there is one.
+            run that holds `weights.json` (also as an address, `hf://OWNER/REPOSITORY` or
+            `https://HOST/FOLDER`), that file itself, or the path of a `.weights.h5` file, whose
+            entry is that of the `weights.json` beside it, where there is one.
         network: name of the variant.
 
     Raises:
         InputError: if there is none, it is of another network, or it is not what its entry says.
     """
-    path = Path(weights)
+    path = shared_folder(weights) or Path(weights)
     folder = path if path.is_dir() else path.parent
     named = path.is_dir() or path.name == ENTRY_FILE or path.name.endswith(".weights.h5")
     if named and (folder / ENTRY_FILE).is_file():
@@ -84,6 +85,17 @@ def locate(weights: str | os.PathLike, network: str) -> tuple[Path, WeightsEntry
             f"that merzoo pretrain wrote, or a .weights.h5 file."
         ) from None
     return fetch(entry), entry
+
+
+def shared_folder(place: str | os.PathLike) -> Path | None:
+    """The folder of a training run that `place` is or, downloaded, is the address of; else `None`.
+
+    Raises:
+        InputError: if an address cannot be reached, or has no such folder.
+    """
+    if isinstance(place, str) and place.startswith(ADDRESSES):
+        return fetch_folder(place)
+    return Path(place) if (Path(place) / ENTRY_FILE).is_file() else None
 
 
 def fitting_arguments(network: str, arguments: dict) -> dict:

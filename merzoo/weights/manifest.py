@@ -1,32 +1,38 @@
-"""The weights that this project trained: `weights/manifest.json`, and finding an entry of it."""
+"""The weights that this project trained: their list, where their files lie, and finding one.
+
+The list and the small files under the licence of the code are part of every installation
+(`merzoo/weights/files`). Large ones, and those for research only, lie in `weights` of the source
+tree, and are downloaded elsewhere: see `download.py`.
+"""
 
 import fnmatch
-import importlib.metadata
+import importlib.resources
 from pathlib import Path
 
 from merzoo.errors import InputError, unknown
+from merzoo.home import homes
 from merzoo.weights.entry import WeightsEntry, read_entries
 
 MANIFEST = "manifest.json"
 
 
-def weights_folder() -> Path:
-    """The folder of the manifest: `weights` of the source tree, or where pip installed it.
+def files_folder() -> Path:
+    """The folder of the list, and of the files that come with every installation."""
+    return Path(str(importlib.resources.files("merzoo.weights"))) / "files"
 
-    Raises:
-        InputError: if this installation has none.
-    """
-    tree = Path(__file__).resolve().parents[2] / "weights"
-    if (tree / MANIFEST).is_file():
-        return tree
-    try:
-        files = importlib.metadata.files("merzoo") or ()
-    except importlib.metadata.PackageNotFoundError:
-        files = ()
-    for file in files:
-        if file.parts[-3:] == ("merzoo", "weights", MANIFEST):
-            return Path(file.locate()).resolve().parent
-    raise InputError("This installation has no list of weights: install merzoo again with pip.")
+
+def tree_folder() -> Path:
+    """The folder of the other files, where merzoo runs from its source tree."""
+    return Path(__file__).resolve().parents[2] / "weights"
+
+
+def places(entry: WeightsEntry) -> dict[Path, str]:
+    """Where the file of an entry may lie -> what that place is called, the nearest first."""
+    return {
+        files_folder() / entry.file: "package",
+        tree_folder() / entry.file: "source tree",
+        **{path: "home" for path in homes("weights", entry.file)},
+    }
 
 
 def entries(pattern: str = "*") -> list[WeightsEntry]:
@@ -35,7 +41,7 @@ def entries(pattern: str = "*") -> list[WeightsEntry]:
     >>> [entry.id for entry in entries("ststnet.syn*")]
     ['ststnet.synthetic']
     """
-    found = read_entries(weights_folder() / MANIFEST)
+    found = read_entries(files_folder() / MANIFEST)
     chosen = [e for e in found if any(fnmatch.fnmatch(t, pattern) for t in (e.id, e.network))]
     return sorted(chosen, key=lambda entry: entry.id)
 

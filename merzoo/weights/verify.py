@@ -7,8 +7,9 @@ import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.modalities import modality
-from merzoo.weights.download import fault, places
+from merzoo.weights.download import fault
 from merzoo.weights.entry import WeightsEntry
+from merzoo.weights.manifest import places
 
 TOLERANCE = 1e-3  # of a probability; backends differ by some 1e-6
 

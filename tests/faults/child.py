@@ -13,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 400.0  # seconds after which a run counts as stuck
+# What a run says of itself while it works, before its one line of why it ended.
+ON_THE_WAY = ("merzoo: warning: ", "merzoo: results: ", "merzoo: fold ")
 
 
 class Nursery:

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from tests.faults.child import Child, run
+from tests.faults.child import ON_THE_WAY, Child, run
 from tests.faults.places import left, same
 from tests.faults.verbs import DOWNLOADED, THIN, VERBS
 from tests.weights.server import Served, serving
@@ -39,7 +39,7 @@ def check_ended(child: Child, number: int) -> None:
     status = child.wait()
     assert status in (ENDS[number], 0), child.stderr
     if status and SAID[number]:
-        lines = [n for n in child.stderr.splitlines() if not n.startswith("merzoo: warning")]
+        lines = [n for n in child.stderr.splitlines() if not n.startswith(ON_THE_WAY)]
         assert len(lines) == 1 and lines[0].startswith(SAID[number]), child.stderr
     deadline = time.monotonic() + 30
     while (alive := child.family()) and time.monotonic() < deadline:

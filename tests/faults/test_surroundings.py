@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from merzoo.processes import ADDRESS_SPACE
-from tests.faults.child import ROOT, finished
+from tests.faults.child import ON_THE_WAY, ROOT, finished
 from tests.faults.places import left, mounted, remount, same, skip_without
 from tests.faults.verbs import FLOW, NAMED, VERBS
 
@@ -31,7 +31,7 @@ def out(place, request):
 
 def one_line(child) -> str:
     """What a run says that could not be."""
-    lines = [n for n in child.stderr.splitlines() if not n.startswith("merzoo: warning: ")]
+    lines = [n for n in child.stderr.splitlines() if not n.startswith(ON_THE_WAY)]
     assert len(lines) == 1 and lines[0].startswith("merzoo: error: "), child.stderr
     assert "shows where" not in lines[0], child.stderr
     return lines[0]

@@ -116,6 +116,12 @@ VERBS = {
         training,
         begun="state/*",
     ),
+    "train": Verb(
+        ("train", "broadbentnet", "--data", f"arrays:{PICTURES}", *NETWORK)
+        + ("--epochs", "8", "--out", "{out}"),
+        training,
+        begun="state/*",
+    ),
     "tune": Verb(
         ("tune", "ststnet", "--data", f"arrays:{FLOW}", "--tuner", "random", "--trials", "3")
         + ("--folds", "2", "--space", "data/space.json", "--recipe", "data/short.json")

@@ -30,10 +30,35 @@ class Served:
 @contextmanager
 def serving(served: Served):
     """Runs the server; `served.url` is its address."""
+    with _running(lambda handler: answer(handler, served)) as url:
+        served.url = url
+        yield served
 
+
+@contextmanager
+def serving_files(files: dict[str, bytes]):
+    """Runs a server of files by their paths; gives its address, and the paths asked for."""
+    asked: list[str] = []
+
+    def give(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+        if handler.path not in files:
+            handler.send_error(404)
+            return
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(files[handler.path])))
+        handler.end_headers()
+        handler.wfile.write(files[handler.path])
+
+    with _running(give) as url:
+        yield url, asked
+
+
+@contextmanager
+def _running(respond):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            answer(self, served)
+            respond(self)
 
         def log_message(self, *_):
             pass
@@ -41,9 +66,8 @@ def serving(served: Served):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    served.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:
-        yield served
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         thread.join()

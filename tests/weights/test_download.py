@@ -151,9 +151,24 @@ def test_a_mirror_takes_the_place_of_the_address(monkeypatch):
         monkeypatch.setenv("MERZOO_WEIGHTS_URL", f"{served.url}/mirror/")
         assert fetch(entry_of(url="http://nowhere.invalid/file")).read_bytes() == CONTENT
     assert served.asked == [("/mirror/ststnet.test.weights.h5", None)]
+    monkeypatch.setenv("MERZOO_WEIGHTS_URL", "hf://someone/mirror")
+    with serving(Served(CONTENT)) as served:
+        monkeypatch.setenv("HF_ENDPOINT", served.url)
+        fetch(entry_of(file="other.weights.h5"))
+    assert served.asked == [("/someone/mirror/resolve/main/other.weights.h5", None)]
     monkeypatch.setenv("MERZOO_WEIGHTS_URL", "/some/folder")
-    with pytest.raises(InputError, match="is no address: it must be http"):
+    with pytest.raises(InputError, match=r"MERZOO_WEIGHTS_URL.*must be http"):
         fetch(entry_of(b"other"))
+
+
+def test_an_address_of_the_hub_is_a_file_on_its_server(monkeypatch):
+    with serving(Served(CONTENT, redirect=True)) as served:
+        monkeypatch.setenv("HF_ENDPOINT", f"{served.url}/")
+        path = fetch(entry_of(url="hf://someone/weights@v1/folder/x.weights.h5"))
+    assert path.read_bytes() == CONTENT
+    assert served.asked[0] == ("/someone/weights/resolve/v1/folder/x.weights.h5", None)
+    with pytest.raises(InputError, match="must be hf://OWNER/REPOSITORY/FILE"):
+        fetch(entry_of(b"other", url="hf://someone"))
 
 
 def test_no_address_says_where_the_file_should_be():

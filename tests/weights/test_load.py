@@ -10,6 +10,7 @@ import merzoo
 from merzoo.errors import InputError
 from merzoo.weights import WeightsEntry, load
 from merzoo.weights.load import locate
+from tests.weights.server import serving_files
 
 
 def test_weights_survive_a_round_trip(tmp_path):
@@ -61,9 +62,39 @@ def test_what_does_not_fit_is_one_line_that_says_what_to_type(network, arguments
     assert "\n" not in str(caught.value)
 
 
-def test_a_builder_takes_files_and_points_to_create_model_for_tags():
-    with pytest.raises(InputError, match=r"a tag to merzoo\.create_model"):
-        merzoo.models.STSTNet(weights="megc2019")
+def test_a_builder_takes_the_tags_of_the_variant_that_it_builds():
+    assert merzoo.models.STSTNet(weights="megc2019").get_layer("flow_preparation")
+    assert merzoo.models.RCN(variant="s", weights="megc2019").output_shape == (None, 3)
+    with pytest.raises(InputError, match=r"Did you mean 'ststnet\.megc2019'"):
+        merzoo.models.STSTNet(weights="megc2018")
+    with pytest.raises(InputError, match=r"classes=5.*negative, positive, surprise"):
+        merzoo.models.STSTNet(classes=5, weights="megc2019")
+
+
+def test_the_folder_of_a_run_is_loaded_from_the_web_too(run, tmp_path, monkeypatch):
+    """From a real server; later from the copy, also where nothing answers any more."""
+    monkeypatch.setenv("MERZOO_HOME", str(tmp_path / "home"))
+    files = {f"/o/r/resolve/main/{p.name}": p.read_bytes() for p in run.iterdir() if p.is_file()}
+    with serving_files(files) as (url, asked):
+        monkeypatch.setenv("HF_ENDPOINT", url)
+        model = merzoo.load_model("hf://o/r")
+        assert model.input_shape == (None, 14, 14, 3)
+        again = merzoo.create_model("ststnet", weights=f"{url}/o/r/resolve/main")
+        with pytest.raises(InputError, match=r"no model can be had from there.*404|Not Found"):
+            merzoo.load_model(f"{url}/elsewhere")
+    for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    merzoo.load_model("hf://o/r")
+    assert sum(path.endswith(".weights.h5") for path in asked) == 2
+
+
+def test_a_model_is_loaded_from_whatever_holds_it(run):
+    assert merzoo.load_model(run).output_shape == (None, 5)
+    assert merzoo.load_model("ststnet.synthetic").output_shape == (None, 3)
+    merzoo.load_model(run).save(run / "mine.keras")
+    assert merzoo.load_model(run / "mine.keras").output_shape == (None, 5)
+    with pytest.raises(InputError, match=r"no model: give a \.keras file"):
+        merzoo.load_model("nothing")
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 
 import merzoo
 from merzoo.cli import main
-from merzoo.weights.download import fault
-from merzoo.weights.manifest import entries, weights_folder
+from merzoo.weights.download import address, fault
+from merzoo.weights.manifest import entries, files_folder, places
 from merzoo.weights.verify import verify
 
 ROOT = Path(__file__).parents[2]
@@ -22,11 +22,28 @@ QUICK = ("ststnet", "broadbentnet", "offapexnet", "rcn-s")  # built and run in a
 
 
 def test_every_file_in_the_tree_is_that_of_its_entry():
-    folder = weights_folder()
-    assert {e.file for e in SHIPPED} == {p.name for p in folder.glob("*.h5")}
+    held = {e.file: [p for p in places(e) if p.is_file() and ROOT in p.parents] for e in SHIPPED}
+    there = [
+        p.name
+        for folder in ("weights", "merzoo/weights/files")
+        for p in (ROOT / folder).glob("*.h5")
+    ]
+    assert sorted(held) == sorted(there)
     for entry in SHIPPED:
-        assert fault(folder / entry.file, entry) is None, entry.id
+        (path,) = held[entry.file]
+        assert fault(path, entry) is None, entry.id
     assert sum(entry.bytes for entry in SHIPPED) < 60e6
+
+
+def test_what_comes_with_the_package_is_small_and_has_its_licence():
+    """The rest is downloaded, under terms of its own."""
+    packaged = [e for e in SHIPPED if (files_folder() / e.file).is_file()]
+    assert {e.licence for e in packaged} == {"Apache-2.0"}
+    assert 0 < sum(e.bytes for e in packaged) < 11e6
+    assert {e.id for e in SHIPPED if e.url is None} == {e.id for e in packaged}
+    for entry in SHIPPED:
+        if entry.url:
+            assert address(entry.url).endswith(f"/{entry.file}")
 
 
 @pytest.mark.parametrize("entry", SHIPPED, ids=lambda entry: entry.id)
@@ -93,12 +110,12 @@ def test_a_damaged_copy_of_the_project_fails_verification(tmp_path):
     """One bit of a file changed: exit status 1. No network is built for it."""
     ignored = shutil.ignore_patterns("__pycache__", "*.png", "*.gif", "*.svg")
     shutil.copytree(ROOT / "merzoo", tmp_path / "merzoo", ignore=ignored)
-    (tmp_path / "weights").mkdir()
     (entry,) = entries("ststnet.synthetic")
-    (tmp_path / "weights" / "manifest.json").write_text(json.dumps([entry.as_dict()]))
-    content = bytearray((weights_folder() / entry.file).read_bytes())
+    copy = tmp_path / "merzoo" / "weights" / "files"
+    (copy / "manifest.json").write_text(json.dumps([entry.as_dict()]))
+    content = bytearray((copy / entry.file).read_bytes())
     content[len(content) // 2] ^= 1
-    (tmp_path / "weights" / entry.file).write_bytes(content)
+    (copy / entry.file).write_bytes(content)
     command = [sys.executable, "-m", "merzoo.cli", "weights", "verify", "--json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=_own(tmp_path))
     assert done.returncode == 1, done.stderr
@@ -107,4 +124,7 @@ def test_a_damaged_copy_of_the_project_fails_verification(tmp_path):
 
 def _own(folder: Path) -> dict:
     """An environment in which the copy in `folder` is the package that is found."""
-    return os.environ | {"PYTHONPATH": str(folder), "MERZOO_HOME": str(folder / "home")}
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(folder), *sys.path]),
+        "MERZOO_HOME": str(folder / "home"),
+    }

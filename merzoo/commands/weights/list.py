@@ -35,10 +35,10 @@ def _data(entry) -> str:
 
 
 def _place(entry) -> str:
-    """In the tree, in merzoo's home, or not here (by size; verify looks at the hash)."""
-    from merzoo.weights.download import places
+    """In which place its file is, or "no" (by size; verify looks at the hash)."""
+    from merzoo.weights.manifest import places
 
-    for path, name in zip(places(entry), ("tree", "home"), strict=True):
+    for path, name in places(entry).items():
         if path.is_file() and path.stat().st_size == entry.bytes:
             return name
     return "no"

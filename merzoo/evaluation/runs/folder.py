@@ -17,6 +17,7 @@ from merzoo.errors import InputError
 from merzoo.evaluation.runs.fold import FoldJob, FoldResult
 from merzoo.files import claim_folder, file_name, write_json
 from merzoo.limits import regular_file
+from merzoo.progress import name_folder
 from merzoo.whole import alone, sweep, whole
 
 # The same data may lie elsewhere; seeds may be added; a run may go on another day, elsewhere.
@@ -60,7 +61,9 @@ class RunFolder:
         """
         with alone(path):
             sweep(path, deep=True)
-            yield cls(path, card)
+            held = cls(path, card)
+            name_folder(path)
+            yield held
 
     @staticmethod
     def begun(path: str | Path | None) -> bool:

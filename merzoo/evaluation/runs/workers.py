@@ -1,6 +1,7 @@
 """Folds in one process, in several, or on a cluster: each is kept as it finishes."""
 
 import os
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -45,8 +46,13 @@ def run_unfinished(
             bar.update(task, fold=job.fold.name, epoch=epoch + 1, loss=f"{loss:.3f}")
             bar.advance(task)
 
-        for job, result in run_folds(left, workers, on_epoch if left else None, cluster):
+        for number, (job, result) in enumerate(
+            run_folds(left, workers, on_epoch if left else None, cluster), len(todo) - len(left) + 1
+        ):
             folder.write_fold(job, result)
+            if bar.disable:  # a log: a line a fold
+                said = f"merzoo: fold {number} of {len(todo)}: {job.fold.name}, seed {job.seed}"
+                print(f"{said}, {result.seconds:.1f} s", file=sys.stderr)
             results[job.seed, job.fold.name] = (job, result)
             bar.advance(task, epochs - len(result.history.get("loss", ())))  # stopped early
     return [results[job.seed, job.fold.name] for job in todo]

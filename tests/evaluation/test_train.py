@@ -1,0 +1,64 @@
+"""The model to use: trained on everybody, with the figure of the run that judged its recipe."""
+
+import json
+
+import pytest
+
+import merzoo
+from merzoo.cli import main
+from merzoo.errors import InputError
+from tests.samples import flow_arrays
+
+
+def test_what_cannot_be_trained_is_one_line(tmp_path):
+    data = flow_arrays(subjects=4, clips=3)
+    with pytest.raises(InputError, match="give a model"):
+        merzoo.train(data=data)
+    with pytest.raises(InputError, match="give data"):
+        merzoo.train("ststnet")
+    with pytest.raises(InputError, match=r"flow-krr .* has no weights to keep"):
+        merzoo.train("flow-krr", data)
+    with pytest.raises(InputError, match="no such folder"):
+        merzoo.train(run=tmp_path / "none")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """An evaluation of two epochs, by the command line, and its folder."""
+    folder = tmp_path_factory.mktemp("train")
+    flow_arrays(subjects=3, clips=3).save(folder / "flow.npz")
+    words = ["evaluate", "ststnet", "--data", f"arrays:{folder / 'flow.npz'}", "--epochs", "2"]
+    assert main([*words, "--engine", "scan", "--out", str(folder / "run")]) == 0
+    return folder / "run"
+
+
+@pytest.mark.slow
+def test_its_card_has_the_figure_of_its_run(run, tmp_path, capsys):
+    out = tmp_path / "model"
+    assert main(["train", "--run", str(run), "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    entry = json.loads((out / "weights.json").read_text())
+    full = json.loads((run / "metrics.json").read_text())["full"]
+    (about,) = entry["metrics"]
+    assert about == "loso of 3 subjects, 1 seed(s)"
+    assert entry["metrics"][about]["uf1"] == pytest.approx(full["uf1"], abs=1e-4)
+    assert f"UF1 {full['uf1']:.3f} on {about}" in said
+    assert len(entry["subjects"]) == 3
+    assert merzoo.create_model("ststnet", weights=out).output_shape == (None, 3)
+    from merzoo.prediction import Classifier
+
+    assert Classifier("ststnet", str(out)).facts()["metrics"] == entry["metrics"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 3}, "recipe.epochs: 3 here, 2 there"),
+        ({"model": "offapexnet", "data": flow_arrays(subjects=3, clips=3)}, "another training"),
+        ({"data": flow_arrays(subjects=4, clips=3)}, "samples: are others"),
+    ],
+)
+def test_figures_of_something_else_are_refused(run, changes, message):
+    with pytest.raises(InputError, match=message):
+        merzoo.train(run=run, **changes)
