@@ -24,6 +24,7 @@ EXAMPLE = "merzoo evaluate ststnet --data arrays:flow.npz --seeds 3 --jobs 2 --o
 def arguments(parser):
     parser.add_argument("model", nargs="?", help=MODEL)
     add_data_option(parser, required=False)
+    parser.add_argument("--task", help=task_help())
     parser.add_argument(
         "--from",
         dest="rerun",
@@ -73,6 +74,14 @@ def arguments(parser):
     add_json_option(parser)
 
 
+def task_help() -> str:
+    """The tasks, for `--help`."""
+    from merzoo.evaluation.tasks import TASKS
+
+    rows = (f"{name} ({task.about})" for name, task in TASKS.items())
+    return f"classify (default), or another of: {'; '.join(rows)}"
+
+
 def protocol_help() -> str:
     """The protocols, for `--help`."""
     from merzoo.evaluation.splits.protocols import PROTOCOLS
@@ -86,6 +95,7 @@ def run(options) -> int:
     parameters = preprocessing_of(options)
     choose_backend()
     from merzoo.evaluation.evaluate import evaluate
+    from merzoo.evaluation.tasks import CLASSIFY
     from merzoo.training.learner import resolve
     from merzoo.training.recipes import change_recipe
 
@@ -99,6 +109,9 @@ def run(options) -> int:
                 else ""
             )
             raise InputError(f"{where}give {option}. merzoo evaluate --help shows how.")
+    task = settings.pop("task", CLASSIFY)
+    if task != CLASSIFY:
+        return _run_task(task, settings, parameters, options)
     learner = resolve(
         settings.pop("model"), settings.pop("recipe", None), arguments=model_arguments(options)
     )
@@ -126,9 +139,40 @@ def run(options) -> int:
     return 0
 
 
+def _run_task(name: str, settings: dict, parameters: dict, options) -> int:
+    """Another task than the usual one: its own function, figures and tables."""
+    from merzoo.evaluation.tasks import run_task
+
+    model, data = settings.pop("model"), settings.pop("data")
+    beside = {
+        "parameters": parameters,
+        "epochs": options.epochs,
+        "arguments": model_arguments(options),
+        "jobs": options.jobs if options.jobs != 1 else None,
+        "out": options.out,
+        "audit_epochs": options.audit_epochs,
+        "allow_leaks": options.allow_leaks,
+        "cluster": options.cluster,
+        "fold_chunk": options.fold_chunk,
+        "ensemble": options.ensemble,
+    }
+    settings |= {key: value for key, value in beside.items() if value}
+    start = time.perf_counter()
+    result = run_task(name, model, data, settings)
+    if options.json:
+        print_json(result.metrics)
+        return 0
+    for table in result.tables():
+        print_table(*table)
+    for warning in result.warnings:
+        print(f"warning: {warning}")
+    print(f"{time.perf_counter() - start:.0f} s; report: {result.folder / 'report.html'}")
+    return 0
+
+
 def _said(options) -> dict:
     """The options that were said, by the names that `merzoo.evaluate` gives them."""
-    names = ("model", "data", "recipe", "labels", "protocol", "seeds", "engine", "subjects")
+    names = ("model", "data", "task", "recipe", "labels", "protocol", "seeds", "engine", "subjects")
     names += ("split", "selection", "cache_backbone")
     said = {name: getattr(options, name) for name in names} | {"data": data_of(options)}
     return {name: value for name, value in said.items() if value is not None}
