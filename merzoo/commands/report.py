@@ -18,9 +18,11 @@ def arguments(parser):
 
 def run(options) -> int:
     from merzoo.errors import unknown
-    from merzoo.evaluation.pages.paper_tables import FORMATS, as_text, classes_table, results_table
+    from merzoo.evaluation.pages import paper_tables, unit_tables
+    from merzoo.evaluation.pages.paper_tables import FORMATS, as_text
     from merzoo.evaluation.pages.report import write_report
     from merzoo.evaluation.runs.read import read_run
+    from merzoo.metrics import UNITS
 
     if options.format == "html":
         print(write_report(options.run, pictures=not options.no_pictures))
@@ -28,6 +30,9 @@ def run(options) -> int:
     if options.format not in FORMATS:
         raise unknown("format", options.format, ("html", *FORMATS))
     found = read_run(options.run)
-    tables = [make(found.card, found.metrics) for make in (results_table, classes_table)]
+    makers = (paper_tables.results_table, paper_tables.classes_table)
+    if found.task == UNITS:
+        makers = (unit_tables.results_table, unit_tables.units_table)
+    tables = [make(found.card, found.metrics) for make in makers]
     print("\n\n".join(as_text(table, options.format) for table in tables))
     return 0
