@@ -19,6 +19,8 @@ import numpy as np
 
 from merzoo.errors import InputError
 
+CLASSIFY, UNITS = "classify", "au"  # tasks: one class of several; yes or no of each action unit
+
 
 def confusion_matrix(label, predicted, classes: int) -> np.ndarray:
     """(K, K) counts: row = annotated class, column = predicted class.
@@ -130,6 +132,80 @@ def cross_entropy(label, probabilities):
     return -np.log(np.maximum(chosen, 1e-7)).mean(-1)
 
 
+def unit_confusion(shown, told) -> np.ndarray:
+    """(U, 2, 2) counts of each action unit: row = annotated, column = predicted; 0 is absent.
+
+    Args:
+        shown, told: (N, U) whether each unit is annotated, and predicted.
+
+    >>> unit_confusion([[1], [1], [0]], [[1], [0], [0]]).tolist()
+    [[[1, 0], [1, 1]]]
+    """
+    shown, told = np.asarray(shown, bool), np.asarray(told, bool)
+    cells = [(~shown & ~told), (~shown & told), (shown & ~told), (shown & told)]
+    return np.stack([cell.sum(0) for cell in cells], -1).reshape(-1, 2, 2)
+
+
+def f1_per_unit(matrix: np.ndarray) -> np.ndarray:
+    """2 TP / (2 TP + FP + FN) of the presence of each unit; 0 where it is neither there nor told.
+
+    Args:
+        matrix: (..., U, 2, 2) counts as of `unit_confusion`.
+
+    Returns:
+        (..., U), 0..1.
+
+    Two clips show the unit, and one of them and two others are said to: 2 / (2 + 2 + 1).
+
+    >>> f1_per_unit(np.array([[[5, 2], [1, 1]]])).tolist()
+    [0.4]
+    """
+    return f1_per_class(matrix)[..., 1]
+
+
+def macro_f1(matrix: np.ndarray):
+    """Mean over units of `f1_per_unit` of (..., U, 2, 2) pooled counts, 0..1.
+
+    >>> float(macro_f1(np.array([[[5, 2], [1, 1]], [[7, 0], [0, 2]]])))
+    0.7
+    """
+    return f1_per_unit(matrix).mean(-1)
+
+
+def auc_per_unit(shown, probabilities) -> np.ndarray:
+    """Area under the ROC curve of each unit: how often a clip with it has the higher probability
+    than one without (a tie counts half); NaN for a unit that no clip shows, or every one.
+
+    Args:
+        shown: (N, U) whether each unit is annotated.
+        probabilities: (..., N, U).
+
+    Returns:
+        (..., U), 0..1.
+
+    Of the six pairs of one with and one without, five are in order:
+
+    >>> areas = auc_per_unit([[1], [1], [0], [0], [0]], [[0.9], [0.4], [0.5], [0.2], [0.1]])
+    >>> areas.round(3).tolist()
+    [0.833]
+    """
+    from scipy.stats import rankdata
+
+    shown, probabilities = np.asarray(shown, bool), np.asarray(probabilities, float)
+    ranks = rankdata(probabilities, axis=-2)  # (..., N, U)
+    present, absent = shown.sum(0), (~shown).sum(0)
+    above = (ranks * shown).sum(-2) - present * (present + 1) / 2
+    with np.errstate(invalid="ignore"):
+        return np.where(present * absent > 0, above / (present * absent), np.nan)
+
+
+def macro_auc(shown, probabilities):
+    """Mean over units of `auc_per_unit`, of those that some clips show and some do not."""
+    areas = auc_per_unit(shown, probabilities)
+    known = ~np.isnan(areas)
+    return np.where(known, areas, 0).sum(-1) / np.maximum(known.sum(-1), 1)
+
+
 @dataclass(frozen=True)
 class Metric:
     """A row of `METRICS`.
@@ -146,6 +222,9 @@ class Metric:
             of papers that print it.
         compared: a headline metric has 95 % intervals and is tested in comparisons.
         note: what a reader must know of it, in a few words.
+        task: whose results it judges: `"classify"`, or `"au"`; of action units `of_matrix` gets
+            (..., U, 2, 2) counts of `unit_confusion`, and `of_probabilities` (N, U) labels and
+            (..., N, U) probabilities.
 
     Raises:
         InputError: for a name that isn't an identifier or is a field's beside the scores, for both
@@ -168,6 +247,7 @@ class Metric:
     headline: bool = True
     compared: bool = True
     note: str = ""
+    task: str = CLASSIFY
 
     def __post_init__(self):
         if not self.name.isidentifier() or self.name in _FIELDS_BESIDE:
@@ -205,7 +285,7 @@ class Metric:
         >>> METRICS["uar"].floor([5, 3]), METRICS["accuracy"].floor([5, 3])
         (0.5, 0.625)
         """
-        if self.of_matrix is None:
+        if self.of_matrix is None or self.task != CLASSIFY:
             return None
         counts = np.asarray(n_per_class)
         constant = np.zeros((len(counts), len(counts)), counts.dtype)
@@ -270,9 +350,19 @@ METRICS: dict[str, Metric] = {
             compared=False,
             note="cross-entropy in nats",
         ),
+        Metric("macro_f1", "macro F1", macro_f1, task=UNITS, note="mean over action units"),
+        Metric(
+            "auc",
+            "AUC",
+            of_probabilities=macro_auc,
+            compared=False,
+            task=UNITS,
+            note="mean over action units; 0.5 by chance",
+        ),
     )
 }
 
+MACRO_F1 = METRICS["macro_f1"]  # of action units what UF1 is of classes
 UF1 = METRICS["uf1"]  # what epochs, recipes and trials are chosen by, and claims are judged by
 
 
@@ -299,16 +389,19 @@ def register_metric(metric: Metric) -> Metric:
                     f"metric {metric.name}: the {field} {getattr(metric, field)!r} is taken by "
                     f"{known.name}; give another one."
                 )
-    given, shape = "(2, 3, 3) confusion matrices", None
+    counts, label = ((2, 3, 3), np.arange(4) % 3)
+    if metric.task == UNITS:
+        counts, label = ((2, 3, 2, 2), np.arange(12).reshape(4, 3) % 2)
+    given, shape = f"{counts} confusion matrices", None
     if metric.of_matrix is not None:
-        shape = np.shape(metric.of_matrix(np.ones((2, 3, 3), int)))
+        shape = np.shape(metric.of_matrix(np.ones(counts, int)))
     elif metric.of_probabilities is not None:
         given = "(2, 4, 3) probabilities"
-        shape = np.shape(metric.of_probabilities(np.arange(4) % 3, np.full((2, 4, 3), 1 / 3)))
+        shape = np.shape(metric.of_probabilities(label, np.full((2, 4, 3), 1 / 3)))
     if shape != (2,):
         raise InputError(
             f"metric {metric.name}: its function gives shape {shape} for {given}; reduce the last "
-            f"two axes only, so that it is (2,)."
+            f"{len(counts) - 1 if metric.of_matrix else 2} axes only, so that it is (2,)."
         )
     METRICS[metric.name] = metric
     return metric
@@ -324,29 +417,29 @@ def registered(metric: Metric) -> Iterator[Metric]:
         del METRICS[metric.name]
 
 
-def headline() -> list[Metric]:
-    """The metrics of every table of results, in order."""
-    return [metric for metric in METRICS.values() if metric.headline]
+def headline(task: str = CLASSIFY) -> list[Metric]:
+    """The metrics of every table of a task's results, in order."""
+    return [metric for metric in METRICS.values() if metric.headline and metric.task == task]
 
 
-def compared() -> list[Metric]:
+def compared(task: str = CLASSIFY) -> list[Metric]:
     """The headline metrics with intervals and tests, in order."""
-    return [metric for metric in headline() if metric.compared]
+    return [metric for metric in headline(task) if metric.compared]
 
 
-def scores(matrix: np.ndarray) -> dict[str, float]:
-    """The headline metrics of one (K, K) pooled confusion matrix.
+def scores(matrix: np.ndarray, task: str = CLASSIFY) -> dict[str, float]:
+    """The headline metrics of one (K, K) pooled confusion matrix, or of (U, 2, 2) counts of units.
 
     >>> scores(np.array([[3, 1], [1, 3]]))
     {'uf1': 0.75, 'uar': 0.75, 'accuracy': 0.75}
     """
-    rows = ((metric.name, metric.of_matrix) for metric in headline())
+    rows = ((metric.name, metric.of_matrix) for metric in headline(task))
     return {name: float(of_matrix(matrix)) for name, of_matrix in rows if of_matrix is not None}
 
 
-def probability_scores(label, probabilities) -> dict[str, float | None]:
+def probability_scores(label, probabilities, task: str = CLASSIFY) -> dict[str, float | None]:
     """The headline metrics of (N,) labels and (N, K) probabilities; `None` where there are none."""
-    rows = [(m.name, m.of_probabilities) for m in headline() if m.of_probabilities is not None]
+    rows = [(m.name, m.of_probabilities) for m in headline(task) if m.of_probabilities is not None]
     if probabilities is None:
         return {name: None for name, _ in rows}
     return {name: float(of_both(label, probabilities)) for name, of_both in rows}

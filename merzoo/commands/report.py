@@ -18,11 +18,13 @@ def arguments(parser):
 
 def run(options) -> int:
     from merzoo.errors import unknown
-    from merzoo.evaluation.pages.paper_tables import FORMATS, as_text, classes_table, results_table
+    from merzoo.evaluation.pages import paper_tables, unit_tables
+    from merzoo.evaluation.pages.paper_tables import FORMATS, as_text
     from merzoo.evaluation.pages.report import write_report
     from merzoo.evaluation.runs.read import read_run
     from merzoo.evaluation.spotting.page import spotting_tables, write_spotting_report
     from merzoo.evaluation.spotting.runs import TASKS, read_spotting_run, task_of
+    from merzoo.metrics import UNITS
 
     spotting = task_of(options.run) in TASKS
     if options.format == "html":
@@ -36,6 +38,9 @@ def run(options) -> int:
         print("\n\n".join(as_text(table, options.format) for table in tables))
         return 0
     found = read_run(options.run)
-    tables = [make(found.card, found.metrics) for make in (results_table, classes_table)]
+    makers = (paper_tables.results_table, paper_tables.classes_table)
+    if found.task == UNITS:
+        makers = (unit_tables.results_table, unit_tables.units_table)
+    tables = [make(found.card, found.metrics) for make in makers]
     print("\n\n".join(as_text(table, options.format) for table in tables))
     return 0

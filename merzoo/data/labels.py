@@ -17,6 +17,7 @@ import numpy as np
 
 from merzoo.arguments import class_names
 from merzoo.data.clip import Clip
+from merzoo.data.unit_labels import is_unit_labels, unit_classes, wanted_units
 from merzoo.errors import InputError, unknown
 from merzoo.names import dataset_key
 
@@ -48,7 +49,8 @@ class LabelMap:
         classes: names of the classes, in the order of their indices.
         tables: dataset -> {emotion in small letters: class, or `None` to leave the clip out};
             the key `ANY` serves the datasets that are not named.
-        reads: the field of `Clip` that is looked up, `"label"` or `"objective_class"`.
+        reads: the field of `Clip` that is looked up, `"label"`, `"objective_class"` or
+            `"action_units"`.
         about: one line that says where the map comes from.
     """
 
@@ -100,6 +102,7 @@ class MappedLabels:
         name: of the label map.
         failed: (`"dataset clip"`, reason) of clips whose label the map does not know, where those
             are skipped.
+        note: what a reader must know of the classes, such as which action units are scored.
     """
 
     indices: np.ndarray
@@ -108,6 +111,7 @@ class MappedLabels:
     excluded: dict[str, int] = field(default_factory=dict)
     name: str = ""
     failed: list[tuple[str, str]] = field(default_factory=list)
+    note: str = ""
 
     def counts(self) -> dict[str, int]:
         """Kept clips per class, in class order."""
@@ -319,6 +323,14 @@ def annotated_map(clips: Sequence[Clip]) -> LabelMap:
     return LabelMap("annotated", tuple(found), {ANY: {name: name for name in found}})
 
 
+def check_label_map(name: str) -> None:
+    """Raises `InputError` for a name that is no label map's."""
+    if is_unit_labels(name):
+        wanted_units(name)
+    elif name != "annotated":
+        label_map(name)
+
+
 def map_labels(
     clips: Sequence[Clip], labels: str | LabelMap = "megc3", on_error: str = "fail"
 ) -> MappedLabels:
@@ -327,7 +339,7 @@ def map_labels(
     Args:
         clips: as an adapter loads them.
         labels: name of a label map (`LABEL_MAPS`), `"annotated"` for the labels as they stand,
-            or a `LabelMap` of one's own.
+            `"action_units"` (`merzoo.data.unit_labels`), or a `LabelMap` of one's own.
         on_error: `"fail"`, or `"skip"` to leave out clips whose label the map does not know.
 
     Returns:
@@ -351,6 +363,10 @@ def map_labels(
     """
     if labels == "annotated":
         labels = annotated_map(clips)
+    elif is_unit_labels(labels):
+        classes, table, about = unit_classes(clips, labels)
+        rows = {ANY: {emotion(text): name for text, name in table.items()}}
+        labels = LabelMap(labels, classes, rows, reads="action_units", about=about)
     chosen = label_map(labels) if isinstance(labels, str) else labels
     indices, kept, failed = [], [], []
     excluded: Counter = Counter()
@@ -367,9 +383,9 @@ def map_labels(
         else:
             indices.append(chosen.classes.index(name))
             kept.append(clip)
-    return MappedLabels(
-        np.asarray(indices, np.int64), chosen.classes, kept, dict(excluded), chosen.name, failed
-    )
+    note = chosen.about if chosen.reads == "action_units" else ""
+    indices = np.asarray(indices, np.int64)
+    return MappedLabels(indices, chosen.classes, kept, dict(excluded), chosen.name, failed, note)
 
 
 def _class_of(clip: Clip, chosen: LabelMap) -> tuple[str, str | None]:

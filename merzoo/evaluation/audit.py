@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from merzoo.arguments import MOST_JOBS, whole_number
 from merzoo.data.datasets import parse_data
+from merzoo.data.unit_labels import is_unit_labels
 from merzoo.errors import InputError, unknown
 from merzoo.evaluation.leakage import Finding, find_leaks
 from merzoo.evaluation.runs.samples import samples_for
@@ -12,6 +13,7 @@ from merzoo.evaluation.splits.protocols import parse_protocol
 from merzoo.evaluation.spotting.evaluate import audit_spots
 from merzoo.evaluation.spotting.runs import TASKS as SPOTTING
 from merzoo.evaluation.spotting.spotters import MOTION
+from merzoo.evaluation.units import unit_learner
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.samples import load_samples
 from merzoo.training.learner import resolve
@@ -36,7 +38,8 @@ def audit(
     Args:
         data: as for `evaluate`; without a model it must be arrays.
         model: as for `evaluate`, or `None`.
-        labels, protocol, split, recipe, parameters, callbacks, jobs: as for `evaluate`.
+        labels, protocol, split, recipe, parameters, callbacks, jobs: as for `evaluate`;
+            `labels="action_units"` audits what `evaluate --task au` would run.
         task: `"spot"` for spotters on long videos: then `model` is a spotter, the motion spotter
             where `None`, and `labels`, `parameters` and `callbacks` play no part.
 
@@ -74,6 +77,8 @@ def audit(
     learner = resolve(model, recipe)
     if parameters:
         learner = learner.with_recipe(change_preprocessing(learner.recipe, parameters))
+    if is_unit_labels(labels):
+        learner = unit_learner(learner, str(labels))
     samples = samples_for(learner, data, labels, chosen.labels, jobs, chosen.by == "frame")
     samples = learner.take(samples)
     folds = folds_of(samples, protocol, split)

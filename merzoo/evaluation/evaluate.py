@@ -19,12 +19,13 @@ from merzoo.evaluation.runs.fold import FoldData, FoldJob, rehearse
 from merzoo.evaluation.runs.folder import RunFolder, resumed_warning
 from merzoo.evaluation.runs.samples import samples_for
 from merzoo.evaluation.runs.workers import run_unfinished
+from merzoo.evaluation.scores.judges import judge_of
 from merzoo.evaluation.scores.oracle import check_has_epochs, write_oracle
-from merzoo.evaluation.scores.predictions import metrics_of, predictions_table, read_predictions
 from merzoo.evaluation.splits.file import folds_of, split_as_dict
 from merzoo.evaluation.splits.left_out import left_out, left_out_told
 from merzoo.evaluation.splits.protocols import Fold, parse_protocol, subject_wise
 from merzoo.evaluation.splits.selection import Selection, parse_selection
+from merzoo.evaluation.unit_result import unit_result
 from merzoo.files import check_folder, write_json, write_table
 from merzoo.metrics import headline
 from merzoo.names import known_people
@@ -174,6 +175,8 @@ def evaluate(
     protocol = protocol or learner.recipe.protocol
     chosen = parse_protocol(protocol)[0]
     usual = chosen.labels or learner.recipe.labels  # of clips; arrays bring classes of their own
+    if learner.multilabel:
+        labels = labels or learner.recipe.labels
     samples = samples_for(learner, data, labels, usual, jobs, chosen.by == "frame")
     named, data = _as_text(data), learner.take(samples)
     folds = folds_of(data, protocol, split)
@@ -191,7 +194,7 @@ def evaluate(
     used = choose_engine(
         engine,
         learner,
-        classes=len(data.classes),
+        classes=len(learner.outputs(data.classes)),
         size=sum(x.nbytes for x in data.modalities.values()) * (FEATURES if cache_backbone else 1),
         callbacks=callbacks,
         watched=bool(learner.recipe.validation) or rule.name == "inner" or audit_epochs,
@@ -249,7 +252,10 @@ def evaluate(
         write_json(folder.path / "metrics.json", metrics)
         oracle = write_oracle(folder.path, results, data)
         write_report(folder.path, samples)
-        return result_of(folder, metrics, predictions, oracle, preparation_told(data.preparation))
+        told = preparation_told(data.preparation)
+        if learner.multilabel:
+            return unit_result(folder, metrics, predictions, told)
+        return result_of(folder, metrics, predictions, oracle, told)
 
 
 def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = ()) -> tuple:
@@ -264,9 +270,11 @@ def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = (
     Returns:
         The content of `metrics.json`, which is not written yet, and of `predictions.csv`.
     """
-    write_table(folder.path / "predictions.csv", predictions_table(data, results))
-    predictions = read_predictions(folder.path / "predictions.csv")
-    metrics = metrics_of(predictions, deterministic=bool(folder.card.get("deterministic")))
+    judge, file = judge_of(folder.card), folder.path / "predictions.csv"
+    write_table(file, judge.predictions_table(data, results))
+    predictions = judge.read_predictions(file)
+    deterministic = bool(folder.card.get("deterministic"))
+    metrics = judge.metrics_of(predictions, deterministic=deterministic)
     resumed = resumed_warning(folder.card)
     metrics["warnings"] = [*warnings, *([resumed] if resumed else []), *metrics["warnings"]]
     return metrics, predictions

@@ -31,6 +31,7 @@ TASKS: dict[str, Task] = {
         "where they are and of which class, by spotter+network",
         "merzoo.evaluation.spotting.recognise:evaluate_recognised",
     ),
+    "au": Task("which action units move, by a network", "merzoo.evaluation.units:evaluate_units"),
 }
 
 

@@ -75,6 +75,16 @@ def save(figure: "Figure", folder: Path, name: str) -> None:
                 figure.savefig(temporary, dpi=200, bbox_inches="tight", metadata=about)
 
 
+def keep_figures(figures: "dict[str, Figure]", folder: Path) -> dict[str, str]:
+    """Saves figures into a folder as PNG and PDF, and returns name -> SVG text for a page."""
+    folder.mkdir(exist_ok=True)
+    for name, figure in figures.items():
+        save(figure, folder, name)
+    svg = {name: as_svg(figure) for name, figure in figures.items()}
+    close(figures.values())
+    return svg
+
+
 def close(figures: "Iterable[Figure]") -> None:
     """Frees figures."""
     from matplotlib import pyplot

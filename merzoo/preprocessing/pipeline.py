@@ -135,6 +135,7 @@ def prepare(
     left_out = [[failure.clip, failure.reason] for failure in failed]
     preparation = preparation_of(clips, shapes, chosen, detectors, left_out)
     preparation["excluded"] = excluded
+    preparation["notes"][:0] = [mapped.note] if mapped.note else []
     annotated = used_annotation(shapes, chosen, preparation["apex"])
     return _arrays(mapped, kept, modalities, annotated, preparation)
 

@@ -4,15 +4,20 @@ Arrays bring classes of their own, so a map is only applied where one was asked 
 names of the classes as it reads the labels of clips, data set by data set.
 """
 
+import re
 import warnings
 from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 
+from merzoo.data.action_units import ACTION_UNITS
 from merzoo.data.labels import LabelMap, emotion, label_map
+from merzoo.data.unit_labels import chosen_units, combination, is_unit_labels, unit_table
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
+
+_NUMBERS = re.compile(r"\d+").findall
 
 
 def relabel(data: Arrays, labels: str | LabelMap | None) -> Arrays:
@@ -21,7 +26,8 @@ def relabel(data: Arrays, labels: str | LabelMap | None) -> Arrays:
     Args:
         data: samples, whose classes are taken as annotated labels.
         labels: name of a label map, or a `LabelMap`; `None` and `"annotated"` keep the classes as
-            they are.
+            they are; `"action_units"` (`merzoo.data.unit_labels`) takes the units that the classes
+            name, or else those of the modality `action_units`.
 
     Returns:
         The same object where nothing changes; else new arrays, without the samples that the map
@@ -41,6 +47,8 @@ def relabel(data: Arrays, labels: str | LabelMap | None) -> Arrays:
     """
     if labels is None or labels == "annotated":
         return data
+    if is_unit_labels(labels):
+        return _in_units(data, str(labels))
     chosen = label_map(labels) if isinstance(labels, str) else labels
     if data.classes == chosen.classes:
         return data
@@ -61,6 +69,29 @@ def relabel(data: Arrays, labels: str | LabelMap | None) -> Arrays:
         data = data.take(np.array(rows))
     label = np.array([to[pairs[row]] for row in rows], np.int64)
     return replace(data, label=label, classes=chosen.classes, preparation=preparation)
+
+
+def _in_units(data: Arrays, labels: str) -> Arrays:
+    """The samples in combinations of the action units that are scored."""
+    held = data.modalities.get("action_units")
+    try:
+        units, table = unit_table(data.classes)
+        numbers, flags = [int(name[2:]) for name in units], table[data.label]
+    except InputError:
+        if held is None:
+            raise InputError(
+                f"{data.source}: says of no sample which action units it shows: give a modality "
+                f"'action_units' (N, {len(ACTION_UNITS)}), or classes such as 'AU4+AU12' and "
+                f"'none'; these are {', '.join(data.classes)}."
+            ) from None
+        numbers, flags = list(ACTION_UNITS), np.asarray(held) > 0.5
+    shown = [{n for n, on in zip(numbers, row, strict=True) if on} for row in flags]
+    kept, note = chosen_units(shown, data.subject.tolist(), labels)
+    names = [combination(row & set(kept)) for row in shown]
+    classes = tuple(sorted(set(names), key=lambda name: [int(n) for n in _NUMBERS(name)]))
+    label = np.array([classes.index(name) for name in names], np.int64)
+    told = data.preparation | {"notes": [*data.preparation.get("notes", []), note]}
+    return replace(data, label=label, classes=classes, preparation=told)
 
 
 def _class_of(data: Arrays, dataset: str, label: int, chosen: LabelMap) -> int | None:

@@ -61,7 +61,7 @@ def training_graph(
     augment: Sequence[str] = (),
     seed: int = 0,
     sample_weight: np.ndarray | None = None,
-    soft_labels: bool = False,
+    targets: np.ndarray | None = None,
     steps: int | None = None,
     first_epoch: int = 0,
 ):
@@ -76,27 +76,28 @@ def training_graph(
         augment: names from `AUGMENTATIONS` and `MIXINGS`, applied in this order.
         seed: of order and augmentation.
         sample_weight: (N,) weight of each sample in the loss, or `None` for 1.
-        soft_labels: whether labels are shares of the classes even where nothing is mixed.
+        targets: (K, T) what the loss takes for a sample of each class; `None` for the class's
+            number, or, where samples are mixed, shares of the classes.
         steps: of samples on disk: batches an epoch.
         first_epoch: of samples on disk: to go on with.
 
     Returns:
-        A dataset of ({modality: (B, ...) float32}, label (B,) or, soft, (B, K), weight (B,)).
+        A dataset of ({modality: (B, ...) float32}, label (B,) or, of targets, (B, T), weight (B,)).
 
     Raises:
         InputError: for an unknown augmentation.
     """
     leave_devices_alone()
     names = augmentation_names(augment)
-    soft = soft_labels or _mixes(names)
+    targets = _targets(data, names, targets)
     weight = np.ones(len(data)) if sample_weight is None else sample_weight
     if isinstance(data, Part) and data.nbytes > IN_GRAPH:
-        source = _from_rows(data, weight, batch_size, seed, soft)
+        source = _from_rows(data, weight, batch_size, seed, targets)
     elif isinstance(data, Arrays | Part):
         data = data.arrays() if isinstance(data, Part) else data
-        source = _from_memory(data, weight, batch_size, seed, soft)
+        source = _from_memory(data, weight, batch_size, seed, targets)
     else:
-        source = _from_disk(data, weight, batch_size, seed, soft, steps, first_epoch)
+        source = _from_disk(data, weight, batch_size, seed, targets, steps, first_epoch)
 
     def augmented(counter, sample, label, weight):
         return _augmented(sample, label, weight, names, counter, seed)
@@ -131,7 +132,7 @@ def epoch_graph(
     names = augmentation_names(augment)
     whole_number("batch_size", batch_size)
     size = len(data)
-    tensors = _tensors(data, np.ones(size), _mixes(names))
+    tensors = _tensors(data, np.ones(size), _targets(data, names, None))
     rows = tf.data.Dataset.range(size).shuffle(size, seed=seed).batch(batch_size)
     draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
 
@@ -142,7 +143,7 @@ def epoch_graph(
     return graph.apply(tf.data.experimental.assert_cardinality(-(-size // batch_size))).prefetch(2)
 
 
-def validation_graph(data: Arrays | Rows, batch_size: int, weight=None, soft_labels: bool = False):
+def validation_graph(data: Arrays | Rows, batch_size: int, weight=None, targets=None):
     """One pass over samples in order, in batches of one size, the last filled up with weight 0.
 
     The weights are scaled so that Keras' mean over all batches is the weighted mean over samples.
@@ -151,7 +152,7 @@ def validation_graph(data: Arrays | Rows, batch_size: int, weight=None, soft_lab
         data: the samples.
         batch_size: samples a batch.
         weight: (N,) of each sample; `None` for 1.
-        soft_labels: whether labels are shares of the classes.
+        targets: as of `training_graph`.
     """
     import tensorflow as tf
 
@@ -165,9 +166,9 @@ def validation_graph(data: Arrays | Rows, batch_size: int, weight=None, soft_lab
     def batches():
         for start in range(0, count, batch_size):
             part = slice(start, start + batch_size)
-            yield _batch(data, filled[part], scaled[part], soft_labels)
+            yield _batch(data, filled[part], scaled[part], targets)
 
-    signature = _signature(data, batch_size, soft_labels)
+    signature = _signature(data, batch_size, targets)
     graph = tf.data.Dataset.from_generator(batches, output_signature=signature)
     graph = graph.apply(tf.data.experimental.assert_cardinality(count // batch_size))
     return graph.prefetch(2)
@@ -238,11 +239,11 @@ def _order(size: int, epoch, seed: int):
     return tf.random.experimental.stateless_shuffle(tf.range(size), tf.stack([epoch, seed]))
 
 
-def _from_memory(data: Arrays, weight, batch_size: int, seed: int, soft: bool):
+def _from_memory(data: Arrays, weight, batch_size: int, seed: int, targets):
     """(number of the batch, samples, labels, weights), endless, across the ends of epochs."""
     import tensorflow as tf
 
-    size, tensors = len(data), _tensors(data, weight, soft)
+    size, tensors = len(data), _tensors(data, weight, targets)
 
     def rows_of(epoch):
         return tf.data.Dataset.from_tensor_slices(_order(size, epoch, seed))
@@ -252,7 +253,7 @@ def _from_memory(data: Arrays, weight, batch_size: int, seed: int, soft: bool):
     return _mapped(numbered, lambda counter, rows: (counter, *_gathered(tensors, rows)))
 
 
-def _from_rows(data: Part, weight, batch_size: int, seed: int, soft: bool):
+def _from_rows(data: Part, weight, batch_size: int, seed: int, targets):
     """As `_from_memory`, for samples that are too many to be held twice: read batch by batch."""
     import tensorflow as tf
 
@@ -260,10 +261,10 @@ def _from_rows(data: Part, weight, batch_size: int, seed: int, soft: bool):
         step = 0
         while True:
             rows = _order_of_step(len(data), batch_size, step, seed)
-            yield step, *_batch(data, rows, weight[rows], soft)
+            yield step, *_batch(data, rows, weight[rows], targets)
             step += 1
 
-    signature = (tf.TensorSpec((), "int64"), *_signature(data, batch_size, soft))
+    signature = (tf.TensorSpec((), "int64"), *_signature(data, batch_size, targets))
     return tf.data.Dataset.from_generator(batches, output_signature=signature)
 
 
@@ -278,7 +279,7 @@ def _epoch_order(size: int, epoch: int, seed: int) -> np.ndarray:
     return np.asarray(_order(size, epoch, seed))
 
 
-def _from_disk(data: Rows, weight, batch_size: int, seed: int, soft: bool, steps, first_epoch):
+def _from_disk(data: Rows, weight, batch_size: int, seed: int, targets, steps, first_epoch):
     """The same of samples that stay on disk, from an epoch on."""
     import tensorflow as tf
 
@@ -289,25 +290,27 @@ def _from_disk(data: Rows, weight, batch_size: int, seed: int, soft: bool, steps
         while True:
             order = epoch_rows(label, places, steps * batch_size, epoch, seed, data.balanced)
             for step, chosen in enumerate(order.reshape(steps, batch_size)):
-                yield epoch * steps + step, *_batch(data, chosen, weight[chosen], soft)
+                yield epoch * steps + step, *_batch(data, chosen, weight[chosen], targets)
             epoch += 1
 
-    signature = (tf.TensorSpec((), "int64"), *_signature(data, batch_size, soft))
+    signature = (tf.TensorSpec((), "int64"), *_signature(data, batch_size, targets))
     return tf.data.Dataset.from_generator(batches, output_signature=signature)
 
 
-def _mixes(names: Sequence[str]) -> bool:
-    return any(name in MIXINGS for name in names)
+def _targets(data, names: Sequence[str], targets: np.ndarray | None) -> np.ndarray | None:
+    """The targets, or shares of the classes where samples are mixed."""
+    if targets is None and any(name in MIXINGS for name in names):
+        return np.eye(len(data.classes), dtype="float32")
+    return targets
 
 
-def _tensors(data: Arrays, weight: np.ndarray, soft: bool):
-    """Modalities, labels (N,) or, soft, (N, K), and weights (N,) of all samples."""
+def _tensors(data: Arrays, weight: np.ndarray, targets: np.ndarray | None):
+    """Modalities, labels (N,) or, of targets, (N, T), and weights (N,) of all samples."""
     import tensorflow as tf
 
     modalities = {name: tf.constant(np.asarray(x)) for name, x in data.modalities.items()}
-    label = tf.constant(data.label.astype("int32"))
-    if soft:
-        label = tf.one_hot(label, len(data.classes))
+    label = data.label.astype("int32") if targets is None else targets[data.label]
+    label = tf.constant(label)
     return modalities, label, tf.constant(np.asarray(weight, "float32"))
 
 
@@ -345,18 +348,18 @@ def _samples(data, places) -> dict[str, np.ndarray]:
     return {name: np.asarray(x[places], "float32") for name, x in data.modalities.items()}
 
 
-def _batch(data, places, weight, soft: bool):
+def _batch(data, places, weight, targets):
     label = data.label[places].astype(np.int32)
-    if soft:
-        label = np.eye(len(data.classes), dtype="float32")[label]
+    if targets is not None:
+        label = targets[label]
     return _samples(data, places), label, weight.astype(np.float32)
 
 
-def _signature(data, batch_size: int, soft: bool):
+def _signature(data, batch_size: int, targets):
     import tensorflow as tf
 
     shapes = {name: x.shape[1:] for name, x in _samples(data, np.array([0])).items()}
     modalities = {n: tf.TensorSpec((batch_size, *s), "float32") for n, s in shapes.items()}
-    shape = (batch_size, len(data.classes)) if soft else (batch_size,)
-    label = tf.TensorSpec(shape, "float32" if soft else "int32")
+    shape = (batch_size,) if targets is None else (batch_size, targets.shape[1])
+    label = tf.TensorSpec(shape, "int32" if targets is None else "float32")
     return modalities, label, tf.TensorSpec((batch_size,))

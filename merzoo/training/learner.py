@@ -11,13 +11,14 @@ which never look a name up again.
 
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from merzoo import modalities
+from merzoo.data.unit_labels import unit_table
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.builders import (
@@ -28,8 +29,8 @@ from merzoo.training.builders import (
     seeded_by,
     takes,
 )
-from merzoo.training.probabilities import PADDED, output_kind, predict
-from merzoo.training.recipes import Recipe, change_recipe, get_recipe
+from merzoo.training.probabilities import PADDED, YES_OR_NO, output_kind, predict
+from merzoo.training.recipes import MULTILABEL_LOSS, Recipe, change_recipe, get_recipe
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,21 @@ class Learner:
             return False
         return not seeded_by(call_builder(self.builder, self.recipe.model_arguments, self.name))
 
+    @property
+    def multilabel(self) -> bool:
+        """Whether it says yes or no of each action unit, instead of naming one class."""
+        return self.recipe.loss == MULTILABEL_LOSS
+
+    def outputs(self, classes: Sequence[str]) -> tuple[str, ...]:
+        """What a network's outputs stand for: the classes, or the units that they combine.
+
+        Raises:
+            InputError: for a learner of action units and classes that are no combinations of them.
+        """
+        return unit_table(classes)[0] if self.multilabel else tuple(classes)
+
     def build(self, classes: int):
-        """A fresh Keras model, or scikit-learn estimator, for a number of classes.
+        """A fresh Keras model, or scikit-learn estimator, for a number of classes (or units).
 
         Raises:
             InputError: if the builder makes one for another number of classes.
@@ -86,11 +100,14 @@ class Learner:
         arguments = dict(self.recipe.model_arguments)
         if takes(self.builder, "classes"):
             arguments = {"classes": classes} | arguments
+        if self.multilabel and takes(self.builder, "classifier_activation"):
+            arguments = {"classifier_activation": "sigmoid"} | arguments
         built = call_builder(self.builder, arguments, self.name)
         if self.kind == "network" and built.output_shape[-1] != classes:
             raise InputError(
                 f"{self.name} has {built.output_shape[-1]} outputs, but there are {classes} "
-                f"classes; give its builder an argument 'classes'."
+                f"{'units' if self.multilabel else 'classes'}; give its builder an argument "
+                f"'classes'."
             )
         return built
 
@@ -108,12 +125,13 @@ class Learner:
             InputError: for a modality that is missing or of another shape, or classes of another
                 number than the recipe, its weights of classes, or a network of one's own has.
         """
-        classes = self.recipe.model_arguments.get("classes", len(samples.classes))
-        if classes != len(samples.classes):
+        outputs = self.outputs(samples.classes)
+        classes = self.recipe.model_arguments.get("classes", len(outputs))
+        if classes != len(outputs):
             raise InputError(
                 f"recipe {self.recipe.name} asks for a {classes}-class {self.name}, but "
-                f"{samples.source} has {len(samples.classes)} classes: "
-                f"{', '.join(samples.classes)}."
+                f"{samples.source} has {len(outputs)} {'units' if self.multilabel else 'classes'}: "
+                f"{', '.join(outputs)}."
             )
         self.recipe.check_classes(len(samples.classes))
         inputs = self._inputs_among(samples)
@@ -130,7 +148,7 @@ class Learner:
                     f"holds {tuple(held[name])}."
                 )
         if self.entry is None:
-            self.build(len(samples.classes))  # whether it has as many outputs
+            self.build(len(outputs))  # whether it has as many outputs
         return samples.with_modalities({name: samples.modalities[name] for name in inputs})
 
     def _inputs_among(self, samples: Arrays) -> dict[str, tuple[int, ...]]:
@@ -153,6 +171,9 @@ class Learner:
     def output_kind(self, model) -> str:
         """What a network of this learner's puts out; see `output_kind`."""
         kind = output_kind(model)
+        if self.multilabel:
+            return "logits of yes or no" if kind == "logits" else "yes or no"
+        kind = "unknown" if kind in YES_OR_NO else kind
         if kind == "unknown" and self.recipe.loss == "margin":
             return "lengths"  # which that loss trains
         return kind

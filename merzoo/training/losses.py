@@ -1,14 +1,18 @@
 """The losses that recipes name, and what goes with them: soft labels, and the L2 norm of weights.
 
 Cross-entropy of whole-number labels is the default. Smoothed, focal and mixed labels need a row of
-shares for each sample instead (soft labels), which the training graph then gives.
+shares for each sample instead (soft labels), and action units one of `merzoo.training.unit_loss`,
+which the training graph then gives.
 """
 
+from functools import partial
+
 import keras
+import numpy as np
 
 from merzoo.errors import InputError
 from merzoo.preprocessing.mixing import MIXINGS
-from merzoo.training.recipes import Recipe
+from merzoo.training.recipes import MULTILABEL_LOSS, Recipe
 
 
 def wants_soft_labels(recipe: Recipe) -> bool:
@@ -19,6 +23,36 @@ def wants_soft_labels(recipe: Recipe) -> bool:
     return mixes or recipe.loss == "focal" or bool(recipe.loss_arguments)
 
 
+def target_rows(data, recipe: Recipe, weighted: bool = True) -> np.ndarray | None:
+    """What the recipe's loss takes for a sample of each class; `None` for the class's number.
+
+    Args:
+        data: the training samples: whatever has `label` and `classes`.
+        recipe: with its loss.
+        weighted: whether action units are balanced as the recipe says.
+
+    Returns:
+        (C, C) shares of the classes, or (C, 2U) of `merzoo.training.unit_loss.unit_targets`.
+    """
+    if recipe.loss == MULTILABEL_LOSS:
+        from merzoo.training.unit_loss import unit_targets
+
+        return unit_targets(data.label, data.classes, recipe.class_weights if weighted else None)
+    return np.eye(len(data.classes), dtype="float32") if wants_soft_labels(recipe) else None
+
+
+def make_accuracy(recipe: Recipe, outputs: str = "probabilities"):
+    """The metric that is called `accuracy` in the history of a training: of units, the share of
+    them that is told right; arguments as of `make_loss`."""
+    if recipe.loss != MULTILABEL_LOSS:
+        return "accuracy"
+    from merzoo.training.unit_loss import unit_accuracy
+
+    threshold = 0.0 if outputs == "logits" else 0.5
+    told = partial(unit_accuracy, threshold=threshold)
+    return keras.metrics.MeanMetricWrapper(told, name="accuracy")
+
+
 def make_loss(recipe: Recipe, outputs: str = "probabilities"):
     """The Keras loss of a recipe.
 
@@ -26,8 +60,8 @@ def make_loss(recipe: Recipe, outputs: str = "probabilities"):
         outputs: what the network puts out (see `merzoo.training.learner.output_kind`): losses of
             logits take them as such.
         recipe: its `loss` is `"cross-entropy"` (argument `label_smoothing`), `"focal"` (arguments
-            `gamma`, 2 by default, and `alpha`, 1) or `"margin"` (of capsules' lengths; arguments
-            `present`, `absent`, `weight`).
+            `gamma`, 2 by default, and `alpha`, 1), `"margin"` (of capsules' lengths; arguments
+            `present`, `absent`, `weight`) or `"binary-cross-entropy"` (of action units).
 
     Raises:
         InputError: for an argument that the loss does not have, or a loss that is not for these
@@ -44,6 +78,15 @@ def make_loss(recipe: Recipe, outputs: str = "probabilities"):
     0.1
     """
     logits = {"from_logits": True} if outputs == "logits" else {}
+    if recipe.loss == MULTILABEL_LOSS:
+        if outputs == "probabilities":
+            raise InputError(
+                f"recipe {recipe.name}: the network ends in a softmax, which gives one class of "
+                f"several; action units take a sigmoid each: classifier_activation='sigmoid'."
+            )
+        from merzoo.training.unit_loss import UnitCrossEntropy
+
+        return UnitCrossEntropy(**logits)
     if outputs == "lengths" and recipe.loss != "margin":
         raise InputError(
             f"recipe {recipe.name}: the network puts out lengths of capsules, which are no "

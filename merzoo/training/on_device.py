@@ -19,7 +19,7 @@ from merzoo.preprocessing.augment import augment_all, draws_of_steps
 from merzoo.preprocessing.transforms import flip
 from merzoo.training.batches import order_of_steps, prediction_batches
 from merzoo.training.fixed_layers import split_fixed
-from merzoo.training.losses import wants_soft_labels
+from merzoo.training.losses import target_rows
 from merzoo.training.parts import Part, identity
 from merzoo.training.probabilities import Unlabelled
 from merzoo.training.recipes import Recipe
@@ -165,8 +165,9 @@ class Prepared:
         label[part.rows] = part.label
         weights = np.zeros(count, np.float32)
         weights[part.rows] = 1 if weight is None else weight
-        if wants_soft_labels(recipe):
-            label = np.eye(len(part.classes), dtype="float32")[label]
+        rows = target_rows(part, recipe)
+        if rows is not None:
+            label = rows[label]
         if self.mirror:
             label, weights = np.concatenate([label] * 2), np.concatenate([weights] * 2)
         return label, weights

@@ -7,6 +7,7 @@ import numpy as np
 
 from merzoo.errors import InputError
 
+YES_OR_NO = ("yes or no", "logits of yes or no")  # kinds of which each output stands alone
 PADDED = 32  # samples a batch of predictions, padded to one shape: nothing is compiled twice
 
 
@@ -29,6 +30,8 @@ def predict(
     kind: str | None = None,
 ) -> np.ndarray:
     """Class probabilities (N, K) of a Keras model, float32, each row summing to 1.
+
+    Of a network that says yes or no of each output, such as of action units, they need not.
 
     Args:
         model: a network; its outputs may be probabilities, logits, or lengths of capsules.
@@ -82,7 +85,8 @@ def mean_probabilities(outputs: Sequence[np.ndarray], kind: str, name: str) -> n
 
 
 def output_kind(model) -> str:
-    """What a network puts out: `"probabilities"`, `"lengths"` of capsules, `"logits"`, `"unknown"`.
+    """What a network puts out: `"probabilities"` of classes, one `"yes or no"` an output,
+    `"lengths"` of capsules, `"logits"`, `"unknown"`.
 
     Read from its last layers, passing over those that change nothing.
 
@@ -98,6 +102,8 @@ def output_kind(model) -> str:
             return "lengths"
         if activation == "softmax" or kind == "Softmax":
             return "probabilities"
+        if activation == "sigmoid":
+            return "yes or no"
         if kind == "Activation" and activation == "linear":
             layer = _layer_before(layer)
             continue
@@ -114,6 +120,8 @@ def _as_probabilities(outputs: np.ndarray, kind: str, name: str) -> np.ndarray:
             f"The outputs of {name} are not finite for {bad} of {len(outputs)} samples: its "
             f"weights hold NaN or infinity, or its training has diverged; lower its learning rate."
         )
+    if kind in YES_OR_NO:
+        return _as_yes_or_no(outputs, kind, name)
     if kind == "logits":
         outputs = np.exp(outputs - outputs.max(-1, keepdims=True))
     total = outputs.sum(-1, keepdims=True)
@@ -125,6 +133,18 @@ def _as_probabilities(outputs: np.ndarray, kind: str, name: str) -> np.ndarray:
             f": end it in a softmax."
         )
     return outputs
+
+
+def _as_yes_or_no(outputs: np.ndarray, kind: str, name: str) -> np.ndarray:
+    """The probability of each output by itself."""
+    if kind == "logits of yes or no":
+        return 1 / (1 + np.exp(-outputs.clip(-80, 80)))
+    if (outputs < -1e-4).any() or (outputs > 1 + 1e-4).any():
+        raise InputError(
+            f"The outputs of {name} are no probabilities (one is {float(outputs.max()):.3g}): end "
+            f"it in a sigmoid."
+        )
+    return outputs.clip(0, 1)
 
 
 def _layer_of(tensor):

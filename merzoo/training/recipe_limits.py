@@ -30,6 +30,7 @@ LOSSES = {
     "cross-entropy": ("label_smoothing",),
     "focal": ("gamma", "alpha", "label_smoothing"),
     "margin": ("present", "absent", "weight"),
+    "binary-cross-entropy": (),
 }
 
 _Above = Annotated[float, Meta(gt=0)]

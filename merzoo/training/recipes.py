@@ -10,13 +10,15 @@ import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
-from merzoo.data.labels import LABEL_MAPS
+from merzoo.data.labels import check_label_map
+from merzoo.data.unit_labels import UNIT_LABELS
 from merzoo.errors import InputError, unknown
 from merzoo.preprocessing.augment import augmentation_names
 from merzoo.preprocessing.mixing import MIXINGS
 from merzoo.schema import check, read_json
 from merzoo.training.recipe_limits import check_arguments, check_fields
 
+MULTILABEL_LOSS = "binary-cross-entropy"  # by which a network says yes or no of each unit
 PAPERS = "merzoo.reproduction.tables"  # whose `row_recipe` knows the papers' rows; it stands above
 
 
@@ -37,12 +39,15 @@ class Recipe:
         batch_size: samples a step.
         epochs: passes over the data.
         class_weights: `None`, `"balanced"` (N / (K n_c)), `"sqrt"` (its square root), or one number
-            a class, which then must not come from the test samples' counts either.
+            a class, which then must not come from the test samples' counts either. Of action units
+            the two classes are a unit's presence and absence.
         augment: names from `AUGMENTATIONS` of `merzoo.preprocessing.augment`, and `"mixup"` or
             `"cutmix"`.
         test_time: `None`, or `"flip"`: mean over a sample and its mirror image.
         model_arguments: arguments of the builder that belong to the recipe.
-        loss: `"cross-entropy"`, `"focal"` or `"margin"`: see `merzoo.training.losses`.
+        loss: `"cross-entropy"`, `"focal"` or `"margin"`; or `"binary-cross-entropy"`, of a network
+            that says of each action unit whether it is there (`multilabel_recipe`): see
+            `merzoo.training.losses`.
         loss_arguments: of the loss, such as `{"label_smoothing": 0.1}`.
         l2: times the sum of squares of all trained weights, added to the loss. (Decoupled weight
             decay is an optimizer's argument: `{"weight_decay": 0.6}`.)
@@ -116,8 +121,7 @@ a class.
         """Checks the fields, alone and together, and gives lists and choices their one form."""
         check_fields({f.name: getattr(self, f.name) for f in fields(self)})
         check_arguments(self.optimizer, self.optimizer_arguments, self.loss, self.loss_arguments)
-        if self.labels not in ("annotated", *LABEL_MAPS):
-            raise unknown("label map", self.labels, LABEL_MAPS)
+        check_label_map(self.labels)
         if (self.plateau or self.stop) and not self.validation:
             raise InputError("plateau and stop watch a validation; give validation=0.2.")
         if self.plateau and self.schedule != "constant":
@@ -391,6 +395,26 @@ def change_recipe(recipe: Recipe, **changes) -> Recipe:
     """A copy with the given fields changed; `None` values are ignored."""
     changes = {name: value for name, value in changes.items() if value is not None}
     return replace(recipe, **changes) if changes else recipe
+
+
+def multilabel_recipe(recipe: Recipe, labels: str = UNIT_LABELS) -> Recipe:
+    """The same way to train, for action units: one yes or no a unit instead of one class.
+
+    Loss, balance and label map are replaced: presence and absence of each unit weigh the same in
+    training, as they count in its F1. A recipe of such a loss keeps what it says of them.
+
+    Args:
+        recipe: of classes or of units.
+        labels: see `merzoo.data.unit_labels`.
+
+    >>> made = multilabel_recipe(RECIPES["ststnet"])
+    >>> made.loss, made.class_weights, made.labels, made.epochs
+    ('binary-cross-entropy', 'balanced', 'action_units', 12)
+    """
+    if recipe.loss == MULTILABEL_LOSS:
+        return replace(recipe, labels=labels)
+    changed = {"loss": MULTILABEL_LOSS, "loss_arguments": {}, "class_weights": "balanced"}
+    return replace(recipe, labels=labels, **changed)
 
 
 def change_preprocessing(recipe: Recipe, parameters: dict | None) -> Recipe:

@@ -18,7 +18,7 @@ import numpy as np
 from merzoo.training.on_device import build_metrics, state_of
 from merzoo.training.parts import Part
 from merzoo.training.probabilities import PADDED, mean_probabilities
-from merzoo.training.trainer import class_weights
+from merzoo.training.trainer import sample_weights
 
 _ON_CPU = 8  # replicas at a time, where stacking them saves nothing
 _SHARE = 0.6  # of the device's free memory that a chunk may take
@@ -112,10 +112,7 @@ class _Stack:
 def _stack(trainer, filled: list[Replica]) -> _Stack:
     recipe, steps, device = trainer.recipe, trainer.steps_per_epoch, trainer.device()
     prepared, state = _first_states(trainer, filled)
-    targets = [
-        prepared.targets(r.train, recipe, class_weights(r.train, recipe.class_weights))
-        for r in filled
-    ]
+    targets = [prepared.targets(r.train, recipe, sample_weights(r.train, recipe)) for r in filled]
     courses = [
         device.course(r.train, recipe, r.seed, recipe.epochs * steps, prepared.mirror)
         for r in filled

@@ -21,13 +21,13 @@ from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.batches import training_graph, validation_graph
 from merzoo.training.devices import distributed, xla_pays
 from merzoo.training.learner import Learner, check_classes
-from merzoo.training.losses import add_l2, make_loss, wants_soft_labels
+from merzoo.training.losses import add_l2, make_accuracy, make_loss, target_rows
 from merzoo.training.optimizers import adjustable_optimizer, first_rates, make_optimizer
 from merzoo.training.options import ONE_DEVICE, Training
 from merzoo.training.parts import Part
 from merzoo.training.probabilities import output_kind
 from merzoo.training.progress_callback import Progress
-from merzoo.training.recipes import Recipe
+from merzoo.training.recipes import MULTILABEL_LOSS, Recipe
 from merzoo.training.resume import Resume
 from merzoo.training.seeds import seeded
 from merzoo.training.validation import SHARE, BestEpoch, inner_split, rule_callbacks
@@ -111,8 +111,8 @@ class Trainer:
                 history then has `val_loss` and `val_accuracy`.
             folder: where the state of a long training is kept, so that a stopped one goes on, with
                 its logs; `None` for a fold, which is trained in one go.
-            by_uf1: choose the epoch by the UF1 of the validation, whatever the recipe says; the
-                history then has `inner_uf1`.
+            by_uf1: choose the epoch by the UF1 of the validation (of action units, by their macro
+                F1), whatever the recipe says; the history then has `inner_uf1` (`inner_macro_f1`).
 
         Raises:
             InputError: if the loss is no longer a number.
@@ -120,7 +120,8 @@ class Trainer:
         self.reset(seed)
         best = None
         if validation is not None:
-            measure = "uf1" if by_uf1 else self.recipe.monitor
+            measure = ("macro_f1" if self.learner.multilabel else "uf1") if by_uf1 else None
+            measure = measure or self.recipe.monitor
             best = BestEpoch(measure, self.predict, validation, _best_file(folder))
         own, resume = self._callbacks(seed, best, folder)
         first = 0 if resume is None else resume.restore(self.model)
@@ -139,8 +140,9 @@ class Trainer:
             return None
         # Where training was told to balance, every class weighs alike: accuracy is UAR.
         weight = class_weights(validation, "balanced" if self.options.balance else None)
-        soft = wants_soft_labels(self.recipe)
-        return validation_graph(validation, self.recipe.batch_size, weight, soft)
+        weight = None if self.learner.multilabel else weight
+        targets = target_rows(validation, self.recipe, weighted=False)
+        return validation_graph(validation, self.recipe.batch_size, weight, targets)
 
     def _fed_fit(self, data, seed: int, callbacks: list, watched, resume, first: int) -> dict:
         """By Keras' `fit`, fed step by step."""
@@ -150,8 +152,8 @@ class Trainer:
             batch_size=recipe.batch_size,
             augment=recipe.augment,
             seed=seed,
-            sample_weight=class_weights(data, recipe.class_weights),
-            soft_labels=wants_soft_labels(recipe),
+            sample_weight=sample_weights(data, recipe),
+            targets=target_rows(data, recipe),
             steps=self.steps_per_epoch,
             first_epoch=first,
         )
@@ -172,7 +174,7 @@ class Trainer:
         """By epochs that are programs."""
         from merzoo.training.on_device import device_fit
 
-        weight = class_weights(data, self.recipe.class_weights)
+        weight = sample_weights(data, self.recipe)
         how = {"weight": weight, "callbacks": callbacks, "watched": watched}
         return device_fit(self.device(), data, self.recipe, seed, self.steps_per_epoch, **how)
 
@@ -222,7 +224,7 @@ class Trainer:
 
     def final(self):
         """A float32 model with the current weights, whatever the precision of training."""
-        model = self.learner.build(len(self.classes))
+        model = self.learner.build(len(self.learner.outputs(self.classes)))
         model.set_weights(self.model.get_weights())
         return model
 
@@ -264,7 +266,7 @@ class Trainer:
         keras.config.set_dtype_policy(self.options.precision)
         try:
             with seeded(seed):
-                return self.learner.build(len(self.classes))
+                return self.learner.build(len(self.learner.outputs(self.classes)))
         finally:
             keras.config.set_dtype_policy(before)
 
@@ -319,10 +321,11 @@ def compile_model(
     """Compiles a network as a recipe says: its loss, the L2 norm of weights, its optimizer."""
     if l2:
         add_l2(model, recipe.l2)
+    outputs = output_kind(model)
     model.compile(
         optimizer=optimizer,
-        loss=make_loss(recipe, output_kind(model)),
-        weighted_metrics=["accuracy"],
+        loss=make_loss(recipe, outputs),
+        weighted_metrics=[make_accuracy(recipe, outputs)],
         jit_compile=options.xla and xla_pays(options.devices),
     )
 
@@ -363,6 +366,11 @@ def class_weights(data, rule: str | tuple[float, ...] | None) -> np.ndarray | No
         weights = 1 / np.maximum(counts, 1) ** (0.5 if rule == "sqrt" else 1.0)
     weights = weights[data.label]
     return weights / weights.mean()
+
+
+def sample_weights(data, recipe: Recipe) -> np.ndarray | None:
+    """(N,) weights of the training samples by a recipe; action units have theirs in the targets."""
+    return None if recipe.loss == MULTILABEL_LOSS else class_weights(data, recipe.class_weights)
 
 
 def _best_file(folder: Path | None) -> Path | None:

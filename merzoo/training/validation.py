@@ -14,15 +14,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from merzoo.data.unit_labels import unit_table
 from merzoo.errors import InputError
 from merzoo.files import write_weights
-from merzoo.metrics import confusion_matrix, scores
+from merzoo.metrics import CLASSIFY, UNITS, confusion_matrix, scores, unit_confusion
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.pool import Pool
 from merzoo.training.recipes import Recipe
 
 SHARE = 0.2  # of the training subjects that are drawn, where nobody says otherwise
-MODES = {"accuracy": "max", "loss": "min", "uf1": "max"}  # what may choose an epoch
+MODES = {"accuracy": "max", "loss": "min", "uf1": "max", "macro_f1": "max"}
 _DRAWS = 100  # looked through for one in which no class is missing
 
 
@@ -148,8 +149,9 @@ class BestEpoch(keras.callbacks.Callback):
     The one rule by which an epoch is chosen; the first of equals is.
 
     Args:
-        measure: `"accuracy"` or `"loss"`, as Keras logs them, or `"uf1"`; that and the other
-            scores of the validation are then in the logs of an epoch, as `inner_uf1` and so on.
+        measure: `"accuracy"` or `"loss"`, as Keras logs them, or `"uf1"` (of action units
+            `"macro_f1"`); that and the other scores of the validation are then in the logs of an
+            epoch, as `inner_uf1` and so on.
         predict: gives the class probabilities (N, K) of samples by the current weights.
         validation: samples of people who are not trained on.
         file: where the weights are kept; `None` for memory.
@@ -202,9 +204,14 @@ class BestEpoch(keras.callbacks.Callback):
             self.model.load_weights(self.file)
 
     def _measured(self, logs: dict) -> float:
-        if self.measure != "uf1":
+        if self.measure in ("accuracy", "loss"):
             return float(logs[f"val_{self.measure}"])
-        predicted, label = self.predict(self.validation).argmax(1), self.validation.label
-        matrix = confusion_matrix(label, predicted, len(self.validation.classes))
-        logs |= {f"inner_{name}": float(value) for name, value in scores(matrix).items()}
-        return logs["inner_uf1"]
+        found, label = self.predict(self.validation), self.validation.label
+        classes, task = self.validation.classes, CLASSIFY
+        if self.measure == "macro_f1":
+            task, shown = UNITS, unit_table(classes)[1][label]
+            matrix = unit_confusion(shown, found > 0.5)
+        else:
+            matrix = confusion_matrix(label, found.argmax(1), len(classes))
+        logs |= {f"inner_{name}": float(value) for name, value in scores(matrix, task).items()}
+        return logs[f"inner_{self.measure}"]

@@ -1,7 +1,6 @@
 """`hypermodel`: a network as a KerasTuner `HyperModel`, for those who bring their own tuner."""
 
 import keras_tuner
-import numpy as np
 
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.recipes import Recipe, get_recipe
@@ -85,11 +84,10 @@ class NetworkHyperModel(keras_tuner.HyperModel):
     def fit(self, hp, model, x, *args, validation_data=None, **kwargs):
         """Trains by the recipe; returns Keras' history."""
         from merzoo.training.batches import training_graph
-        from merzoo.training.losses import wants_soft_labels
-        from merzoo.training.trainer import class_weights
+        from merzoo.training.losses import target_rows
+        from merzoo.training.trainer import sample_weights
 
         recipe = self.recipe_of(hp)
-        soft = wants_soft_labels(recipe)
         options = {"epochs": recipe.epochs, "verbose": 0}
         if isinstance(x, Arrays):
             options |= {"steps_per_epoch": self._steps(len(x), recipe), "shuffle": False}
@@ -97,13 +95,13 @@ class NetworkHyperModel(keras_tuner.HyperModel):
                 x,
                 batch_size=recipe.batch_size,
                 augment=recipe.augment,
-                sample_weight=class_weights(x, recipe.class_weights),
-                soft_labels=soft,
+                sample_weight=sample_weights(x, recipe),
+                targets=target_rows(x, recipe),
             )
         if isinstance(validation_data, Arrays):
-            label = validation_data.label
-            shares = np.eye(len(validation_data.classes), dtype="float32")[label]
-            validation_data = (validation_data.modalities, shares if soft else label)
+            label, rows = validation_data.label, target_rows(validation_data, recipe, False)
+            label = label if rows is None else rows[label]
+            validation_data = (validation_data.modalities, label)
         return model.fit(x, *args, validation_data=validation_data, **options | kwargs)
 
     def _steps(self, samples: int, recipe: Recipe) -> int:

@@ -87,7 +87,7 @@ def test_the_graph_gives_soft_labels_where_samples_are_mixed_and_only_there():
             assert mixed.numpy().min() >= 0.5 and mixed.numpy().max() <= 1.5
     for _, label in epoch_graph(data, batch_size=8, augment=["cutmix"]):
         np.testing.assert_allclose(label.numpy().sum(-1), 1, atol=1e-6)
-    _, label, _ = next(iter(training_graph(data, batch_size=8, soft_labels=True)))
+    _, label, _ = next(iter(training_graph(data, batch_size=8, targets=np.eye(3, dtype="float32"))))
     assert set(np.unique(label)) == {0, 1}
 
 

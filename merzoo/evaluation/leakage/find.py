@@ -63,7 +63,7 @@ def find_leaks(
             n: v for n, v in recipe.model_arguments.items() if n != "weights"
         }
     if learner is not None:
-        things |= builder_of(learner, len(data.classes))
+        things |= builder_of(learner, len(learner.outputs(data.classes)))
     in_code, numbers = code.reachable_test_samples(sides, things)
     if recipe is not None and isinstance(recipe.class_weights, tuple):
         numbers[f"recipe {recipe.name}"] = np.asarray(recipe.class_weights)
@@ -81,6 +81,7 @@ def find_leaks(
         *fitted.fitted_inputs(sides),
         *fitted.fitted_constants(sides, numbers),
         *history.annotation_at_test(sides),
+        *history.asked_units(sides),
         *history.class_priors(sides, numbers),
         *in_code,
     ]

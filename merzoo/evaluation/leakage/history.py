@@ -4,6 +4,8 @@ import re
 
 import numpy as np
 
+from merzoo.data.unit_labels import unit_table
+from merzoo.errors import InputError
 from merzoo.evaluation.leakage.findings import Finding, Sides, some
 from merzoo.names import known_people, plain_subject
 from merzoo.preprocessing.extract import EXTRACTORS
@@ -123,6 +125,22 @@ def annotation_at_test(sides: Sides) -> list[Finding]:
             samples = sides.names(sides.tested)
             findings.append(Finding("annotation at test time", "warning", message, samples))
     return findings
+
+
+def asked_units(sides: Sides) -> list[Finding]:
+    """Action units among the inputs of a network that is asked for them."""
+    units = sides.data.modalities.get("action_units")
+    if units is None or not np.any(units):
+        return []
+    try:
+        unit_table(sides.data.classes)
+    except InputError:
+        return []
+    message = (
+        "the annotated action units are an input of the network that is asked for them: it copies "
+        "them. action_units='zero' (--action-units zero) leaves them out."
+    )
+    return [Finding("asked units among inputs", "error", message, sides.names(sides.tested))]
 
 
 def _uses_apex(modality: str) -> bool:

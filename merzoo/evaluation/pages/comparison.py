@@ -4,10 +4,10 @@ from pathlib import Path
 
 from merzoo.evaluation.pages import plots
 from merzoo.evaluation.pages.paper_tables import score_cells, score_columns
-from merzoo.evaluation.pages.report import keep_figures
 from merzoo.evaluation.scores.paired_tests import subject_accuracies
 from merzoo.files import check_folder, write_json, write_text
 from merzoo.metrics import UF1, compared
+from merzoo.pages.figures import keep_figures
 from merzoo.pages.render import render
 
 

@@ -133,6 +133,32 @@ def confusions(parts: list[tuple[str, np.ndarray]], classes: list[str]):
     return figure
 
 
+def units(rows: list[dict]):
+    """F1 and AUC of each action unit with their intervals, and what needs no network.
+
+    Args:
+        rows: `units` of a part of `metrics.json`.
+    """
+    height = 1.1 + 0.28 * len(rows)
+    figure, axes = new_figure(1, 2, (8.4, height), sharey=True)
+    places = np.arange(len(rows))
+    for axis, name in zip(axes, ("f1", "auc"), strict=True):
+        known = [(at, row) for at, row in zip(places, rows, strict=True) if row[name] is not None]
+        for at, row in known:
+            axis.plot(row[f"{name}_interval"], [at, at], color=COLOURS[0], lw=2, alpha=0.5)
+        values = [row[name] for _, row in known]
+        axis.plot(values, [at for at, _ in known], "o", color=COLOURS[0], clip_on=False)
+        axis.set_xlim(-0.02, 1.02)
+        axis.set_xlabel("F1" if name == "f1" else "AUC")
+    present = [row["always_present"] for row in rows]
+    axes[0].plot(present, places, "|", color=INK, ms=10, label="always present")
+    axes[1].axvline(0.5, color=INK, lw=0.8, ls=":")
+    axes[0].set_yticks(places, [f"{row['name']} ({row['present']})" for row in rows])
+    axes[0].invert_yaxis()
+    figure.tight_layout()
+    return figure
+
+
 def oracle_bars(oracle: dict):
     """Honest UF1, what the two rules on the test subjects claim, and random under each."""
     figure, (axis,) = new_figure(1, 1, (4.0, 2.9))

@@ -11,11 +11,12 @@ import numpy as np
 from merzoo.evaluation.pages import plots
 from merzoo.evaluation.pages.hardest_clips import hardest_clips, read_pictures, write_pictures
 from merzoo.evaluation.pages.paper_tables import classes_table, results_table, seeds_told
+from merzoo.evaluation.pages.unit_report import write_unit_report
 from merzoo.evaluation.runs.read import Run, read_run
 from merzoo.evaluation.scores.predictions import runs_of
 from merzoo.files import write_text
-from merzoo.metrics import UF1, headline
-from merzoo.pages.figures import as_svg, close, save
+from merzoo.metrics import UF1, UNITS, headline
+from merzoo.pages.figures import keep_figures
 from merzoo.pages.render import render
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.preparation import preparation_told
@@ -39,6 +40,8 @@ def write_report(
         InputError: for a folder that holds no finished run.
     """
     run = read_run(folder)
+    if run.task == UNITS:
+        return write_unit_report(run)
     hardest = hardest_clips(run.predictions, run.classes)
     if samples is not None:
         write_pictures(run.folder, hardest, samples)
@@ -87,16 +90,6 @@ def draw_figures(run: Run) -> dict:
     if histories:
         figures["training"] = plots.training_curves(histories)
     return figures
-
-
-def keep_figures(figures: dict, folder: Path) -> dict[str, str]:
-    """Saves figures into a folder as PNG and PDF, and returns name -> SVG text for a page."""
-    folder.mkdir(exist_ok=True)
-    for name, figure in figures.items():
-        save(figure, folder, name)
-    svg = {name: as_svg(figure) for name, figure in figures.items()}
-    close(figures.values())
-    return svg
 
 
 def _confusion(part: dict) -> list[list[tuple[float, float]]]:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from merzoo.data.labels import LabelMap, label_map
+from merzoo.data.unit_labels import is_unit_labels
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.schema import RerunCard
 from merzoo.evaluation.runs.workers import threads_of
 from merzoo.evaluation.splits.protocols import Fold, split_fingerprint
 from merzoo.evaluation.splits.selection import Selection
+from merzoo.metrics import UNITS
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.schema import check
 from merzoo.surroundings import surroundings
@@ -94,6 +96,8 @@ def protocol_card(
             "callbacks": len(callbacks),
         },
     }
+    if learner.multilabel:
+        card |= {"task": UNITS, "units": list(learner.outputs(data.classes))}
     if callbacks:
         card["callbacks"] = [type(callback).__name__ for callback in callbacks]
     if start is not None:
@@ -117,8 +121,8 @@ def _labels_told(labels, usual: str, data: Arrays) -> dict | str:
     if labels is None and not data.preparation:
         return OWN_CLASSES
     labels = usual if labels is None else labels
-    if labels == "annotated":
-        return {"name": "annotated", "classes": list(data.classes)}
+    if labels == "annotated" or is_unit_labels(labels):
+        return {"name": labels, "classes": list(data.classes)}
     chosen = label_map(labels) if isinstance(labels, str) else labels
     if chosen.classes != data.classes:  # of arrays that were prepared under another map
         return OWN_CLASSES
@@ -154,7 +158,7 @@ def rerun_options(card: dict, file: str) -> dict:
     again = card["rerun"]
     if again.get("callbacks"):
         raise InputError(f"{file}: the run had callbacks of Python's, which no file holds.")
-    options = {
+    options: dict = {
         "model": again["model"],
         "data": again["data"],
         "labels": None if card.get("labels") == OWN_CLASSES else again["labels"],
@@ -165,6 +169,8 @@ def rerun_options(card: dict, file: str) -> dict:
         "engine": again["engine"],
         "cache_backbone": again["cache_backbone"],
     }
+    if card.get("task"):
+        options["task"] = card["task"]
     if card["protocol"] == "a split of one's own":
         options["split"] = str(Path(file).with_name("split.json"))
     else:

@@ -149,10 +149,9 @@ def read_fold(file: Path, job: FoldJob | None = None) -> FoldResult:
         raise InputError(f"{file}: 'epochs' {epochs.shape} are of another shape than the fold's.")
     if job is not None and test.tolist() != job.fold.test.tolist():
         raise InputError(f"{file}: of other samples than the fold {job.fold.name}.")
-    if job is not None and probabilities.shape[1] != len(job.data.classes):
-        raise InputError(
-            f"{file}: of {probabilities.shape[1]} classes instead of {len(job.data.classes)}."
-        )
+    outputs = None if job is None else len(job.learner.outputs(job.data.classes))
+    if outputs is not None and probabilities.shape[1] != outputs:
+        raise InputError(f"{file}: of {probabilities.shape[1]} classes instead of {outputs}.")
     told = {name.removeprefix("history_"): x.tolist() for name, x in history.items()}
     return FoldResult(probabilities, told, float(content["seconds"]), epochs)
 

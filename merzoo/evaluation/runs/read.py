@@ -5,9 +5,11 @@ from pathlib import Path
 
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.folder import read_fold
-from merzoo.evaluation.runs.schema import HINT, Card, Oracle, read_metrics
+from merzoo.evaluation.runs.schema import HINT, Card, Oracle, read_metrics, read_unit_metrics
+from merzoo.evaluation.scores.judges import judge_of, outputs_of
 from merzoo.evaluation.scores.oracle import ORACLE_FILE
-from merzoo.evaluation.scores.predictions import completed, metrics_of, read_predictions
+from merzoo.evaluation.scores.predictions import completed, metrics_of
+from merzoo.metrics import CLASSIFY, UNITS
 from merzoo.schema import read_json
 
 
@@ -35,13 +37,18 @@ class Run:
         object.__setattr__(self, "name", self.name or self.folder.resolve().name)
 
     @property
+    def task(self) -> str:
+        """What it was asked, see `merzoo.evaluation.tasks`."""
+        return self.card.get("task", CLASSIFY)
+
+    @property
     def deterministic(self) -> bool:
         """Whether the card says that every seed gives the same."""
         return bool(self.card.get("deterministic"))
 
     @property
     def classes(self) -> list[str]:
-        """Names of the classes, in order."""
+        """Names of the classes, in order; of a run of action units, of the units."""
         return self.metrics["classes"]
 
     def renamed(self, name: str) -> "Run":
@@ -88,11 +95,12 @@ def read_run(folder: str | Path) -> Run:
                 f"{folder}: holds no {name}: not a finished run of merzoo evaluate or merzoo score."
             )
     card = read_json(folder / "protocol.json", Card, HINT)
-    predictions = read_predictions(folder / "predictions.csv", card["data"]["classes"])
+    judge, outputs = judge_of(card), outputs_of(card)
+    predictions = judge.read_predictions(folder / "predictions.csv", outputs)
     if (folder / "metrics.json").is_file():
-        metrics = completed(_metrics(folder, card, predictions), predictions)
+        metrics = _metrics(folder, card, predictions)
     else:
-        metrics = metrics_of(predictions, card["data"]["classes"], bool(card.get("deterministic")))
+        metrics = judge.metrics_of(predictions, outputs, bool(card.get("deterministic")))
     oracle = folder / ORACLE_FILE
     found = read_json(oracle, Oracle, HINT) if oracle.is_file() else None
     return Run(folder, card, metrics, predictions, found)
@@ -100,10 +108,11 @@ def read_run(folder: str | Path) -> Run:
 
 def _metrics(folder: Path, card: dict, predictions) -> dict:
     """The content of `metrics.json`, which must be of the same run as the other files."""
-    metrics = read_metrics(folder / "metrics.json")
+    units = card.get("task") == UNITS
+    metrics = (read_unit_metrics if units else read_metrics)(folder / "metrics.json")
     clips = len(predictions) // predictions["seed"].nunique()
     for what, here, there in (
-        ("classes", metrics["classes"], card["data"]["classes"]),
+        ("classes", metrics["classes"], outputs_of(card)),
         ("seeds", metrics["seeds"], predictions["seed"].nunique()),
         ("clips", metrics["full"]["n"], clips),
     ):
@@ -112,4 +121,4 @@ def _metrics(folder: Path, card: dict, predictions) -> dict:
                 f"{folder}: metrics.json is of the {what} {here}, the other files are of {there}: "
                 f"one of them is cut or of another run; {HINT}."
             )
-    return metrics
+    return metrics if units else completed(metrics, predictions)

@@ -5,7 +5,7 @@ more of them.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
@@ -99,6 +99,50 @@ class _Card(TypedDict):
     threads: NotRequired[dict[str, Any]]
     surroundings: NotRequired[Surroundings]
     resumed: NotRequired[list[Earlier]]
+    task: NotRequired[str]
+    units: NotRequired[_Texts]
+
+
+class UnitRow(TypedDict):
+    """One action unit of a part of `metrics.json`."""
+
+    name: str
+    present: _Count
+    subjects: _Count
+    prevalence: float
+    f1: float
+    f1_interval: _Interval
+    auc: float | None
+    auc_interval: _Interval | None
+    accuracy: float
+    always_absent: float
+    always_present: float
+
+
+class UnitPart(TypedDict):
+    """Scores of some samples of a run of action units."""
+
+    macro_f1: float
+    auc: float | None
+    macro_f1_spread: float
+    n: _Count
+    subjects: _Count
+    per_seed: Annotated[list[dict[str, float | None]], Meta(min_length=1)]
+    interval: dict[str, _Interval]
+    units: Annotated[list[UnitRow], Meta(min_length=1)]
+    confusion: Annotated[list[list[list[list[_Count]]]], Meta(min_length=1)]
+
+
+class UnitMetrics(TypedDict):
+    """`metrics.json` of a run of action units."""
+
+    task: Literal["au"]
+    classes: _Texts
+    seeds: _Seeds
+    full: UnitPart
+    by_dataset: dict[str, UnitPart]
+    ensemble: UnitPart | None
+    warnings: list[str]
 
 
 class Card(_Card):
@@ -201,6 +245,21 @@ def read_metrics(path: Path) -> dict:
                 f"{path}: the field {place!r} has {len(values)} values, but there are {classes} "
                 f"classes; {HINT}."
             )
+    return metrics
+
+
+def read_unit_metrics(path: Path) -> dict:
+    """The content of `metrics.json` of a run of action units.
+
+    Raises:
+        InputError: for a damaged file, or a part of other units than the run's.
+    """
+    metrics = read_json(path, UnitMetrics, HINT)
+    parts = {"full": metrics["full"], "ensemble": metrics["ensemble"]}
+    parts |= {f"by_dataset.{name}": part for name, part in metrics["by_dataset"].items()}
+    for name, part in parts.items():
+        if part is not None and [row["name"] for row in part["units"]] != metrics["classes"]:
+            raise InputError(f"{path}: the field '{name}.units' is of other units; {HINT}.")
     return metrics
 
 

@@ -48,9 +48,10 @@ def subject_bootstrap(
     """Intervals of scores from a stratified cluster bootstrap over subjects.
 
     Args:
-        matrices: one dict a run (seed): subject `"dataset/subject"` -> (K, K) confusion matrix; the
-            same subjects in each. A draw of subjects is applied to every run and the scores of the
-            runs are averaged, so the interval is that of the mean over seeds.
+        matrices: one dict a run (seed): subject `"dataset/subject"` -> (K, K) confusion matrix, or
+            (U, 2, 2) counts of action units; the same subjects in each. A draw of subjects is
+            applied to every run and the scores of the runs are averaged, so the interval is that
+            of the mean over seeds.
         draws: number of resamples.
         level: of the interval, 0..1.
         seed: of the draws.
@@ -63,13 +64,13 @@ def subject_bootstrap(
     """
     subjects = list(matrices[0])
     counts = np.stack([[run[s] for s in subjects] for run in matrices])  # (R, S, K, K)
-    pooled = np.einsum("ds,rsij->drij", subject_weights(subjects, draws, seed), counts)
+    pooled = np.einsum("ds,rs...->dr...", subject_weights(subjects, draws, seed), counts)
     width = t_quantile(subjects, counts, level)
     intervals = {}
     for metric in compared() if metrics is None else metrics:
         value = float(metric.of_matrix(counts.sum(1)).mean())
         error = float(metric.of_matrix(pooled).mean(1).std())
-        intervals[metric.name] = _on_log_odds(value, width * error, metric.lowest, metric.highest)
+        intervals[metric.name] = on_log_odds(value, width * error, metric.lowest, metric.highest)
     return intervals
 
 
@@ -109,14 +110,14 @@ def effective_subjects(subjects: list[str], clips) -> float:
 
 
 def t_quantile(subjects: list[str], counts: np.ndarray, level: float = 0.95) -> float:
-    """Half width of an interval in standard errors; counts (R, S, K, K) as in the bootstrap."""
+    """Half width of an interval in standard errors; counts (R, S, ...) as in the bootstrap."""
     from scipy.stats import t
 
-    freedom = effective_subjects(subjects, counts[0].sum((-2, -1)))
+    freedom = effective_subjects(subjects, counts[0].reshape(len(subjects), -1).sum(1))
     return float(t.ppf((1 + level) / 2, freedom))
 
 
-def _on_log_odds(
+def on_log_odds(
     value: float, half_width: float, lowest: float, highest: float
 ) -> tuple[float, float]:
     """The interval around a score, on the log-odds of its place between lowest and highest."""

@@ -4,7 +4,7 @@ One row a clip and seed: seed, dataset, subject, clip, fold, label, predicted (c
 column `p_<class>` of probabilities for each class, in class order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,12 @@ LEAK_ALARM = 0.80  # honest UF1 on real composites has stayed below (see warning
 
 def predictions_table(data: Arrays, results):
     """A pandas DataFrame of (job, result) pairs, sorted by seed, dataset, subject and clip."""
+    names = np.array(data.classes)
+    return table_of(data, results, data.classes, lambda found: names[found.argmax(1)])
+
+
+def table_of(data: Arrays, results, outputs: Sequence[str], told: Callable):
+    """The same of a network whose outputs stand for `outputs`; `told` names what they say."""
     import pandas as pd
 
     parts = []
@@ -35,9 +41,9 @@ def predictions_table(data: Arrays, results):
             "clip": data.clip[rows],
             "fold": job.fold.name,
             "label": np.array(data.classes)[data.label[rows]],
-            "predicted": np.array(data.classes)[result.probabilities.argmax(1)],
+            "predicted": told(result.probabilities),
         }
-        for index, name in enumerate(data.classes):
+        for index, name in enumerate(outputs):
             part[f"p_{name}"] = result.probabilities[:, index].astype("float64")
         parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
@@ -56,6 +62,13 @@ def read_predictions(path: str | Path, classes: Sequence[str] | None = None):
         InputError: for a damaged or cut file: a missing column, no rows, a seed or probability that
             is no number, a class that is none of these, a clip that is missing under a seed.
     """
+    table = read_table(path)
+    check_table(table, path, classes or classes_in(table))
+    return table
+
+
+def read_table(path: str | Path):
+    """The same before its cells are looked at."""
     import pandas as pd
 
     path = regular_file(path, LARGEST_TABLE)
@@ -73,7 +86,12 @@ def read_predictions(path: str | Path, classes: Sequence[str] | None = None):
         )
     if not len(table):
         raise InputError(f"{path}: holds no rows.")
-    _check_cells(table, path, classes or classes_in(table))
+    return table
+
+
+def check_table(table, path: str | Path, classes: Sequence[str]) -> None:
+    """Raises `InputError` for a cell that cannot be, or a clip that is missing under a seed."""
+    _check_cells(table, path, classes)
     counts = table.groupby(["dataset", "subject", "clip"])["seed"].agg(["size", "nunique"])
     wrong = counts[(counts != table["seed"].nunique()).any(axis=1)]
     if len(wrong):
@@ -81,7 +99,6 @@ def read_predictions(path: str | Path, classes: Sequence[str] | None = None):
             f"{path}: the clip {wrong.index[0][2]!r} of {wrong.index[0][1]} does not stand once "
             f"under each of the {table['seed'].nunique()} seeds: the file is cut or damaged."
         )
-    return table
 
 
 def _check_cells(table, path, classes: Sequence[str]) -> None:
@@ -214,6 +231,11 @@ def warnings_of(metrics: dict, deterministic: bool = False) -> list[str]:
                 f"{name}: no samples of {', '.join(missing)}; its F1 and recall count as 0 in "
                 f"UF1 and UAR there."
             )
-    if metrics["seeds"] == 1 and not deterministic:
-        found.append("A single seed: the spread over seeds is unknown. Use --seeds 3 or more.")
-    return found
+    return found + seeds_warning(metrics, deterministic)
+
+
+def seeds_warning(metrics: dict, deterministic: bool) -> list[str]:
+    """A warning where one seed does not say all."""
+    if metrics["seeds"] > 1 or deterministic:
+        return []
+    return ["A single seed: the spread over seeds is unknown. Use --seeds 3 or more."]
