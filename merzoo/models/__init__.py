@@ -13,7 +13,9 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.dfrnet import DFRNet
     from merzoo.models.dssn import DSSN, SSSN
     from merzoo.models.dualinception import DualInception
+    from merzoo.models.elrcn import ELRCN
     from merzoo.models.emr import EMR
+    from merzoo.models.fgrl_auf import FGRLAUF
     from merzoo.models.flow_krr import FlowKRR
     from merzoo.models.googlenet import GoogLeNet
     from merzoo.models.hog_top import HIGOTOPSVM, HOGTOPSVM
@@ -22,6 +24,7 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.lbp_sip import LBPSIPSVM
     from merzoo.models.lbp_top import LBPTOPSVM
     from merzoo.models.mdmo import MDMOSVM
+    from merzoo.models.micron_bert import MicronBERT
     from merzoo.models.mmnet import MMNet
     from merzoo.models.offapexnet import OffApexNet
     from merzoo.models.p3d import P3D
@@ -32,11 +35,15 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.slstt import SLSTT
     from merzoo.models.ststnet import STSTNet
     from merzoo.models.tscnn import TSCNN
+    from merzoo.models.videomae import VideoMAE
+    from merzoo.models.vision_encoder import VisionEncoder
 
 # Public name -> the file that has it.
 FILES = {
     "DSSN": "dssn",
+    "ELRCN": "elrcn",
     "EMR": "emr",
+    "FGRLAUF": "fgrl_auf",
     "HIGOTOPSVM": "hog_top",
     "HOGTOPSVM": "hog_top",
     "LBPSIPSVM": "lbp_sip",
@@ -61,17 +68,22 @@ FILES = {
     "KeyRegionNet": "keyregionnet",
     "MMNet": "mmnet",
     "MarginLoss": "capsulenet",
+    "MicronBERT": "micron_bert",
     "OffApexNet": "offapexnet",
     "ResNet18": "resnet18",
     "ResNet3D18": "resnet3d18",
     "STSTNet": "ststnet",
+    "VideoMAE": "videomae",
+    "VisionEncoder": "vision_encoder",
     "create_model": "registry",
     "list_models": "registry",
     "model_info": "registry",
 }
 __all__ = [
     "DSSN",
+    "ELRCN",
     "EMR",
+    "FGRLAUF",
     "HIGOTOPSVM",
     "HOGTOPSVM",
     "LBPSIPSVM",
@@ -96,10 +108,13 @@ __all__ = [
     "KeyRegionNet",
     "MMNet",
     "MarginLoss",
+    "MicronBERT",
     "OffApexNet",
     "ResNet3D18",
     "ResNet18",
     "STSTNet",
+    "VideoMAE",
+    "VisionEncoder",
     "create_model",
     "list_models",
     "model_info",
