@@ -281,7 +281,9 @@ def _training(name, found, facts) -> str:
         if field.name in recipe and recipe[field.name] not in ({}, (), None)
     }
     data = json.dumps(changed, indent=2)
-    return f"{text}\n\n{command}\n\nIts recipe, `{recipe['name']}`: {about}\n\n```json\n{data}\n```"
+    text += f"\n\n{command}\n\nIts recipe, `{recipe['name']}`: {about}"
+    text += f" {model_results.expected(name, recipe['name'])}"
+    return f"{text}\n\n```json\n{data}\n```"
 
 
 def index(pages, families) -> str:

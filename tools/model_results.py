@@ -93,3 +93,20 @@ def training_cost(names: list[str]) -> Table:
             machine = f"{row['processor']}, {row['cores']} cores"
             rows.append([f"`{row['network']}`", f"`{row['recipe']}`", what, minutes, machine])
     return ["variant", "recipe", "MEGC 2019", "CPU minutes", "machine"], rows
+
+
+def expected(name: str, recipe: str) -> str:
+    """What a variant reaches and costs by a recipe, one sentence; that it was not measured."""
+    scores = [row for row in measured([name])[1] if row[1] == f"`{recipe}`"]
+    costs = [row for row in training_cost([name])[1] if row[1] == f"`{recipe}`"]
+    if not scores and not costs:
+        return "What it reaches and costs by it was not measured here."
+    parts = []
+    for _, _, data, samples, people, seeds, *cells in scores:
+        pairs = zip(compared(), cells[::2], cells[1::2], strict=True)
+        text = " and ".join(f"{m.label} {value} ({spread})" for m, value, spread in pairs)
+        seeds = f"{seeds} seed" + ("s" if seeds != "1" else "")
+        parts.append(f"{data}, {samples} samples of {people} people, {seeds}: {text}.")
+    for _, _, what, minutes, machine in costs:
+        parts.append(f"{what} take {minutes} CPU minutes ({machine}).")
+    return "Measured by it: " + " ".join(parts)
