@@ -5,10 +5,11 @@
     python tools/make_model.py --check      # exit 1 if something is out of date; writes nothing
     python tools/make_model.py --cam        # records the Grad-CAM maps of tests/explain instead
 
-A page comes from the register, the built model, the docstrings of its layers and the recipe: no
-figure there is typed by hand; the same facts stand in `index.json`, from which `merzoo info` tells
-them without building anything. Recorded outputs, in tests/golden, are those of a small variant with
-weights and inputs from NumPy; they stay as they are while the network gives them.
+A page comes from the register, the built model, the docstrings of its layers, the recipe and the
+result files of `benchmarks`: no figure there is typed by hand. The facts of the register stand in
+`index.json` too, from which `merzoo info` tells them without building anything. Recorded outputs,
+in tests/golden, are those of a small variant with weights and inputs from NumPy; they stay as they
+are while the network gives them.
 """
 
 import argparse
@@ -26,10 +27,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import keras  # noqa: E402
+import model_results  # noqa: E402
 import numpy as np  # noqa: E402
 from model_graph import shape_text, stages, svg  # noqa: E402
 
 import merzoo  # noqa: E402
+from merzoo.models.building import leave_without_values  # noqa: E402
 from merzoo.models.catalogue import as_text, catalogue  # noqa: E402
 from merzoo.models.count import ROWS  # noqa: E402
 from merzoo.models.registry import (  # noqa: E402
@@ -74,16 +77,19 @@ def page(family: str, names: list[str]) -> dict[str, str]:
     files = {}
     if found.kind == "network":
         keras.utils.clear_session()  # the names of unnamed operations count from one again
-        model = create_model(names[0])
-        files[f"{family}.svg"] = svg(model)
-        parts += [
-            "## Graph",
-            f"![Stages of {names[0]}]({family}.svg)",
-            "## Stages",
-            _stage_table(model),
-            *_section("## From the paper to the code", _equations(found.builder, model)),
-        ]
+        with keras.StatelessScope():
+            model = create_model(names[0])
+            leave_without_values(model)
+            files[f"{family}.svg"] = svg(model)
+            parts += [
+                "## Graph",
+                f"![Stages of {names[0]}]({family}.svg)",
+                "## Stages",
+                _stage_table(model),
+                *_section("## From the paper to the code", _equations(found.builder, model)),
+            ]
     parts += _section("## The paper's figures beside ours", _figures(names))
+    parts += ["## Scores", _scores(names), "## Cost", _cost(names)]
     parts += _section("## Switches, counted", _switches(names))
     parts += _section("## Readings of unclear passages", _bullets(found.readings))
     parts += ["## How to train it", _training(names[0], found, facts)]
@@ -215,6 +221,32 @@ def _figures(names) -> str:
     return "\n\n".join(text + list(dict.fromkeys(notes)))
 
 
+def _scores(names) -> str:
+    """What papers print for it, and what this project measured."""
+    columns, rows = model_results.measured(names)
+    text = "No result file has it: its scores were not measured here."
+    if rows:
+        text = "Measured here, one person left out at a time, the final weights scored; the "
+        text += f"intervals are over people.\n\n{_table(columns, rows)}"
+    columns, rows = model_results.printed(names)
+    if rows:
+        text += "\n\nPrinted for it by the papers whose tables `merzoo reproduce` runs:\n\n"
+        text += _table(columns, rows)
+    return text
+
+
+def _cost(names) -> str:
+    """Times, besides the parameters and multiply-adds among the variants."""
+    columns, rows = model_results.times(names)
+    text = "Parameters and multiply-adds stand above; times were not measured."
+    if rows:
+        text = _table(columns, rows)
+    columns, rows = model_results.training_cost(names)
+    if rows:
+        text += f"\n\nA whole evaluation, timed:\n\n{_table(columns, rows)}"
+    return text
+
+
 def _switches(names) -> str:
     rows = [
         [
@@ -249,7 +281,9 @@ def _training(name, found, facts) -> str:
         if field.name in recipe and recipe[field.name] not in ({}, (), None)
     }
     data = json.dumps(changed, indent=2)
-    return f"{text}\n\n{command}\n\nIts recipe, `{recipe['name']}`: {about}\n\n```json\n{data}\n```"
+    text += f"\n\n{command}\n\nIts recipe, `{recipe['name']}`: {about}"
+    text += f" {model_results.expected(name, recipe['name'])}"
+    return f"{text}\n\n```json\n{data}\n```"
 
 
 def index(pages, families) -> str:

@@ -85,12 +85,13 @@ class FlowImage(layers.Layer):
 
     Args:
         size: (height, width) of the flow image.
+        magnitude: whether a fourth channel has the length of the flow, scaled as the others.
 
     Call arguments:
         inputs: (B, H, W, 2 or more), u and v first, in pixels; H and W fixed.
 
     Returns:
-        (B, *size, 3), 0..255.
+        (B, *size, 3), 0..255; 4 channels with the magnitude.
 
     Raises:
         InputError: for another shape.
@@ -106,9 +107,10 @@ class FlowImage(layers.Layer):
     ((2, 28, 28, 3), 255)
     """
 
-    def __init__(self, size: tuple[int, int] = (28, 28), **kwargs):
+    def __init__(self, size: tuple[int, int] = (28, 28), magnitude: bool = False, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.size = tuple(int(side) for side in size)
+        self.magnitude = magnitude
 
     def build(self, input_shape):
         _check_flow("FlowImage", input_shape)
@@ -120,8 +122,10 @@ class FlowImage(layers.Layer):
 
     def call(self, inputs):
         flow = ops.cast(inputs, "float32")[..., :2]
-        planes = ops.concatenate([flow, _strain(flow)], axis=-1)
-        planes = ops.transpose(planes, (1, 3, 0, 2))  # (H, 3, B, W)
+        planes = [flow, _strain(flow)]
+        if self.magnitude:
+            planes.append(ops.sqrt(ops.sum(flow * flow, axis=-1, keepdims=True)))
+        planes = ops.transpose(ops.concatenate(planes, axis=-1), (1, 3, 0, 2))  # (H, 3, B, W)
         planes = self._resize_x.along_last(self._resize_y.along_first(planes))
         low = ops.min(planes, axis=(0, 3), keepdims=True)  # (1, 3, B, 1)
         reach = ops.max(planes, axis=(0, 3), keepdims=True) - low
@@ -129,10 +133,10 @@ class FlowImage(layers.Layer):
         return ops.cast(ops.transpose(planes, (2, 0, 3, 1)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0], *self.size, 3)
+        return (input_shape[0], *self.size, 3 + self.magnitude)
 
     def get_config(self):
-        return super().get_config() | {"size": list(self.size)}
+        return super().get_config() | {"size": list(self.size), "magnitude": self.magnitude}
 
 
 @keras.saving.register_keras_serializable("merzoo")

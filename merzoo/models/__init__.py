@@ -15,7 +15,9 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.dfrnet import DFRNet
     from merzoo.models.dssn import DSSN, SSSN
     from merzoo.models.dualinception import DualInception
+    from merzoo.models.elrcn import ELRCN
     from merzoo.models.emr import EMR
+    from merzoo.models.fgrl_auf import FGRLAUF
     from merzoo.models.flow_krr import FlowKRR
     from merzoo.models.googlenet import GoogLeNet
     from merzoo.models.hog_top import HIGOTOPSVM, HOGTOPSVM
@@ -25,6 +27,7 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.lbp_top import LBPTOPSVM
     from merzoo.models.loading import load_model
     from merzoo.models.mdmo import MDMOSVM
+    from merzoo.models.micron_bert import MicronBERT
     from merzoo.models.mmnet import MMNet
     from merzoo.models.offapexnet import OffApexNet
     from merzoo.models.p3d import P3D
@@ -36,12 +39,16 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.softnet import SOFTNet
     from merzoo.models.ststnet import STSTNet
     from merzoo.models.tscnn import TSCNN
+    from merzoo.models.videomae import VideoMAE
+    from merzoo.models.vision_encoder import VisionEncoder
 
 # Public name -> the file that has it.
 FILES = {
     "ABPN": "abpn",
     "DSSN": "dssn",
+    "ELRCN": "elrcn",
     "EMR": "emr",
+    "FGRLAUF": "fgrl_auf",
     "HIGOTOPSVM": "hog_top",
     "HOGTOPSVM": "hog_top",
     "LBPSIPSVM": "lbp_sip",
@@ -67,10 +74,13 @@ FILES = {
     "KeyRegionNet": "keyregionnet",
     "MMNet": "mmnet",
     "MarginLoss": "capsulenet",
+    "MicronBERT": "micron_bert",
     "OffApexNet": "offapexnet",
     "ResNet18": "resnet18",
     "ResNet3D18": "resnet3d18",
     "STSTNet": "ststnet",
+    "VideoMAE": "videomae",
+    "VisionEncoder": "vision_encoder",
     "class_names": "classes",
     "create_model": "registry",
     "decode_predictions": "classes",
@@ -81,7 +91,9 @@ FILES = {
 __all__ = [
     "ABPN",
     "DSSN",
+    "ELRCN",
     "EMR",
+    "FGRLAUF",
     "HIGOTOPSVM",
     "HOGTOPSVM",
     "LBPSIPSVM",
@@ -106,11 +118,14 @@ __all__ = [
     "KeyRegionNet",
     "MMNet",
     "MarginLoss",
+    "MicronBERT",
     "OffApexNet",
     "ResNet3D18",
     "ResNet18",
     "SOFTNet",
     "STSTNet",
+    "VideoMAE",
+    "VisionEncoder",
     "class_names",
     "create_model",
     "decode_predictions",

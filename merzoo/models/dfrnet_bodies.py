@@ -7,7 +7,8 @@ pixels) and returns the map before global pooling; `vit` returns its class token
 
 from keras import layers
 
-from merzoo.layers import ClassAndPositionTokens, Conv2D, MaxPooling2D
+from merzoo.layers import Conv2D, MaxPooling2D
+from merzoo.models.transformer import vit_encoder
 
 
 def vgg(x):
@@ -93,31 +94,3 @@ def vit(x, depth=12, dim=768, heads=12):
     """
     x = Conv2D(dim, 3, strides=4, name="vit_patches")(x)  # (14, 14, 768)
     return vit_encoder(x, depth, heads)  # (768,)
-
-
-def vit_encoder(x, depth, heads, dropout=0.0):
-    """The class token of a Vision Transformer behind its patch embeddings (H, W, dim): (dim,).
-
-    `dropout` is the rate behind each attention and each feed-forward layer, and of the attention's
-    weights.
-    """
-    dim = x.shape[-1]
-
-    def dropped(y, name):
-        return layers.Dropout(dropout, name=name)(y) if dropout else y
-
-    x = ClassAndPositionTokens(name="vit_tokens")(x)  # (197, 768)
-    for number in range(1, depth + 1):
-        name = f"vit_{number}"
-        y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm_1")(x)
-        attention = layers.MultiHeadAttention(
-            heads, dim // heads, dropout=dropout, name=f"{name}_attention"
-        )
-        y = dropped(attention(y, y), f"{name}_dropout_1")
-        x = layers.Add(name=f"{name}_add_1")([x, y])
-        y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm_2")(x)
-        y = layers.Dense(4 * dim, activation="gelu", name=f"{name}_mlp_1")(y)
-        y = dropped(layers.Dense(dim, name=f"{name}_mlp_2")(y), f"{name}_dropout_2")
-        x = layers.Add(name=f"{name}_add_2")([x, y])
-    x = layers.LayerNormalization(epsilon=1e-6, name="vit_norm")(x)
-    return x[:, 0]

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from merzoo.errors import InputError, unknown
-from merzoo.models.building import economical
+from merzoo.models.building import economical, leave_without_values
 from merzoo.models.catalogue import catalogue
 
 
@@ -253,16 +253,20 @@ def counted_info(name: str) -> dict:
     if found.kind == "estimator":
         inputs = {modality: list(shape) for modality, shape in create_model(name).inputs.items()}
         return info | {"inputs": inputs, "parameters": None}
+    import keras
+
     from merzoo.models.multiply_adds import multiply_adds
 
-    model = create_model(name)
-    trainable = sum(math.prod(w.shape) for w in model.trainable_weights)
-    return info | {
-        "inputs": {t.name: list(t.shape[1:]) for t in model.inputs},
-        "output": list(model.output_shape[1:]),
-        "parameters": {"trainable": trainable, "total": model.count_params()},
-        "multiply_adds": multiply_adds(model),
-    }
+    with keras.StatelessScope():
+        model = create_model(name)
+        leave_without_values(model)
+        trainable = sum(math.prod(w.shape) for w in model.trainable_weights)
+        return info | {
+            "inputs": {t.name: list(t.shape[1:]) for t in model.inputs},
+            "output": list(model.output_shape[1:]),
+            "parameters": {"trainable": trainable, "total": model.count_params()},
+            "multiply_adds": multiply_adds(model),
+        }
 
 
 def compared_figures(info: dict) -> list[dict]:

@@ -17,8 +17,8 @@ from merzoo.models.common import (
     imagenet_scaling,
     load_weights,
 )
-from merzoo.models.dfrnet_bodies import vit_encoder
 from merzoo.models.registry import register
+from merzoo.models.transformer import vit_encoder
 
 _FACTS: dict = {
     "title": "SLSTT",

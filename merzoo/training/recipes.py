@@ -364,6 +364,11 @@ RECIPES = {
             epochs=100,
             l2=5e-7,
         ),
+        Recipe(
+            "elrcn",
+            "The authors' code: Adam 1e-5; batch and epochs are choices.",
+            learning_rate=1e-5,
+        ),
         Recipe("default", "For networks without a recipe of their own."),
     )
 }

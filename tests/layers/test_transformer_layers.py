@@ -6,10 +6,13 @@ from keras import ops
 
 from merzoo.errors import InputError
 from merzoo.layers import (
+    ActionUnitGraph,
     ContinuousVerticalAttention,
+    DiagonalAttention,
     LearnedPosition,
     PatchMerging,
     ShiftedWindowAttention,
+    SinusoidPosition,
     StochasticDepth,
     SwinBlock,
     WindowAttention,
@@ -165,3 +168,35 @@ def test_first_block_s_map_is_a_plain_sigmoid():
     assert (y > 0).all() and (y < 1).all()
     with pytest.raises(InputError, match="direction='both'"):
         ContinuousVerticalAttention("both")
+
+
+def test_positions_of_two_axes_are_the_column_and_then_the_row():
+    layer = SinusoidPosition(class_token=True)
+    y = run_layer_test(layer, np.zeros((2, 3, 5, 8), "float32"), expected_shape=(2, 16, 8))
+    row, column = 2, 4
+    angles = np.array([1, 0.01])  # 10000^0 and 10000^(-1/2)
+    expected = [f(place * angles) for place in (column, row) for f in (np.sin, np.cos)]
+    np.testing.assert_allclose(y[0, 1 + row * 5 + column], np.concatenate(expected), atol=1e-5)
+    with pytest.raises(InputError, match="multiple of 2"):
+        SinusoidPosition()(np.zeros((1, 3, 5, 6), "float32"))
+
+
+def test_diagonal_attention_is_full_attention_without_other_places():
+    apex, onset = random(2, 2, 5, 8)
+    layer = DiagonalAttention()
+    y = run_layer_test(layer, [apex, onset], expected_shape=(2, 5, 8), trainable=4 * (64 + 8))
+    query, key, value, output = (numpy(w) for w in layer.weights[::2])  # biases start at 0
+    scores = (apex @ query) @ (onset @ key).transpose(0, 2, 1) / 8**0.5
+    scores = np.exp(scores - scores.max(-1, keepdims=True))
+    scores /= scores.sum(-1, keepdims=True)
+    kept = scores * np.eye(5)
+    np.testing.assert_allclose(y, kept @ (apex @ value) @ output, atol=1e-5)
+
+
+def test_action_units_of_a_part_look_at_its_features_alone():
+    brows, mouth = random(2, 4, 6)
+    layer = ActionUnitGraph((3, 6), embedding=5, hidden=7)
+    before = run_layer_test(layer, [brows, mouth], expected_shape=(4, 9))
+    after = numpy(layer([brows, mouth + 1]))
+    np.testing.assert_array_equal(before[:, :3], after[:, :3])
+    assert (before[:, 3:] != after[:, 3:]).all()

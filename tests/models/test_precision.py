@@ -16,10 +16,9 @@ COMPILED = [
     for name in NETWORKS
 ]
 # XLA takes half a minute to compile each for a number format.
+LONG = ("convnext", "cvanet", "dfrnet-", "efficientnet", "elrcn", "keyregionnet-", "slstt-")
 SOME = [
-    pytest.param(name, marks=pytest.mark.slow)
-    if name.startswith(("cvanet", "keyregionnet-", "dfrnet-", "slstt-"))
-    else name
+    pytest.param(name, marks=pytest.mark.slow) if name.startswith(LONG) else name
     for name in NETWORKS
 ]
 

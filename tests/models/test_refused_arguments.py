@@ -1,9 +1,18 @@
-"""GoogLeNet, P3D and ResNet3D-18: what they refuse, before anything is built."""
+"""Networks that papers compare with: what they refuse, before anything is built."""
 
 import pytest
 
 from merzoo.errors import InputError
-from merzoo.models import P3D, GoogLeNet, ResNet3D18
+from merzoo.models import (
+    ELRCN,
+    FGRLAUF,
+    P3D,
+    GoogLeNet,
+    MicronBERT,
+    ResNet3D18,
+    VideoMAE,
+    VisionEncoder,
+)
 
 
 @pytest.mark.parametrize(
@@ -18,6 +27,13 @@ from merzoo.models import P3D, GoogLeNet, ResNet3D18
         (GoogLeNet, {"modules": ("3a", "3c")}, "modules='3c'"),
         (GoogLeNet, {"width": 0}, "width=0"),
         (GoogLeNet, {"modality": "flow"}, "modality='flow'"),
+        (ELRCN, {"frames": 1}, "frames=1"),
+        (FGRLAUF, {"input_shape": (4, 4, 1)}, "input_shape"),
+        (MicronBERT, {"dim": 6, "heads": 2}, "dim=6"),
+        (VideoMAE, {"frames": 15}, "frames=15"),
+        (VisionEncoder, {"trunk": "resnet50"}, "trunk='resnet50'"),
+        (VisionEncoder, {"stages": 5}, "stages=5"),
+        (VisionEncoder, {"weights_backbone": "none.h5"}, "weights_backbone='none.h5'"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(builder, arguments, message):
