@@ -15,23 +15,24 @@ from merzoo.data.clip import Clip
 from merzoo.errors import InputError
 
 FRAMES = 8  # samples made of each clip where nobody says how many
+ALL = "all"  # or every frame from onset to offset
 MARK = "#"
 
 
-def expand_frames(clips: Sequence[Clip], count: int = FRAMES) -> list[Clip]:
+def expand_frames(clips: Sequence[Clip], count: int | str = FRAMES) -> list[Clip]:
     """Samples of single frames, spread around the apex of each clip.
 
     Args:
         clips: with onset, apex and offset, or none of them for a single image. Samples that are
             frames already stay as they are.
         count: frames of each clip, from halfway onset..apex to halfway apex..offset; fewer where
-            the clip is shorter.
+            the clip is shorter. `"all"` takes every frame from onset to offset.
 
     Returns:
         One `Clip` a frame, that frame being its apex and `"clip#frame"` its id.
 
     Raises:
-        InputError: for a count below 1, or a clip without an apex.
+        InputError: for a count below 1, or a clip without an apex where one is needed.
 
     Example:
 
@@ -39,7 +40,7 @@ def expand_frames(clips: Sequence[Clip], count: int = FRAMES) -> list[Clip]:
     >>> [(c.id, c.apex) for c in expand_frames([clip], 3)]
     [('s1/a#5', 5), ('s1/a#10', 10), ('s1/a#15', 15)]
     """
-    if count < 1:
+    if not isinstance(count, str) and count < 1:
         raise InputError(f"frames={count}: take at least one frame of each clip.")
     found = []
     for clip in clips:
@@ -51,13 +52,15 @@ def expand_frames(clips: Sequence[Clip], count: int = FRAMES) -> list[Clip]:
     return found
 
 
-def _places(clip: Clip, count: int) -> list[int]:
+def _places(clip: Clip, count: int | str) -> list[int]:
+    first = 0 if clip.onset is None else clip.onset
+    last = len(clip.frames) - 1 if clip.offset is None else clip.offset
+    if isinstance(count, str):
+        return list(range(first, last + 1))
     if clip.apex is None:
         raise InputError(
             f"{clip.dataset} {clip.id}: has no apex, around which frames would be taken."
         )
-    first = 0 if clip.onset is None else clip.onset
-    last = len(clip.frames) - 1 if clip.offset is None else clip.offset
     places = np.linspace((first + clip.apex) / 2, (clip.apex + last) / 2, count)
     return np.unique(np.rint(places).astype(int)).tolist()
 

@@ -2,7 +2,8 @@
 
 The frames of a clip are spread around its apex (`merzoo.data.frame_samples`), so the apex comes
 first: as annotated, or spotted as the parameter `apex` says, on the face as it is aligned for the
-samples. Each sample's own frame then stands in the place of the apex.
+samples. Each sample's own frame then stands in the place of the apex. Where all frames are taken,
+no apex is asked for, and the onset itself is a sample only for inputs that show no motion.
 """
 
 import warnings
@@ -10,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from merzoo.data.clip import Clip
-from merzoo.data.frame_samples import MARK, expand_frames
+from merzoo.data.frame_samples import ALL, MARK, expand_frames
 from merzoo.data.labels import LabelMap, map_labels
 from merzoo.errors import InputError
+from merzoo.modalities import input_shapes, names
 from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.apex import annotated as check_annotated
 from merzoo.preprocessing.arrays import Arrays
@@ -28,7 +30,7 @@ def prepare_frames(
     inputs,
     labels: str | LabelMap = "annotated",
     *,
-    count: int,
+    count: int | str,
     cache=None,
     jobs: int | None = None,
     on_error: str = "fail",
@@ -40,7 +42,7 @@ def prepare_frames(
         clips, inputs, labels, cache, jobs, on_error, parameters: of
             `merzoo.preprocessing.prepare`. Samples that are frames already, and single images,
             stay as they are.
-        count: frames of each clip.
+        count: frames of each clip, or `"all"`.
 
     Returns:
         As `prepare`; `preparation` counts the apexes of clips, not of frames.
@@ -54,12 +56,18 @@ def prepare_frames(
     mapped = map_labels(list(clips), labels, on_error)
     of_map = {id(clip) for clip in mapped.clips}
     samples = [clip for clip in clips if id(clip) not in of_map]  # by its map
-    with_apex, counts, failed = _with_apexes(mapped.clips, chosen, store)
+    if count == ALL:
+        with_apex, counts, failed = mapped.clips, {}, []
+    else:
+        with_apex, counts, failed = _with_apexes(mapped.clips, chosen, store)
     if failed and (on_error == "fail" or not with_apex):
         raise PrepareError(failed, len(mapped.clips))
     for failure in failed:
         warnings.warn(f"left out {failure.clip}: {failure.reason}", stacklevel=2)
-    samples += expand_frames(with_apex, count)
+    frames = expand_frames(with_apex, count)
+    if count == ALL and not {"onset", *names(still=True)}.issuperset(input_shapes(inputs)):
+        frames = [one for one in frames if one.apex != one.onset]  # there is no motion yet
+    samples += frames
     own = parameters | {"apex": "annotated"}  # of a sample: its own frame
     data = prepare(samples, inputs, labels, cache=store, jobs=jobs, on_error=on_error, **own)
     data.preparation["parameters"] |= {"apex": chosen["apex"], "frames": count}

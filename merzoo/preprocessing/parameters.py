@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from merzoo.data.frame_samples import FRAMES
+from merzoo.data.frame_samples import ALL, FRAMES
 from merzoo.errors import InputError, unknown
 from merzoo.preprocessing.align import ALIGNMENTS
 from merzoo.preprocessing.aligned_clip import APEX_CHOICES
@@ -43,6 +43,15 @@ def _whole(value, least: int = 1, most: float = math.inf) -> int:
         to = "" if most == math.inf else f" to {most}"
         raise ValueError(f"a whole number from {least}{to}")
     return int(value)
+
+
+def _frames(value) -> int | str:
+    if value == ALL:
+        return ALL
+    try:
+        return _whole(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or {ALL}") from None
 
 
 def _order(value) -> int:
@@ -126,7 +135,11 @@ PARAMETERS: dict[str, Parameter] = {
         ("corrected", "literal"),
     ),
     "action_units": Parameter("annotated", "annotated units, or none", ("annotated", "zero")),
-    "frames": Parameter(FRAMES, "samples made of each clip, where frames are split", read=_whole),
+    "frames": Parameter(
+        FRAMES,
+        "samples made of each clip, where frames are split: a number, or all of its frames",
+        read=_frames,
+    ),
     "on_error": Parameter(
         "fail", "clips that fail: end there, or leave them out", ("fail", "skip")
     ),

@@ -268,9 +268,10 @@ RECIPES = {
         Recipe(
             "broadbentnet",
             "The paper: Adam 1e-3, batch 32, 25 epochs, random brightness and contrast (their "
-            "strengths are choices).",
+            "strengths are choices); all frames of a clip where frames are split.",
             epochs=25,
             augment=("brightness", "contrast"),
+            preprocessing={"frames": "all"},
         ),
         Recipe(
             "densemixednet",

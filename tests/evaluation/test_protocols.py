@@ -65,10 +65,12 @@ def test_protocol_text():
     assert parse_protocol("kfold")[1] == 5
     assert subject_wise("stratified-kfold-frames:8", flow_arrays()) == "stratified-kfold:6"
     assert subject_wise("kfold:8", flow_arrays()) is None
+    assert subject_wise("kfold-frames:3:42", flow_arrays()) == "kfold:3:42"
     for text, message in (
         ("kfolds", "Did you mean 'kfold'"),
         ("loso:5", "write loso"),
         ("kfold:x", "write kfold:8"),
+        ("kfold:8:x", "write kfold:8:42"),
         ("megc2018", "Did you mean 'megc2018-"),
     ):
         with pytest.raises(InputError, match=message):
@@ -86,6 +88,8 @@ def test_frame_samples_are_the_clip_with_another_apex():
     assert [s.apex for s in samples] == [10, 17, 23, 30]
     assert {s.frames for s in samples} == {frames} and {s.onset for s in samples} == {0}
     assert expand_frames(samples) == samples
+    every = expand_frames([Clip("d", "d/s1", "b", frames, onset=3, offset=7)], "all")
+    assert [s.apex for s in every] == [3, 4, 5, 6, 7]
     with pytest.raises(InputError, match="has no apex"):
         expand_frames([Clip("d", "d/s1", "b", frames)])
 

@@ -17,7 +17,8 @@ from merzoo.errors import InputError, unknown
 from merzoo.preprocessing.arrays import Arrays
 
 _FOLDS = 5  # of a k-fold protocol that does not say how many
-_SEED = 0  # of shuffled splits: the same for every seed of a run, so that seeds can be compared
+_SEED = 0  # of shuffled splits that do not say one: the same for every seed of a run, so that
+# seeds can be compared
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,17 @@ class Protocol:
 
     Args:
         about: one line.
-        split: (data, number of folds) -> folds; the number is ignored where the data decide it.
+        split: (data, number of folds, seed of the shuffle) -> folds; the numbers are ignored where
+            the data decide it.
         by: what never stands on both sides: `"subject"`, `"clip"` or `"frame"`.
-        numbered: whether `:K`, the number of folds, may follow the name.
+        numbered: whether `:K`, the number of folds, may follow the name, and `:SEED` after it.
         labels: the label map that belongs to the protocol, or `None` for any.
         datasets: the datasets that belong to it, or none for any.
         instead: for a split that is not by subject, the protocol whose figure stands beside.
     """
 
     about: str
-    split: Callable[[Arrays, int], list[Fold]]
+    split: Callable[[Arrays, int, int], list[Fold]]
     by: str = "subject"
     numbered: bool = False
     labels: str | None = None
@@ -62,7 +64,9 @@ def leave_one_dataset_out(data: Arrays) -> list[Fold]:
     return _leave_one_out(data, data.dataset, "dataset")
 
 
-def kfold(data: Arrays, folds: int, by: str = "subject", stratified: bool = False) -> list[Fold]:
+def kfold(
+    data: Arrays, folds: int, by: str = "subject", stratified: bool = False, seed: int = _SEED
+) -> list[Fold]:
     """Shuffled k-fold over subjects, clips or frames.
 
     Args:
@@ -71,6 +75,7 @@ def kfold(data: Arrays, folds: int, by: str = "subject", stratified: bool = Fals
         by: `"subject"`, `"clip"` or `"frame"`: what stays together on one side.
         stratified: whether the classes are spread evenly over the folds, as far as keeping
             together allows.
+        seed: of the shuffle.
 
     Raises:
         InputError: if there are fewer than K to share out, or no frames to split by.
@@ -89,9 +94,9 @@ def kfold(data: Arrays, folds: int, by: str = "subject", stratified: bool = Fals
             f"choose from 2 to {len(names)}."
         )
     if stratified:
-        part = _stratified_parts(data, groups, folds)
+        part = _stratified_parts(data, groups, folds, seed)
     else:
-        order = np.random.default_rng(_SEED).permutation(len(names))
+        order = np.random.default_rng(seed).permutation(len(names))
         shares = np.array_split(order, folds)
         part_of = {names[i]: k for k, share in enumerate(shares) for i in share}
         part = np.array([part_of[name] for name in groups.tolist()])
@@ -104,7 +109,7 @@ def kfold(data: Arrays, folds: int, by: str = "subject", stratified: bool = Fals
 def _megc2018(split):
     """The split, after a look whether these are the challenge's two datasets and five classes."""
 
-    def checked(data: Arrays, folds: int) -> list[Fold]:
+    def checked(data: Arrays, folds: int, seed: int) -> list[Fold]:
         from merzoo.data.labels import label_map
 
         found = sorted({name.casefold() for name in data.dataset.tolist()})
@@ -125,7 +130,7 @@ def _row(by: str, stratified: bool) -> Protocol:
     leak = "" if by == "subject" else "; leaks, so the figure by subject stands beside"
     return Protocol(
         f"K shuffled folds of {by}s{spread}{leak}",
-        lambda data, folds: kfold(data, folds, by, stratified),
+        lambda data, folds, seed: kfold(data, folds, by, stratified, seed),
         by=by,
         numbered=True,
         instead=None if by == "subject" else ("stratified-" if stratified else "") + "kfold",
@@ -134,9 +139,9 @@ def _row(by: str, stratified: bool) -> Protocol:
 
 _MEGC2018 = {"labels": "objective-5", "datasets": ("casme2", "samm")}
 PROTOCOLS: dict[str, Protocol] = {
-    "loso": Protocol("leave one subject out", lambda data, _: loso(data)),
+    "loso": Protocol("leave one subject out", lambda data, *_: loso(data)),
     "leave-one-dataset-out": Protocol(
-        "leave one dataset out (HDE)", lambda data, _: leave_one_dataset_out(data)
+        "leave one dataset out (HDE)", lambda data, *_: leave_one_dataset_out(data)
     ),
     "kfold": _row("subject", False),
     "stratified-kfold": _row("subject", True),
@@ -158,7 +163,8 @@ PROTOCOLS: dict[str, Protocol] = {
 
 
 def parse_protocol(text: str) -> tuple[Protocol, int]:
-    """A protocol as typed, such as `"kfold:8"`: its row, and the number of folds.
+    """A protocol as typed, such as `"kfold:8"`, or `"kfold:8:42"` with the seed of its shuffle: its
+    row, and the number of folds.
 
     Raises:
         InputError: for an unknown name, or a number where none belongs or that is none.
@@ -167,15 +173,25 @@ def parse_protocol(text: str) -> tuple[Protocol, int]:
     >>> protocol.by, folds, protocol.instead
     ('clip', 8, 'kfold')
     """
+    row, folds, _ = _parsed(text)
+    return row, folds
+
+
+def _parsed(text: str) -> tuple[Protocol, int, int]:
+    """The row of a protocol, the number of its folds, and the seed of its shuffle."""
     name, number = split_text("protocol", text, "kfold:8")
     if name not in PROTOCOLS:
         raise unknown("protocol", name, PROTOCOLS, "merzoo evaluate --help lists them.")
     protocol = PROTOCOLS[name]
     if number is None:
-        return protocol, _FOLDS
+        return protocol, _FOLDS, _SEED
     if not protocol.numbered:
         raise InputError(f"protocol {text!r} cannot be read: {name} takes no number, write {name}.")
-    return protocol, number_after("protocol", text, number, f"{name}:8", least=2)
+    count, seed = split_text("protocol", number, f"{name}:8 or {name}:8:42")
+    folds = number_after("protocol", text, count, f"{name}:8", least=2)
+    if seed is None:
+        return protocol, folds, _SEED
+    return protocol, folds, number_after("protocol", text, seed, f"{name}:8:42", least=0)
 
 
 def make_folds(protocol: str, data: Arrays) -> list[Fold]:
@@ -184,9 +200,9 @@ def make_folds(protocol: str, data: Arrays) -> list[Fold]:
     Raises:
         InputError: for an unknown protocol, or data that cannot be split so.
     """
-    row, folds = parse_protocol(protocol)
+    row, folds, seed = _parsed(protocol)
     try:
-        return row.split(data, folds)
+        return row.split(data, folds, seed)
     except InputError as error:
         raise InputError(f"protocol {protocol}: {error}") from None
 
@@ -196,10 +212,11 @@ def subject_wise(protocol: str, data: Arrays) -> str | None:
 
     It has the same number of folds, or as many as there are subjects.
     """
-    row, folds = parse_protocol(protocol)
+    row, folds, seed = _parsed(protocol)
     if row.instead is None:
         return None
-    return f"{row.instead}:{min(folds, len(set(data.subject.tolist())))}"
+    shuffled = "" if seed == _SEED else f":{seed}"
+    return f"{row.instead}:{min(folds, len(set(data.subject.tolist())))}{shuffled}"
 
 
 def split_fingerprint(folds: list[Fold]) -> str:
@@ -234,13 +251,13 @@ def _groups(data: Arrays, by: str) -> np.ndarray:
     return data.ids()
 
 
-def _stratified_parts(data: Arrays, groups: np.ndarray, folds: int) -> np.ndarray:
+def _stratified_parts(data: Arrays, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
     """(N,) the fold in which each sample is tested."""
     import warnings
 
     from sklearn.model_selection import StratifiedGroupKFold
 
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=_SEED)
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     part = np.zeros(len(data), int)
     with warnings.catch_warnings():
         # A class with fewer samples than folds is spread as far as it goes.
