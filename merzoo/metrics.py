@@ -389,7 +389,8 @@ def register_metric(metric: Metric) -> Metric:
                     f"metric {metric.name}: the {field} {getattr(metric, field)!r} is taken by "
                     f"{known.name}; give another one."
                 )
-    counts, label = ((2, 3, 3), np.arange(4) % 3)
+    counts: tuple[int, ...] = (2, 3, 3)
+    label: np.ndarray = np.arange(4) % 3
     if metric.task == UNITS:
         counts, label = ((2, 3, 2, 2), np.arange(12).reshape(4, 3) % 2)
     given, shape = f"{counts} confusion matrices", None

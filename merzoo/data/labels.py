@@ -368,7 +368,7 @@ def map_labels(
         rows = {ANY: {emotion(text): name for text, name in table.items()}}
         labels = LabelMap(labels, classes, rows, reads="action_units", about=about)
     chosen = label_map(labels) if isinstance(labels, str) else labels
-    indices, kept, failed = [], [], []
+    found, kept, failed = [], [], []
     excluded: Counter = Counter()
     for clip in clips:
         try:
@@ -381,10 +381,10 @@ def map_labels(
         if name is None:
             excluded[f"{clip.dataset}/{key}"] += 1
         else:
-            indices.append(chosen.classes.index(name))
+            found.append(chosen.classes.index(name))
             kept.append(clip)
     note = chosen.about if chosen.reads == "action_units" else ""
-    indices = np.asarray(indices, np.int64)
+    indices = np.asarray(found, np.int64)
     return MappedLabels(indices, chosen.classes, kept, dict(excluded), chosen.name, failed, note)
 
 

@@ -11,6 +11,7 @@ Which units are scored is decided by the clips before anything is trained: those
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TypeGuard
 
 import numpy as np
 
@@ -25,7 +26,7 @@ _HOW = "write action_units, action_units:at-least-5 (clips), or action_units:1,2
 _AT_LEAST = "at-least-"
 
 
-def is_unit_labels(labels) -> bool:
+def is_unit_labels(labels: object) -> TypeGuard[str]:
     """Whether a label map's name asks for action units.
 
     >>> is_unit_labels("action_units:at-least-5"), is_unit_labels("megc3")
