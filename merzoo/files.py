@@ -201,6 +201,8 @@ def check_folder(
             reason = f"no right to write to {there}"
         elif file and (place / file).exists():
             regular_file(place / file)
+        elif file and (place / file).is_symlink():
+            raise InputError(f"{place / file}: a link to nothing; remove it or give another --out.")
         elif file and there == place and not _is_free(place):
             raise InputError(
                 f"{place}: not empty and not the folder of a {kind}; give another --out."
@@ -256,8 +258,6 @@ def claim_folder(
     if place.exists():
         before = read_json(place, dict, "remove the folder or give another --out")
         _check_same(folder, before, card, may_differ, kind)
-    elif place.is_symlink():
-        raise InputError(f"{place}: a link to nothing; remove it or give another --out.")
     else:
         check_folder(folder, file=file, kind=kind)
     write_json(place, card)

@@ -35,6 +35,9 @@ def test_folders_that_are_free_or_ones_own(tmp_path):
     (tmp_path / "settings.json").write_text("{}")
     check_folder(tmp_path, file="settings.json")
     check_folder(tmp_path, file=None)
+    (tmp_path / "weights.json").symlink_to("nowhere")
+    with pytest.raises(InputError, match=r"weights\.json: a link to nothing"):
+        check_folder(tmp_path, file="weights.json")
     with pytest.raises(InputError, match="not the folder of a training"):
         check_folder(tmp_path, kind="training")
     assert not (tmp_path / "new").exists()
