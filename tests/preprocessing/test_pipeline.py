@@ -91,6 +91,15 @@ def test_the_magnified_apex_moves_further(tmp_path):
     assert np.abs(magnified - onset).mean() > 1.2 * np.abs(apex - onset).mean()
 
 
+def test_region_motion_is_that_of_parts_of_the_face_and_not_of_the_head(tmp_path):
+    """Everything moves 2 pixels of 96, which is the head; a part that pulses by 2 is the face."""
+    shape = (5, 14, 2)
+    head = one("region_motion", shape, tmp_path)
+    face = one("region_motion", shape, tmp_path, made.clip(0, ArrayFrames(made.local_film())))
+    assert 4 * np.abs(head).max() < np.abs(face).max()
+    np.testing.assert_allclose(np.median(face, axis=0), 0, atol=1e-6)
+
+
 def test_action_units_are_flags_of_21(tmp_path):
     units = one("action_units", (21,), tmp_path, made.clip(0, action_units="4+L10"))
     assert units.sum() == 2 and units[2] == units[7] == 1  # 1 2 4 5 6 7 9 10

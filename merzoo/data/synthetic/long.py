@@ -19,7 +19,7 @@ from merzoo.data.synthetic.canvas import Canvas, curve
 from merzoo.data.synthetic.film import filmed_frames, person_of, still_of
 from merzoo.data.synthetic.identity import Identity
 from merzoo.data.synthetic.motion import Motion, profile, rounded
-from merzoo.data.synthetic.plan import CAP, Setting, generator, plan_clips
+from merzoo.data.synthetic.plan import CAP, Setting, generator, plan_clips_of
 from merzoo.data.videos import place_video
 from merzoo.errors import InputError, unknown
 from merzoo.whole import temporary_beside
@@ -125,7 +125,7 @@ def plan_long(
             raise unknown("nuisance", name, NUISANCES)
     path = (subject, 7, video) if video else (subject, 7)
     rng = generator(seed, *path)
-    planned = plan_clips(Setting(subject + 1, 99, difficulty, seed, fps))[99 * subject :]
+    planned = plan_clips_of(Setting(subject + 1, 99, difficulty, seed, fps), subject)
     clips = iter(planned[(13 * video) % 99 :] + planned)
     first = next(clips)
     length = round(seconds * fps)

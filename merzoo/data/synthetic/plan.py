@@ -139,12 +139,13 @@ def plan_clips(setting: Setting) -> list[ClipPlan]:
     >>> plan_clips(Setting(subjects=3, clips=4))[:2] == first
     True
     """
+    return [plan for subject in range(setting.subjects) for plan in plan_clips_of(setting, subject)]
+
+
+def plan_clips_of(setting: Setting, subject: int) -> list[ClipPlan]:
+    """The clips of one subject of a setting."""
     level = difficulty_named(setting.difficulty)
-    return [
-        _plan_clip(setting, level, subject, index)
-        for subject in range(setting.subjects)
-        for index in range(setting.clips)
-    ]
+    return [_plan_clip(setting, level, subject, index) for index in range(setting.clips)]
 
 
 def _subject_prior(setting: Setting, subject: int) -> tuple[list[str], np.ndarray]:

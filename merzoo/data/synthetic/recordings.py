@@ -5,6 +5,7 @@ the head between them, in the form in which the long recordings of the real sets
 is exact: it is the plan by which they are filmed.
 """
 
+from functools import partial
 from pathlib import Path
 
 from merzoo.arguments import LARGEST_SEED, real_number, whole_number
@@ -63,8 +64,8 @@ def long_videos(
     ('synthetic-long/s01', 100, [(15, 22), (59, 65)])
     """
     difficulty_named(difficulty)
-    for name, value, most in (("subjects", subjects, 99), ("videos", videos, 99)):
-        whole_number(f"{name} of {DATASET}", value, most=most)
+    whole_number(f"subjects of {DATASET}", subjects, most=999)
+    whole_number(f"videos of {DATASET}", videos, most=99)
     whole_number(f"seed of {DATASET}", seed, least=0, most=LARGEST_SEED)
     whole_number(f"jobs of {DATASET}", jobs, most=64)
     real_number(f"fps of {DATASET}", fps, least=10, most=1000)
@@ -73,12 +74,8 @@ def long_videos(
     disturbing = _nuisances(nuisances)
     name = f"recipe{RECIPE}-{difficulty}-{'+'.join(disturbing) or 'none'}"
     folder = home(DATASET, f"{name}-seed{seed}-{seconds:g}s-{fps:g}fps")
-    how = {"nuisances": disturbing, "gap": GAP}
-    plans = {
-        (s, v): plan_long(seed, seconds, difficulty, fps, subject=s, video=v, **how)
-        for s in range(subjects)
-        for v in range(videos)
-    }
+    plan = partial(plan_long, seed, seconds, difficulty, fps, nuisances=disturbing, gap=GAP)
+    plans = {(s, v): plan(subject=s, video=v) for s in range(subjects) for v in range(videos)}
     _film({folder / f"s{s + 1:02d}-{v + 1}.avi": plan for (s, v), plan in plans.items()}, jobs)
     return [_recording(folder, s, v, plan) for (s, v), plan in plans.items()]
 

@@ -57,8 +57,8 @@ def recognition_table(found: dict) -> tuple[str, list[str], list[list[str]]]:
         for name, label in zip(names, labels, strict=True)
     ]
     title = (
-        f"Spot, then recognise: {found['kind']}-expressions, {found['recognised']} of "
-        f"{found['truth']} spotted and of a class"
+        f"Spot, then recognise: {found['kind']}-expressions, {found['recognised']:g} of "
+        f"{found['truth']} spotted and recognised"
     )
     return title, ["", "score", "most frequent class"], rows
 

@@ -117,10 +117,8 @@ def evaluate_recognised(
         seeds=seeds,
         jobs=jobs,
         parameters=how or None,
-        more={"recogniser": _recogniser(learner, true)},
+        more=_recogniser(spotter, learner, true),
     )
-    card["model"] = f"{spotter.name}+{learner.name}"
-    card["deterministic"] = spotter.deterministic and learner.deterministic
     card["rerun"]["model"] = _origin(spotter, learner)
     with RunFolder.held(out or tempfile.mkdtemp(prefix="merzoo-"), card) as folder:
         write_json(folder.path / "audit.json", [finding.as_dict() for finding in findings])
@@ -132,11 +130,7 @@ def evaluate_recognised(
         leaks += stop_at_leaks(settled_on(chosen, rows, held_out), allow_leaks)
         if runs < seeds:  # the same intervals for every seed of the network
             found = [(seed, video, one) for seed in range(seeds) for _, video, one in found]
-        fold_of = {
-            subject: side
-            for fold, side in zip(folds, sides, strict=True)
-            for subject in rows.subject[fold.test].tolist()
-        }
+        fold_of = _fold_of(rows, folds, sides)
         table = _recognised(learner, true, fold_of, found, seeds, jobs)
         write_table(folder.path / "recognised.csv", table)
         tested = sorted({place for fold in held_out for place in fold.test.tolist()})
@@ -163,13 +157,18 @@ def _origin(spotter, learner: Learner) -> str | None:
     return None if None in named else "+".join(map(str, named))
 
 
-def _recogniser(learner: Learner, true: Arrays) -> dict[str, Any]:
+def _recogniser(spotter, learner: Learner, true: Arrays) -> dict[str, Any]:
+    """What the card says beside the facts of the spotter."""
     return {
-        "model": learner.name,
-        "recipe": recipe_as_dict(learner.recipe),
-        "classes": list(true.classes),
-        "samples_per_class": true.counts(),
-        "trained_on": f"annotated {KIND}-expressions of training people",
+        "model": f"{spotter.name}+{learner.name}",
+        "deterministic": spotter.deterministic and learner.deterministic,
+        "recogniser": {
+            "model": learner.name,
+            "recipe": recipe_as_dict(learner.recipe),
+            "classes": list(true.classes),
+            "samples_per_class": true.counts(),
+            "trained_on": f"annotated {KIND}-expressions of training people",
+        },
     }
 
 
@@ -193,6 +192,15 @@ def _sides_of(true: Arrays, rows: Arrays, folds: Sequence[Fold]) -> list[Fold]:
         places = [np.flatnonzero(np.isin(true.subject, list(people))) for people in (train, test)]
         found.append(Fold(fold.name, *places))
     return found
+
+
+def _fold_of(rows: Arrays, folds: Sequence[Fold], sides: Sequence[Fold]) -> dict[str, Fold]:
+    """Subject -> the fold of annotated expressions in which the subject is tested."""
+    return {
+        subject: side
+        for fold, side in zip(folds, sides, strict=True)
+        for subject in rows.subject[fold.test].tolist()
+    }
 
 
 def _recognised(
