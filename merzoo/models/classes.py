@@ -59,7 +59,7 @@ def decode_predictions(
     >>> decode_predictions(np.array([[0.1, 0.7, 0.2]]), "megc3", top=2)
     [[('positive', 0.7), ('surprise', 0.2)]]
     """
-    names = tuple(classes) if isinstance(classes, list | tuple) else class_names(classes)
+    names = class_names(classes) if isinstance(classes, str | os.PathLike) else tuple(classes)
     rows = np.asarray(predictions)
     if rows.ndim != 2 or rows.shape[1] != len(names):
         raise InputError(
