@@ -1,6 +1,9 @@
 """Real exports, opened again by the runtime of their format."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -70,3 +73,25 @@ def test_classes_and_card_are_inside(exports):
     assert json.loads(inside["classes"]) == list(CLASSES)
     assert json.loads(inside["model_card"]) == card
     assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+
+
+IN_KERAS = """
+import sys
+import keras
+import numpy as np
+layer = keras.layers.TFSMLayer(sys.argv[1], call_endpoint="serve")
+names = ("onset", "apex")
+frames = {name: np.full((2, 56, 56, 3), 90, "uint8") for name in names}
+inputs = {name: keras.Input((56, 56, 3), dtype="uint8", name=name) for name in names}
+print(keras.Model(inputs, layer(inputs)).predict(frames, verbose=0)["probabilities"].sum())
+"""
+
+
+@pytest.mark.slow
+def test_keras_takes_a_saved_model_as_a_layer_of_named_inputs(exports):
+    """In a process of its own: the layer is of Keras on TensorFlow only."""
+    command = [sys.executable, "-c", IN_KERAS, str(exports[0]["saved_model"] / "export")]
+    told = os.environ | {"KERAS_BACKEND": "tensorflow"}
+    done = subprocess.run(command, env=told, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.split()[-1]) == pytest.approx(2, abs=1e-4)

@@ -5,10 +5,13 @@ import subprocess
 import sys
 
 import keras
+import numpy as np
 import pytest
 
 import merzoo
 from merzoo.errors import InputError
+from merzoo.models.random_inputs import random_inputs
+from merzoo.models.registry import entry
 
 
 @pytest.mark.parametrize(
@@ -63,3 +66,23 @@ def test_weights_reach_a_network_on_a_given_tensor():
 def test_another_tensor_is_one_line(tensor, message):
     with pytest.raises(InputError, match=message):
         merzoo.models.STSTNet(input_tensor=tensor(keras.Input((28, 28, 3))))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name == "ststnet" else pytest.mark.slow)
+        for name in merzoo.list_models(kind="network")
+        if name != "capsulenet"  # which has no dense layer
+    ],
+)
+def test_a_network_is_quantized_and_still_answers(name):
+    """Keras' own: dense layers to 8 bits; layers of merzoo stay as they are."""
+    small = entry(name).small
+    model = merzoo.create_model(name, **small)
+    sample = random_inputs(model, 2)
+    before = np.asarray(model(sample, training=False))
+    model.quantize("int8")
+    after = np.asarray(model(sample, training=False))
+    assert after.shape == before.shape and np.isfinite(after).all()
+    assert "int8" in {str(variable.dtype) for variable in model.variables}
