@@ -9,6 +9,7 @@ from keras import layers
 
 from merzoo.errors import InputError
 from merzoo.layers import Conv2D
+from merzoo.models.building import leave_without_values
 from merzoo.models.common import (
     check_choice,
     check_input_shape,
@@ -113,21 +114,28 @@ def VisionEncoder(
     check_choice("trunk", trunk, tuple(TRUNKS))
     ends = TRUNKS[trunk][1]
     check_choice("stages", stages, (None, *range(1, len(ends) + 2)))
-    picture = keras.Input(input_shape, name=modality)
-    whole = _trunk(trunk, three_channels(picture), weights_backbone)
-    x = whole.output  # (7, 7, 768)
-    if stages is not None and stages <= len(ends):
-        x = whole.get_layer(ends[stages - 1]).output
-    if freeze_trunk:
-        whole.trainable = False
-    if include_top:
-        x = global_pooling(x, "avg")
-        x = layers.Dropout(dropout, name="dropout")(x)
-        x = class_head(x, classes, classifier_activation)
-    else:
-        x = global_pooling(x, pooling)
-    model = keras.Model([picture], x, name=name)
-    return load_weights(_with_own_convolutions(model, weights_backbone is not None), weights)
+    with keras.StatelessScope() as scope:  # of this graph only the copy gets values
+        picture = keras.Input(input_shape, name=modality)
+        whole = _trunk(trunk, three_channels(picture), weights_backbone)
+        whole.trainable = not freeze_trunk
+        x = whole.output  # (7, 7, 768)
+        if stages is not None and stages <= len(ends):
+            x = whole.get_layer(ends[stages - 1]).output
+        if include_top:
+            x = global_pooling(x, "avg")
+            x = layers.Dropout(dropout, name="dropout")(x)
+            x = class_head(x, classes, classifier_activation)
+        else:
+            x = global_pooling(x, pooling)
+        graph = keras.Model([picture], x, name=name)
+        values = [scope.get_current_value(variable) for variable in graph.weights]
+        leave_without_values(whole)
+        leave_without_values(graph)
+    model = keras.models.clone_model(graph, clone_function=_with_own_convolution, recursive=True)
+    for variable, value in zip(model.weights, values, strict=True):
+        if value is not None:  # of the trunk's file
+            variable.assign(value)
+    return load_weights(model, weights)
 
 
 def _trunk(trunk, x, weights_backbone):
@@ -144,18 +152,7 @@ def _trunk(trunk, x, weights_backbone):
         ) from error
 
 
-def _with_own_convolutions(model, loaded):
-    """The same model with `merzoo.layers.Conv2D` for Keras', and its weights if any were loaded."""
-
-    def own(layer):
-        kind = Conv2D if type(layer) is layers.Conv2D else type(layer)
-        return kind.from_config(layer.get_config())
-
-    copy = keras.models.clone_model(model, clone_function=own)
-    if loaded:
-        names = {layer.name for layer in model.layers} - {"classes"}
-        for name in names:
-            pairs = zip(model.get_layer(name).weights, copy.get_layer(name).weights, strict=True)
-            for old, new in pairs:
-                new.assign(old.value)
-    return copy
+def _with_own_convolution(layer):
+    """A layer as it is, `merzoo.layers.Conv2D` in place of Keras'; its weights are new."""
+    kind = Conv2D if type(layer) is layers.Conv2D else type(layer)
+    return kind.from_config(layer.get_config())
