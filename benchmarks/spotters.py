@@ -65,7 +65,7 @@ def rows_of(folder: Path) -> list[dict]:
 
 def table() -> str:
     """Markdown from the result file."""
-    heads = ["spotter", "videos", "number", "F1 micro", "95 %", "at random", "AP", "F1 macro"]
+    heads = ["spotter", "difficulty", "videos", "F1 micro", "95 %", "at random", "AP", "F1 macro"]
     heads += ["false alarms/min", *(f"in {name}" for name in NUISANCES[:4])]
     lines = ["| " + " | ".join(heads) + " |", "|---|---|" + "---:|" * (len(heads) - 2)]
     runs: dict[tuple, dict] = {}
