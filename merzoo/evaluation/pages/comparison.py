@@ -6,7 +6,7 @@ from merzoo.evaluation.pages import plots
 from merzoo.evaluation.pages.paper_tables import score_cells, score_columns
 from merzoo.evaluation.scores.paired_tests import subject_accuracies
 from merzoo.files import check_folder, write_json, write_text
-from merzoo.metrics import compared, primary
+from merzoo.metrics import CLASSIFY, compared, primary
 from merzoo.pages.figures import keep_figures
 from merzoo.pages.render import render
 
@@ -46,7 +46,7 @@ def write_comparison(folder: Path, result: dict, tables: dict[str, dict]) -> Pat
 
 def runs_table(result: dict) -> tuple[str, list[str], list[list[str]]]:
     """Scores of each run, and how far it is from the first: a table of ablations."""
-    task = result["task"]
+    task = result.get("task", CLASSIFY)
     first = primary(task)
     against_first = {
         found["second"]: found[first.name]
@@ -74,7 +74,7 @@ def differences_table(result: dict) -> tuple[str, list[str], list[list[str]]]:
     """The primary test of every comparison, on each metric that has one."""
     rows = []
     for found in result["comparisons"]:
-        for metric in compared(result["task"]):
+        for metric in compared(result.get("task", CLASSIFY)):
             part = found[metric.name]
             interval = "{:+.3f} to {:+.3f}".format(*part["interval"])
             row = [f"{found['second']} − {found['first']}", metric.heading]
@@ -119,7 +119,7 @@ def as_p(p: float) -> str:
 
 
 def _figures(result: dict, tables: dict[str, dict]) -> dict:
-    metric = primary(result["task"])
+    metric = primary(result.get("task", CLASSIFY))
     runs = [(r["name"], r[metric.name], r["interval"][metric.name]) for r in result["runs"]]
     differences = [
         (f"{c['second']}\n− {c['first']}", c[metric.name]["difference"], c[metric.name]["interval"])
