@@ -112,12 +112,16 @@ class Prediction(Sequence):
 
     def _repr_html_(self) -> str:
         shown = [
-            [s.label, s.probabilities[s.label], s.onset, s.apex, s.offset] for s in self.segments
+            [
+                *(s.label, s.probabilities.get(s.label, "-")),
+                *("-" if s.units is None else shown_units(s.units), s.onset, s.apex, s.offset),
+            ]
+            for s in self.segments
         ]
         rate = f" at {self.fps:g} frames per second" if self.fps else ""
         return html_table(
             f"{self.source}: {len(self)} found in {self.frames} frames{rate}",
-            ["label", "probability", "onset", "apex", "offset"],
+            ["label", "probability", "action units", "onset", "apex", "offset"],
             shown,
             " ".join([*self.warnings, self.model.get("note", ""), NOT_FOR]),
         )

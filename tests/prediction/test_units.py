@@ -58,6 +58,7 @@ def test_a_segment_has_its_units_in_the_table_and_in_json():
     (row,) = csv.DictReader(io.StringIO(csv_text([result])))
     assert (row["label"], row["units"], row["p_AU4"]) == ("positive", "AU4", "0.900000")
     assert result.as_dict()["segments"][0]["units"] == {"AU4": 0.9, "AU12": 0.2}
+    assert ">AU4<" in result._repr_html_()
 
 
 def test_a_network_of_units_names_the_combination():
