@@ -366,6 +366,15 @@ MACRO_F1 = METRICS["macro_f1"]  # of action units what UF1 is of classes
 UF1 = METRICS["uf1"]  # what epochs, recipes and trials are chosen by, and claims are judged by
 
 
+def primary(task: str = CLASSIFY) -> Metric:
+    """The metric that a task's results are judged by.
+
+    >>> primary("au").label
+    'macro F1'
+    """
+    return MACRO_F1 if task == UNITS else UF1
+
+
 def register_metric(metric: Metric) -> Metric:
     """Adds a metric of one's own to `METRICS`, for as long as the program runs.
 

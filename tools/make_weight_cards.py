@@ -12,11 +12,13 @@ from collections import Counter
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from merzoo.metrics import UF1, headline  # noqa: E402
+from merzoo.data.unit_labels import is_unit_labels, unit_table  # noqa: E402
+from merzoo.metrics import MACRO_F1, UF1, UNITS, headline  # noqa: E402
 from merzoo.weights import WeightsEntry  # noqa: E402
 from merzoo.weights.entry import read_entries  # noqa: E402
 from merzoo.weights.manifest import MANIFEST, files_folder, places  # noqa: E402
@@ -55,10 +57,7 @@ def table(entries: list[WeightsEntry]) -> str:
     """The table of all weights."""
     rows = []
     for entry in entries:
-        found = [
-            f"{scores['uf1']:.3f} against {scores['most_frequent_uf1']:.3f} ({data})"
-            for data, scores in entry.metrics.items()
-        ]
+        found = [f"{_reached(scores)} ({data})" for data, scores in entry.metrics.items()]
         rows.append(
             [
                 f"[{entry.id}](cards/{entry.id}.md)",
@@ -72,13 +71,20 @@ def table(entries: list[WeightsEntry]) -> str:
         )
     packaged = sum(entry.bytes for entry in entries if entry.url is None)
     total = (
-        "*against always the most frequent class. "
+        "*against always the most frequent class; of action units macro F1 against always present. "
         + f"{sum(entry.bytes for entry in entries) / 1e6:.1f} MB in all, of which "
         + f"{packaged / 1e6:.1f} come with the package."
     )
     columns = ["weights", "MB", "in", "classes", "trained on"]
     columns += ["UF1 on data never trained on*", "licence"]
     return f"{_table(columns, rows)}\n\n{total}"
+
+
+def _reached(scores: dict) -> str:
+    """The score of one test part, and the one that needs no network."""
+    if MACRO_F1.name in scores:
+        return f"macro F1 {scores['macro_f1']:.3f} against {scores['always_present_macro_f1']:.3f}"
+    return f"{scores['uf1']:.3f} against {scores['most_frequent_uf1']:.3f}"
 
 
 def _facts(entry: WeightsEntry, log: dict) -> list[list[str]]:
@@ -111,13 +117,22 @@ def _data(entry: WeightsEntry, log: dict) -> str:
     data = log["data"]
     lines = [f"`{data['source']}`. " + " ".join(f"{note}." for note in data["notes"])]
     rows = [
-        [part, f"{data[part]['samples']:,}", *(f"{n:,}" for n in data[part]["classes"].values())]
+        [part, f"{data[part]['samples']:,}", *(f"{n:,}" for n in _counts(entry, data[part]))]
         for part in ("train", "validation")
         if data[part]
     ]
     lines.append(_table(["", "samples", *entry.classes], rows))
     lines.append(f"Subjects seen: {_subjects(entry)}. They are named in `manifest.json`.")
     return "\n\n".join(line.strip() for line in lines)
+
+
+def _counts(entry: WeightsEntry, part: dict) -> list[int]:
+    """Samples of each class; of action units, those that show each."""
+    counts = part["classes"]
+    if not is_unit_labels(entry.labels):
+        return list(counts.values())
+    _, shown = unit_table(list(counts))
+    return (np.array(list(counts.values())) @ shown).tolist()
 
 
 def _subjects(entry: WeightsEntry) -> str:
@@ -147,6 +162,8 @@ def _training(entry: WeightsEntry, log: dict) -> str:
 
 
 def _metrics(entry: WeightsEntry) -> str:
+    if is_unit_labels(entry.labels):
+        return _unit_metrics(entry)
     found = list(entry.metrics.values())
     shown = [metric for metric in headline() if all(metric.name in s for s in found)]
     keys = [*(metric.name for metric in shown), "most_frequent_uf1"]
@@ -155,13 +172,36 @@ def _metrics(entry: WeightsEntry) -> str:
     ]
     columns = ["data", "samples", *(metric.heading for metric in shown)]
     columns.append(f"{UF1.label} of always the most frequent class")
-    text = _table(columns, rows)
-    if "leave one" in next(iter(entry.metrics)):
-        text += (
-            "\n\nThis file was trained on every subject, so nothing is left to test it on: the "
-            "figure is that of the same recipe trained anew without each subject in turn."
-        )
-    return text
+    return _table(columns, rows) + _left_out(entry)
+
+
+def _left_out(entry: WeightsEntry) -> str:
+    if "leave one" not in next(iter(entry.metrics)):
+        return ""
+    return (
+        "\n\nThis file was trained on every subject, so nothing is left to test it on: the "
+        "figure is that of the same recipe trained anew without each subject in turn."
+    )
+
+
+def _unit_metrics(entry: WeightsEntry) -> str:
+    """Scores of all units, then of each beside the F1 of always saying that it is there."""
+    names = [metric.name for metric in headline(UNITS)]
+    columns = ["data", "samples", *(metric.heading for metric in headline(UNITS))]
+    columns.append(f"{MACRO_F1.label} of always saying present")
+    keys = [*names, "always_present_macro_f1"]
+    rows = [
+        [data, str(s["n"]), *(f"{s[key]:.3f}" for key in keys)] for data, s in entry.metrics.items()
+    ]
+    tables = [_table(columns, rows)]
+    for data, scores in entry.metrics.items():
+        rows = [
+            [name, str(u["n"]), f"{u['f1']:.3f}", f"{u['always_present']:.3f}"]
+            for name, u in scores["units"].items()
+        ]
+        tables.append(f"By unit, on {data}:")
+        tables.append(_table(["unit", "samples with it", "F1", "F1 of always present"], rows))
+    return "\n\n".join(tables) + _left_out(entry)
 
 
 def _validation(log: dict) -> str:

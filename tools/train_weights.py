@@ -35,8 +35,9 @@ from weights_runs import RUNS, Run  # noqa: E402
 
 import merzoo  # noqa: E402
 from merzoo.errors import InputError, unknown  # noqa: E402
+from merzoo.evaluation.units import evaluate_units  # noqa: E402
 from merzoo.files import write_json  # noqa: E402
-from merzoo.metrics import UF1, confusion_matrix, headline, scores  # noqa: E402
+from merzoo.metrics import UF1, UNITS, confusion_matrix, headline, scores  # noqa: E402
 from merzoo.models import create_model  # noqa: E402
 from merzoo.training.learner import resolve  # noqa: E402
 from merzoo.training.pretrained import find_start  # noqa: E402
@@ -141,6 +142,25 @@ def measured(trainer: Trainer, data) -> dict:
     return found | standing(matrix.sum(-1))
 
 
+def _loso_units(name: str, run: Run, data) -> dict:
+    """Of action units: the same recipe trained anew without each subject in turn."""
+    result = evaluate_units(_network(name), data, recipe=run.recipe, labels=run.labels)
+    full = result.metrics["full"]
+    key = f"leave one of {full['subjects']} subjects out, {result.metrics['seeds']} seed(s)"
+    always = [unit["always_present"] for unit in full["units"]]
+    found = {metric.name: round(full[metric.name], 4) for metric in headline(UNITS)}
+    found |= {"n": full["n"], "always_present_macro_f1": round(float(np.mean(always)), 4)}
+    units = {
+        unit["name"]: {
+            "n": unit["present"],
+            "f1": round(unit["f1"], 4),
+            "always_present": round(unit["always_present"], 4),
+        }
+        for unit in full["units"]
+    }
+    return {key: found | {"units": units}}
+
+
 def _by_epoch(history: dict, validation) -> list[dict]:
     """The scores of each epoch's weights on the validation part, and what they stand on."""
     if validation is None:
@@ -166,8 +186,10 @@ def store(name: str, run: Run, split: Split, trainer: Trainer, log: dict) -> Wei
     sample = next(iter(split.tests.values()), split.train)
     before = trainer.predict(sample)
     arguments = log["model_arguments"]
-    classes = len(split.train.classes)
-    model = create_model(_network(name), classes=classes, **arguments)
+    outputs = trainer.learner.outputs(split.train.classes)
+    if trainer.learner.multilabel:
+        arguments = {"classifier_activation": "sigmoid"} | arguments
+    model = create_model(_network(name), classes=len(outputs), **arguments)
     model.set_weights(trainer.model.get_weights())
     model.save_weights(path)  # of a model that was not compiled: no state of an optimizer
     shrink(path)
@@ -175,6 +197,8 @@ def store(name: str, run: Run, split: Split, trainer: Trainer, log: dict) -> Wei
     trainer.model.set_weights(model.get_weights())
     metrics = {key: measured(trainer, data) for key, data in split.tests.items()}
     log["float16_difference"] = float(np.abs(trainer.predict(sample) - before).max())
+    if trainer.learner.multilabel:
+        metrics = _loso_units(name, run, split.train)
     log["tests"] = metrics = metrics or _loso(name)
     return WeightsEntry(
         id=name,
@@ -184,7 +208,7 @@ def store(name: str, run: Run, split: Split, trainer: Trainer, log: dict) -> Wei
         licence=split.licence,
         trained_on=tuple(sorted(set(split.train.dataset.tolist()))),
         subjects=split.subjects,
-        classes=split.train.classes,
+        classes=outputs,
         labels=run.labels,
         model_arguments=arguments,
         protocol=_protocol(split, log),

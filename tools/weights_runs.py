@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from merzoo.training.recipes import Recipe, change_recipe, get_recipe
+from merzoo.training.recipes import Recipe, change_recipe, get_recipe, multilabel_recipe
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,14 @@ _FACES = change_recipe(
     augment=("flip", "crop-15"),
 )
 
+# Action units that at least ten clips of the training show.
+_UNITS = "action_units:1,2,4,5,6,7,9,12"
+
 RUNS = {
     "ststnet.synthetic": Run("synthetic", change_recipe(_ONE_VIEW, epochs=40)),
+    "ststnet.synthetic-au": Run(
+        "synthetic-units", multilabel_recipe(change_recipe(_ONE_VIEW, epochs=60), _UNITS), _UNITS
+    ),
     "offapexnet.synthetic": Run(
         "synthetic", change_recipe(_ONE_VIEW, epochs=20, learning_rate=5e-4)
     ),

@@ -4,7 +4,7 @@ import base64
 from html import escape
 
 from merzoo.prediction.annotate import class_colour
-from merzoo.prediction.results import figures
+from merzoo.prediction.results import figures, shown_units
 
 _WIDTH, _HEIGHT = 640, 170  # units of the curve's picture
 
@@ -81,9 +81,17 @@ def report_html(result: dict) -> str:
 def _model(model: dict) -> str:
     known = "; ".join(figures(model)) or "no figures are known"
     name = f"{model['name']} ({model['weights']})" if model["weights"] else model["name"]
+    beside = ""
+    if "units" in model:
+        units = model["units"]
+        told = escape("; ".join(figures(units)) or "no figures are known")
+        beside = (
+            f" <b>Action units:</b> {escape(units['name'])} ({escape(units['weights'])}), said to "
+            f"move above a probability of 0.5; {told}."
+        )
     return (
-        f'<p class="mz-model"><b>Model:</b> {escape(name)}. <b>Measured:</b> {escape(known)}. '
-        f"{escape(model['note'])}</p>"
+        f'<p class="mz-model"><b>Model:</b> {escape(name)}. <b>Measured:</b> {escape(known)}.'
+        f"{beside} {escape(model['note'])}</p>"
     )
 
 
@@ -111,8 +119,22 @@ def _card(segment: dict, pictures: dict, classes: list[str]) -> str:
     )
     return (
         f'<div class="mz-card"><h3>{escape(segment["label"])}</h3>'
-        f'<p class="mz-small">{when}</p>{bars}<div class="mz-pictures">{shown}</div></div>'
+        f'<p class="mz-small">{when}</p>{bars}{_units(segment, classes)}'
+        f'<div class="mz-pictures">{shown}</div></div>'
     )
+
+
+def _units(segment: dict, classes: list[str]) -> str:
+    """Which action units move by a network beside, those above one half in bold."""
+    told = segment.get("units") or {}
+    if not told or set(told) == set(classes):  # the network's classes are the units: shown above
+        return ""
+    words = (
+        f"<b>{escape(name)} {share:.2f}</b>" if share > 0.5 else f"{escape(name)} {share:.2f}"
+        for name, share in told.items()
+    )
+    title = f"Action units: {escape(shown_units(told))}"
+    return f'<p class="mz-units">{title}<br><span class="mz-small">{", ".join(words)}</span></p>'
 
 
 def _image(data: bytes, name: str) -> str:

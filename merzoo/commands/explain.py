@@ -49,7 +49,12 @@ def run(options) -> int:
     clips = pick(found, options.labels, options.clips, on_error)
     out = Path(options.out)
     explained = explain_clips(
-        trained.model, clips, out, options.labels, **trained.preprocessing | parameters
+        trained.model,
+        clips,
+        out,
+        options.labels,
+        trained.units,
+        **trained.preprocessing | parameters,
     )
     if options.json:
         print_json([dataclasses.asdict(row) for row in explained])
@@ -59,6 +64,8 @@ def run(options) -> int:
         ["clip", "label", "predicted", "probability", "picture"],
         [
             [r.clip, r.label, r.predicted, f"{r.probabilities[r.predicted]:.3f}", r.picture]
+            if r.predicted in r.probabilities
+            else [r.clip, r.label, r.predicted, "-", r.picture]
             for r in explained
         ],
     )

@@ -30,6 +30,13 @@ def arguments(parser) -> None:
         metavar="TAG_OR_PATH",
         help="tag of the weights manifest, folder of a training run or .weights.h5 (synthetic)",
     )
+    parser.add_argument(
+        "--units",
+        default="auto",
+        metavar="ID",
+        help="weights that say the action units of each segment: an id of merzoo weights list, "
+        "none, or auto: ststnet.synthetic-au beside weights of invented faces (auto)",
+    )
     parser.add_argument("--classes", metavar="A,B,C", help="names, for weights that say none")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
     parser.add_argument(
@@ -80,7 +87,7 @@ def run(options) -> int:
 
     settings = Settings(shortest=options.shortest, longest=options.longest)
     classes = options.classes.split(",") if options.classes else None
-    model = Classifier(options.model, options.weights, classes, **parameters)
+    model = Classifier(options.model, options.weights, classes, options.units, **parameters)
     out = Path(options.out)
     sources = [_recorded(group, out, options.seconds) for group in groups]
     results = predict_files(
@@ -137,7 +144,7 @@ def _print(result) -> None:
     if result.segments:
         print_table(
             title,
-            ["label", "probability", "onset", "apex", "offset", "seconds", "score"],
+            ["label", "probability", "action units", "onset", "apex", "offset", "seconds", "score"],
             [_row(segment) for segment in result],
         )
     else:
@@ -150,9 +157,19 @@ def _row(segment) -> list[str]:
     known = segment.onset_seconds is not None
     seconds = f"{segment.onset_seconds:.2f}-{segment.offset_seconds:.2f}" if known else "-"
     score = "-" if segment.score is None else f"{segment.score:.2f}"
-    share = f"{segment.probabilities[segment.label]:.3f}"
+    share = segment.probabilities.get(segment.label)
+    share = "-" if share is None else f"{share:.3f}"
+    told = {name: p for name, p in (segment.units or {}).items() if p > 0.5}
+    units = " ".join(f"{name} {p:.2f}" for name, p in told.items()) or "none"
     frames = [segment.onset, segment.apex, segment.offset]
-    return [segment.label, share, *map(str, frames), seconds, score]
+    return [
+        segment.label,
+        share,
+        units if segment.units else "-",
+        *map(str, frames),
+        seconds,
+        score,
+    ]
 
 
 def _print_model(facts: dict) -> None:
@@ -160,4 +177,8 @@ def _print_model(facts: dict) -> None:
 
     known = "; ".join(["", *figures(facts)])
     print(f"model: {facts['name']}, weights {facts['weights']}{known}")
+    if "units" in facts:
+        beside = facts["units"]
+        known = "; ".join(["", *figures(beside)])
+        print(f"action units: {beside['name']}, weights {beside['weights']}{known}")
     print(f"{facts['note']} {NOT_FOR}")

@@ -27,9 +27,10 @@ def arguments(parser):
 
 
 def run(options) -> int:
-    from merzoo.evaluation.pages.paper_tables import results_table
+    from merzoo.evaluation.pages import paper_tables, unit_tables
     from merzoo.evaluation.runs.read import read_run
     from merzoo.evaluation.score import score
+    from merzoo.metrics import UNITS
 
     if options.truth:
         return _score_intervals(options)
@@ -43,9 +44,14 @@ def run(options) -> int:
     if options.json:
         print_json(result.metrics)
         return 0
-    caption, columns, rows = results_table(read_run(result.folder).card, result.metrics)
-    print_table("", columns, rows)
-    print(caption)
+    card = read_run(result.folder).card
+    makers = [paper_tables.results_table]
+    if card.get("task") == UNITS:
+        makers = [unit_tables.results_table, unit_tables.units_table]
+    for make in makers:
+        caption, columns, rows = make(card, result.metrics)
+        print_table("", columns, rows)
+        print(caption)
     for warning in result.warnings:
         print(f"warning: {warning}")
     print(f"report: {result.folder / 'report.html'}")

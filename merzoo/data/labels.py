@@ -363,7 +363,7 @@ def map_labels(
     """
     if labels == "annotated":
         labels = annotated_map(clips)
-    elif is_unit_labels(labels):
+    elif isinstance(labels, str) and is_unit_labels(labels):
         classes, table, about = unit_classes(clips, labels)
         rows = {ANY: {emotion(text): name for text, name in table.items()}}
         labels = LabelMap(labels, classes, rows, reads="action_units", about=about)

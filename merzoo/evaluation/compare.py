@@ -15,6 +15,7 @@ from merzoo.arguments import whole_number
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.read import Run, load_run
 from merzoo.evaluation.scores.bootstrap import subject_matrices
+from merzoo.evaluation.scores.judges import judge_of
 from merzoo.evaluation.scores.paired_tests import (
     PERMUTATIONS,
     detectable,
@@ -26,11 +27,11 @@ from merzoo.evaluation.scores.paired_tests import (
     swap_test,
     wilcoxon,
 )
-from merzoo.evaluation.scores.predictions import runs_of
+from merzoo.evaluation.scores.units import subject_units
 from merzoo.evaluation.spotting.compare import compare_spotting
 from merzoo.evaluation.spotting.runs import TASKS as SPOTTING
 from merzoo.evaluation.spotting.runs import task_of
-from merzoo.metrics import UF1, compared, headline
+from merzoo.metrics import UNITS, Metric, compared, headline, primary
 from merzoo.names import clip_key, dataset_key, one_spelling, plain_subject
 
 KEY = ["dataset", "subject", "clip"]
@@ -55,10 +56,10 @@ def compare(
         out: folder for `comparison.html`, `comparison.json` and `plots/`.
 
     Returns:
-        A dict of plain types: `runs` (name, model, seeds, whether it is deterministic, scores,
-        intervals), `clips`, `subjects`, `comparisons` and `notes`. A comparison has `first`,
-        `second`, `seeds` (the number of pairs of their runs; where one has fewer seeds, they are
-        repeated, so that a difference is that of the mean scores); for each metric of
+        A dict of plain types: `task`, `runs` (name, model, seeds, whether it is deterministic,
+        scores, intervals), `clips`, `subjects`, `comparisons` and `notes`. A comparison has
+        `first`, `second`, `seeds` (the number of pairs of their runs; where one has fewer seeds,
+        they are repeated, so that a difference is that of the mean scores); for each metric of
         `merzoo.metrics.compared` (`uf1`, `uar`) the `difference` (second less first), its 95 %
         `interval`, `p` of the subject-swap permutation test, `p_holm` over all comparisons and the
         `detectable` difference; `secondary` tests (`mcnemar` over clips; `wilcoxon` and `student`
@@ -66,7 +67,8 @@ def compare(
         `merzoo.evaluation.spotting.compare` says what is returned.
 
     Raises:
-        InputError: for fewer than two runs, or runs on different clips, labels or classes.
+        InputError: for fewer than two runs, runs of different tasks, or runs on different clips,
+            labels or classes.
 
     Example:
 
@@ -124,14 +126,16 @@ def compare_pairs(
     comparisons = [
         _compare_two(tables[a.name], tables[b.name], a, b, permutations, seed) for a, b in pairs
     ]
-    for metric in compared():
+    task = loaded[0].task
+    for metric in compared(task):
         corrected = holm([found[metric.name]["p"] for found in comparisons])
         for found, p in zip(comparisons, corrected, strict=True):
             found[metric.name]["p_holm"] = p
     subjects = len(tables[loaded[0].name]["subjects"])
     for found in comparisons:
-        found["note"] = _power_note(found, loaded[0].metrics["full"]["n"], subjects)
+        found["note"] = _power_note(found, loaded[0].metrics["full"]["n"], subjects, primary(task))
     result = {
+        "task": task,
         "runs": [_summary(run) for run in loaded],
         "clips": loaded[0].metrics["full"]["n"],
         "subjects": subjects,
@@ -158,6 +162,11 @@ def _aligned(loaded: list[Run]) -> dict[str, dict]:
     """Each run's labels and predictions in one order of clips; raises where clips differ."""
     first, tables = loaded[0], {}
     for run in loaded:
+        if run.task != first.task:
+            raise InputError(
+                f"{first.name} is of the task {first.task}, {run.name} of {run.task}: only runs of "
+                f"one task can be compared."
+            )
         if sorted(run.classes) != sorted(first.classes):
             raise InputError(
                 f"{first.name} has the classes {', '.join(first.classes)}, {run.name} has "
@@ -170,7 +179,7 @@ def _aligned(loaded: list[Run]) -> dict[str, dict]:
 
 def _table(run: Run, classes: list[str]) -> dict:
     """A run's labels and predictions in the order of its clips' names."""
-    rows, label, predicted, _ = runs_of(run.predictions, classes)
+    rows, label, predicted, _ = judge_of(run.card).runs_of(run.predictions, classes)
     keys = list(rows[KEY].itertuples(index=False, name=None))
     order = sorted(range(len(keys)), key=keys.__getitem__)
     keys = [keys[i] for i in order]
@@ -197,7 +206,8 @@ def _in_order(a: dict, b: dict, second: str) -> dict:
             f"{a['run']} and {second} were tested on different clips: {len(a['keys'])} and "
             f"{len(b['keys'])}, {common} in common{hint}. Run both on the same data."
         )
-    differ = np.flatnonzero(a["label"] != b["label"][order])
+    differ = a["label"] != b["label"][order]
+    differ = np.flatnonzero(differ.reshape(len(order), -1).any(1))  # of units in any of them
     if differ.size:
         raise InputError(
             f"{a['run']} and {second} have different labels for {differ.size} clips, the first "
@@ -241,26 +251,39 @@ def _compare_two(a: dict, b: dict, first: Run, second: Run, permutations: int, s
     seeds = math.lcm(len(a["predicted"]), len(b["predicted"]))  # so that each counts the same
     counts = []
     for table in (a, b):
-        runs = [
-            subject_matrices(table["label"], predicted, table["subject"], len(first.classes))
-            for predicted in table["predicted"]
-        ]
+        runs = [_by_subject(table, predicted, first) for predicted in table["predicted"]]
         runs *= seeds // len(runs)
         counts.append(np.stack([[run[s] for s in a["subjects"]] for run in runs]))
-    tests = swap_test(*counts, permutations=permutations, seed=seed)
-    intervals = difference_intervals(*counts, a["subjects"], seed=seed)
+    metrics = compared(first.task)
+    tests = swap_test(*counts, permutations=permutations, seed=seed, metrics=metrics)
+    intervals = difference_intervals(*counts, a["subjects"], seed=seed, metrics=metrics)
     difference = subject_accuracies(b) - subject_accuracies(a)
     found = {"first": first.name, "second": second.name, "seeds": seeds}
     for name, test in tests.items():
         low, high, error = intervals[name]
         found[name] = {**test, "interval": (low, high), "detectable": detectable(error)}
-    votes = [_majority(t["predicted"], len(first.classes)) == t["label"] for t in (a, b)]
+    votes = [_right(table, first) for table in (a, b)]
     found["secondary"] = {
         "mcnemar": mcnemar(*votes),
         "wilcoxon": wilcoxon(difference),
         "student": student(difference),
     }
     return found
+
+
+def _by_subject(table: dict, predicted: np.ndarray, run: Run) -> dict[str, np.ndarray]:
+    """The counts of each subject that scores are made of."""
+    label, subject = table["label"], table["subject"]
+    if run.task == UNITS:
+        return subject_units(label, predicted, subject)
+    return subject_matrices(label, predicted, subject, len(run.classes))
+
+
+def _right(table: dict, run: Run) -> np.ndarray:
+    """(N,) whether most seeds say the annotated class; of action units, each of them."""
+    if run.task == UNITS:
+        return ((table["predicted"].mean(0) > 0.5) == table["label"]).all(1)
+    return _majority(table["predicted"], len(run.classes)) == table["label"]
 
 
 def _majority(predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -270,21 +293,21 @@ def _majority(predicted: np.ndarray, classes: int) -> np.ndarray:
     return votes.argmax(0)
 
 
-def _power_note(found: dict, clips: int, subjects: int) -> str | None:
+def _power_note(found: dict, clips: int, subjects: int, metric: Metric) -> str | None:
     smallest = 2.0 ** (1 - subjects)
     if smallest > 0.05:
         return (
             f"{subjects} subjects are too few: the smallest p that swapping them can give is "
             f"{smallest:.3g}."
         )
-    least, seen = found[UF1.name]["detectable"], abs(found[UF1.name]["difference"])
-    if found[UF1.name]["p_holm"] < 0.05:
+    least, seen = found[metric.name]["detectable"], abs(found[metric.name]["difference"])
+    if found[metric.name]["p_holm"] < 0.05:
         return None
     if least == 0:
         return "Swapping subjects changes no score: the predictions are as good as the same."
     text = (
         f"No difference shown, which is not the same as none: on {clips} clips of {subjects} "
-        f"subjects only {UF1.label} differences of about {least:.3f} and more are found with "
+        f"subjects only {metric.label} differences of about {least:.3f} and more are found with "
         f"80 % power"
     )
     if 0 < seen < least:
@@ -305,7 +328,7 @@ def _summary(run: Run) -> dict:
         "protocol": run.card["protocol"],
         "seeds": run.metrics["seeds"],
         "deterministic": run.deterministic,
-        **{metric.name: full[metric.name] for metric in headline()},
+        **{metric.name: full[metric.name] for metric in headline(run.task)},
         "interval": full["interval"],
     }
 

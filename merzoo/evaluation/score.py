@@ -15,10 +15,16 @@ from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.evaluation.scores.foreign import foreign_card, read_foreign
 from merzoo.evaluation.scores.predictions import metrics_of
 from merzoo.evaluation.scores.stated import stated_told
+from merzoo.evaluation.scores.units import metrics_of as unit_metrics_of
 from merzoo.evaluation.spotting.foreign import is_interval_list
+from merzoo.evaluation.unit_result import unit_result
 from merzoo.files import check_folder, write_json, write_table
-from merzoo.metrics import METRICS
+from merzoo.metrics import METRICS, UNITS
 
+_ELSEWHERE = (
+    "These predictions come from elsewhere: whether test subjects were kept apart, and how the "
+    "epoch was chosen, can't be seen in them."
+)
 BESIDE = METRICS["macro_precision"]  # which some logs call recall
 
 
@@ -46,7 +52,7 @@ def score(
         out: folder for the results; `None` makes a temporary one.
 
     Returns:
-        An `EvaluationResult`, as `merzoo.evaluate` gives.
+        An `EvaluationResult`, as `merzoo.evaluate` gives; of action units a `UnitResult`.
 
     Raises:
         InputError: for a file that can't be read, missing columns, unknown classes, clips that
@@ -74,6 +80,12 @@ def score(
     card = foreign_card(name or Path(paths[0]).stem, table, found, paths)
     with RunFolder.held(out or tempfile.mkdtemp(prefix="merzoo-"), card) as folder:
         write_table(folder.path / "predictions.csv", table)
+        if card.get("task") == UNITS:
+            metrics = unit_metrics_of(table, found)
+            metrics["warnings"].append(_ELSEWHERE)
+            write_json(folder.path / "metrics.json", metrics)
+            write_report(folder.path)
+            return unit_result(folder, metrics, table)
         metrics = metrics_of(table, found)
         parts = [metrics["full"], *metrics["by_dataset"].values()]
         for part in [*parts, *([metrics["ensemble"]] if metrics["ensemble"] else [])]:
@@ -97,10 +109,7 @@ def _stated(paths: Sequence[str | Path], metrics: dict) -> list[str]:
 
 
 def _doubts(table, classes: list[str]) -> list[str]:
-    doubts = [
-        "These predictions come from elsewhere: whether test subjects were kept apart, and how the "
-        "epoch was chosen, can't be seen in them."
-    ]
+    doubts = [_ELSEWHERE]
     columns = [f"p_{name}" for name in classes if f"p_{name}" in table]
     if columns:
         likeliest = np.array(classes)[table[columns].to_numpy().argmax(1)]

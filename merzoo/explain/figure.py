@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+IN_A_ROW = 6  # pictures of a clip
+_SIDE = 3.2  # inches of a panel
+
+
 def panels(pictures: Sequence[tuple[str, np.ndarray]], title: str = "") -> "Figure":
-    """Pictures in a row, each under its title.
+    """Pictures in a row, each under its title; more than `IN_A_ROW` in several rows.
 
     Args:
         pictures: titles and (H, W, 3) uint8 RGB.
@@ -23,7 +27,20 @@ def panels(pictures: Sequence[tuple[str, np.ndarray]], title: str = "") -> "Figu
     Returns:
         A matplotlib `Figure`; `.savefig(path)` writes it.
     """
-    return _grid([[picture for _, picture in pictures]], [name for name, _ in pictures], title)
+    from matplotlib.figure import Figure
+
+    if len(pictures) <= IN_A_ROW:
+        return _grid([[picture for _, picture in pictures]], [name for name, _ in pictures], title)
+    rows = -(-len(pictures) // IN_A_ROW)
+    figure = Figure(figsize=(_SIDE * IN_A_ROW, _SIDE * rows + 0.5), layout="constrained")
+    axes = figure.subplots(rows, IN_A_ROW, squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, (name, picture) in zip(axes.flat, pictures, strict=False):
+        axis.imshow(picture, interpolation="antialiased")
+        axis.set_title(name, fontsize=10)
+    figure.suptitle(title, fontsize=11)
+    return figure
 
 
 def compare_models(
@@ -82,8 +99,8 @@ def compare_models(
 def _grid(rows, titles, title):
     from matplotlib.figure import Figure
 
-    side = 3.2  # inches of a panel
-    figure = Figure(figsize=(side * len(titles), side * len(rows) + 0.5), layout="constrained")
+    size = (_SIDE * len(titles), _SIDE * len(rows) + 0.5)
+    figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(len(rows), len(titles), squeeze=False)
     for number, row in enumerate(rows):
         for axis, picture, name in zip(axes[number], row, titles, strict=True):

@@ -1,12 +1,15 @@
 """Explains clips: a row of pictures for each, and a page that shows them all."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from merzoo.arguments import whole_number
+from merzoo.data.action_units import parse_action_units
 from merzoo.data.clip import Clip
+from merzoo.data.unit_labels import combination
 from merzoo.errors import InputError
 from merzoo.explain.action_units import action_unit_boxes
 from merzoo.explain.attention import attention_maps
@@ -70,18 +73,26 @@ def pick(clips: list[Clip], labels: str, count: int, on_error: str = "fail") -> 
 
 
 def explain_clips(
-    model, clips: list[Clip], out: Path, labels: str = "megc3", **parameters
+    model,
+    clips: list[Clip],
+    out: Path,
+    labels: str = "megc3",
+    units: Sequence[str] | None = None,
+    **parameters,
 ) -> list[Explanation]:
     """Writes a picture for each clip, and `index.html`.
 
     A picture shows the face with the action units annotated, the flow from onset to apex, Grad-CAM
-    of the predicted class, and the network's own attention where it has any.
+    of the predicted class, and the network's own attention where it has any. Of a network of action
+    units it shows one Grad-CAM a unit, and a clip's label is what it is annotated with.
 
     Args:
         model: a network with its weights.
         clips: to explain, with onset, apex and a label.
         out: folder, made if it is not there.
-        labels: label map.
+        labels: label map, by which clips are taken.
+        units: names of the outputs of a network of action units, such as `("AU4", "AU12")`; `None`
+            for one of classes.
         parameters: of `merzoo.preprocessing.prepare`.
 
     Returns:
@@ -96,7 +107,8 @@ def explain_clips(
     check_page(out)
     chosen: dict = check_parameters(parameters)
     data = prepare(clips, model.inputs, labels, **chosen)
-    if model.output_shape[-1] != len(data.classes):
+    outputs = tuple(units or data.classes)
+    if model.output_shape[-1] != len(outputs):
         raise InputError(
             f"{model.name} has {model.output_shape[-1]} classes, the label map {labels} has "
             f"{len(data.classes)} ({', '.join(data.classes)}); name the map it was trained with."
@@ -112,18 +124,27 @@ def explain_clips(
             clip = by_name[name]
             inputs = {name: np.array(x[i : i + 1]) for name, x in data.modalities.items()}
             probabilities = predict(model, Unlabelled(inputs), batch_size=1)[0]
-            names = dict(zip(data.classes, probabilities.astype(float).tolist(), strict=True))
+            names = dict(zip(outputs, probabilities.astype(float).tolist(), strict=True))
+            label, predicted = data.classes[data.label[i]], outputs[int(probabilities.argmax())]
+            maps: list[tuple[str, int | None]] = [(predicted, None)]
+            if units:
+                shown_there = parse_action_units(clip.action_units).numbers
+                label = combination(shown_there & {int(name[2:]) for name in units})
+                predicted = combination(int(name[2:]) for name, p in names.items() if p > 0.5)
+                maps = [
+                    (f"{name}: {p:.2f}", place) for place, (name, p) in enumerate(names.items())
+                ]
             found = Explanation(
                 clip=f"{clip.dataset} {clip.id}",
-                label=data.classes[data.label[i]],
-                predicted=data.classes[int(probabilities.argmax())],
+                label=label,
+                predicted=predicted,
                 probabilities=names,
                 picture=f"clip_{len(explained) + 1}.png",
             )
             row = row_shown[name]
             face, flow = (shown.modalities[kind][row] for kind in ("apex", "flow"))
             way = chosen | {"detector": data.preparation["detector"].get(clip.dataset, "none")}
-            pictures = _pictures(model, inputs, face, flow, _units(clip, way), found.predicted)
+            pictures = _pictures(model, inputs, face, flow, _units(clip, way), maps)
             title = f"{found.clip}: {found.label}, predicted {found.predicted}"
             with whole(out / found.picture, ".png") as temporary:
                 panels(pictures, title).savefig(temporary, dpi=110)
@@ -132,7 +153,9 @@ def explain_clips(
     return explained
 
 
-def _pictures(model, inputs, face, flow, units, predicted) -> list[tuple[str, np.ndarray]]:
+def _pictures(model, inputs, face, flow, units, evidence) -> list[tuple[str, np.ndarray]]:
+    """Titles and pictures; `evidence` names the outputs whose Grad-CAM is drawn, with their places
+    (`None`: of the predicted class)."""
     names, boxes = [name for name, _ in units], [box for _, box in units]
     pictures = [
         ("apex, annotated action units" if names else "apex", draw_regions(face, boxes, names)),
@@ -140,8 +163,9 @@ def _pictures(model, inputs, face, flow, units, predicted) -> list[tuple[str, np
             f"flow, up to {np.linalg.norm(flow[..., :2], axis=-1).max():.1f} px",
             draw_flow(face, flow),
         ),
-        (f"Grad-CAM, {predicted}", overlay(face, grad_cam(model, inputs)[0])),
     ]
+    for name, place in evidence:
+        pictures.append((f"Grad-CAM, {name}", overlay(face, grad_cam(model, inputs, place)[0])))
     maps = list(attention_maps(model, inputs).items())[-ATTENTION_MAPS:]
     for name, one in maps:
         low, high = float(one.min()), float(one.max())
@@ -152,7 +176,6 @@ def _pictures(model, inputs, face, flow, units, predicted) -> list[tuple[str, np
 
 def _units(clip: Clip, parameters) -> list[tuple[str, np.ndarray]]:
     """Boxes of the annotated action units, by the clip's landmarks or those of any aligned face."""
-    from merzoo.data.action_units import parse_action_units
     from merzoo.preprocessing.aligned_clip import AlignedClip
     from merzoo.preprocessing.face import has_landmarks
     from merzoo.preprocessing.landmarks import reference_face

@@ -140,13 +140,13 @@ def _map_names(model) -> list[str]:
 
 
 def _scores(model):
-    """The tensor of the classes' scores before the last softmax, where there is one."""
+    """The tensor of the scores before the last softmax, or sigmoid of units, where there is one."""
     output = model.outputs[0]
     for node in nodes(model):
         operation = node.operation
         if output is not node.outputs[0] or not isinstance(operation, layers.Activation):
             continue
-        if operation.activation is keras.activations.softmax:
+        if operation.activation in (keras.activations.softmax, keras.activations.sigmoid):
             return node.input_tensors[0]
     return output
 

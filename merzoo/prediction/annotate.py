@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from merzoo.data.unit_labels import NONE
 from merzoo.data.videos import is_variable, place_video
 from merzoo.errors import InputError
-from merzoo.prediction.results import Prediction
+from merzoo.prediction.results import Prediction, shown_units
 from merzoo.quiet import quiet
 from merzoo.whole import temporary_beside
 
@@ -26,12 +27,16 @@ _RATE = 60.0  # frames per second that are written, at most
 
 
 def class_colour(classes, label: str) -> tuple[int, int, int]:
-    """The RGB colour of a class.
+    """The RGB colour of a class; of a combination of action units the colour of its first.
 
     >>> class_colour(("negative", "positive"), "positive")
     (60, 150, 220)
     """
-    return COLOURS[list(classes).index(label) % len(COLOURS)]
+    names = list(classes)
+    if label == NONE and NONE not in names:  # no action unit
+        return _INK
+    known = label if label in names else label.partition("+")[0]
+    return COLOURS[names.index(known) % len(COLOURS)]
 
 
 def write_annotated(
@@ -115,7 +120,10 @@ class _Drawing:
         colour = class_colour(self.result.model["classes"], now[0].label) if now else _INK
         self._box(page, position, colour)
         if now:
-            text = f"{now[0].label} {now[0].probabilities[now[0].label]:.2f}"
+            text = now[0].label
+            if text in now[0].probabilities:
+                text += f" {now[0].probabilities[text]:.2f}"
+                text += f", {shown_units(now[0].units)}" if now[0].units else ""
             _label(page, text, colour)
         x = self._x(position)
         cv2.line(page, (x, self.picture + 4), (x, self.height - 34), (255, 255, 255), 1)

@@ -8,6 +8,7 @@ from merzoo.arguments import class_names
 from merzoo.data.clip import Clip
 from merzoo.data.frames import HeldFrames
 from merzoo.data.labels import LABEL_MAPS
+from merzoo.data.unit_labels import unit_table
 from merzoo.errors import InputError
 from merzoo.modalities import input_shapes
 from merzoo.prediction.spotting import Spot
@@ -16,10 +17,12 @@ from merzoo.preprocessing.extract import extractor
 from merzoo.preprocessing.face import CROP_SIDE, Face, check_detector
 from merzoo.preprocessing.finding import Box
 from merzoo.preprocessing.parameters import check_parameters
-from merzoo.training.probabilities import Unlabelled, predict
+from merzoo.training.probabilities import Unlabelled, output_kind, predict
 from merzoo.training.trained import load_trained
 
 DEFAULT_MODEL, DEFAULT_WEIGHTS = "ststnet", "synthetic"
+UNIT_WEIGHTS = "ststnet.synthetic-au"  # that go with weights of invented faces
+AUTO = "auto"
 _LARGEST_FACE = 448  # pixels; larger faces are made smaller before they are kept
 _LARGEST_WHOLE = 64e6  # bytes of a segment up to which its frames are kept as they are
 
@@ -34,13 +37,26 @@ class Classifier:
         weights: tag, run folder or `.weights.h5` path for a name or builder; `None` for
             `"synthetic"`, where the model is a name.
         classes: names of the classes in order, where the weights' entry does not say them.
+        units: weights that say which action units move, beside the class: an id such as
+            `"ststnet.synthetic-au"`, `"none"`, or `"auto"`: those of invented faces where the
+            model's own weights are of such, else none.
         parameters: choices of preprocessing, see `merzoo.preprocessing.extract`.
+
+    A network of action units itself (one sigmoid each) has units as its classes, and a segment's
+    label is the combination of those above one half.
 
     Raises:
         InputError: for a model or weights that cannot be used.
     """
 
-    def __init__(self, model, weights=None, classes: Sequence[str] | None = None, **parameters):
+    def __init__(
+        self,
+        model,
+        weights=None,
+        classes: Sequence[str] | None = None,
+        units: str = AUTO,
+        **parameters,
+    ):
         if isinstance(model, str) and not model.endswith(".keras"):
             weights = weights or DEFAULT_WEIGHTS
         if classes is not None:
@@ -55,6 +71,49 @@ class Classifier:
         self.parameters["apex"] = "annotated"  # the spotter has found it
         check_detector(self.parameters["detector"])
         self.classes = self._class_names(classes)
+        self.of_units = output_kind(self.model) == "yes or no"
+        if self.of_units:
+            self._check_units()
+        self.units = self._beside(units, parameters)
+
+    def _check_units(self) -> None:
+        try:
+            unit_table(self.classes)
+        except InputError:
+            raise InputError(
+                f"{self.name} ends in a sigmoid, so its outputs are no probabilities of the "
+                f"classes {', '.join(self.classes)}: end it in a softmax, or name action units "
+                f"such as AU4 (classes, --classes)."
+            ) from None
+
+    def _beside(self, units: str, parameters: dict) -> "Classifier | None":
+        """The network that says the action units of a segment, of which this one says the class."""
+        if units == AUTO:
+            if self.of_units or self.entry is None or not _invented(self.entry):
+                return None
+            units = UNIT_WEIGHTS
+        if units == "none":
+            return None
+        network, _, tag = units.rpartition(".")
+        found = Classifier(network or units, tag, units="none", **parameters)
+        if not found.of_units:
+            raise InputError(f"units={units!r}: these weights say no action units.")
+        return found
+
+    def told_units(self, sample: dict[str, np.ndarray], clip, face, near) -> dict | None:
+        """Unit -> probability that it moves in a clip, by the network beside; `None` without one.
+
+        Args:
+            sample: of the clip for this model, which is taken where both ask for the same.
+            clip, face, near: as of `inputs`.
+        """
+        beside = self.units
+        if beside is None:
+            return None
+        if (beside.shapes, beside.parameters) != (self.shapes, self.parameters):
+            sample = beside.inputs(clip, face, near)
+        (row,) = beside.probabilities([sample])
+        return dict(zip(beside.classes, map(float, row), strict=True))
 
     def _class_names(self, classes) -> tuple[str, ...]:
         count = self.model.output_shape[-1]
@@ -68,17 +127,18 @@ class Classifier:
 
     def facts(self) -> dict:
         """What a result says of its model: weights, classes, honest figures, for whom not."""
-        facts = {"name": self.name, "weights": self.weights, "classes": list(self.classes)}
+        facts: dict = {"name": self.name, "weights": self.weights, "classes": list(self.classes)}
+        if self.units is not None:
+            facts["units"] = self.units.facts()
         if self.entry is None:
             return facts | {
                 "metrics": {},
                 "note": "Nothing is known of how good these weights are.",
             }
         entry = self.entry
-        invented = all(str(name).startswith("synthetic") for name in entry.trained_on)
         note = (
             "Trained on invented faces only: on real faces its answers mean nothing."
-            if invented
+            if _invented(entry)
             else f"Trained on {', '.join(entry.trained_on)} only; people, cameras and lighting "
             "unlike those may be judged wrongly."
         )
@@ -123,6 +183,10 @@ class Classifier:
             for name, shape in self.shapes.items()
         }
         return predict(self.model, Unlabelled(modalities), batch_size=1)
+
+
+def _invented(entry) -> bool:
+    return all(str(name).startswith("synthetic") for name in entry.trained_on)
 
 
 def clips_of(

@@ -18,7 +18,7 @@ from merzoo.data.videos import VideoFrames
 from merzoo.errors import InputError, unknown
 from merzoo.files import file_name
 from merzoo.prediction.annotate import write_annotated
-from merzoo.prediction.classify import Classifier, clips_of
+from merzoo.prediction.classify import AUTO, Classifier, clips_of
 from merzoo.prediction.given import expand
 from merzoo.prediction.motion import Motion, measure_motion
 from merzoo.prediction.results import (
@@ -26,6 +26,7 @@ from merzoo.prediction.results import (
     Prediction,
     Segment,
     check_results,
+    shown_units,
     write_results,
 )
 from merzoo.prediction.sources import Source, open_source
@@ -50,6 +51,7 @@ def predict(
     how: str = "auto",
     fps: float | None = None,
     classes: Sequence[str] | None = None,
+    units: str = AUTO,
     settings: Settings | None = None,
     out: str | os.PathLike | None = None,
     annotated: str = "half",
@@ -72,6 +74,7 @@ def predict(
             seconds.
         fps: frames per second; needed to spot in a folder of frames, or in frames in memory.
         classes: names of the classes in order, for weights that do not say them.
+        units: weights that say the action units of each segment, see `Classifier`.
         settings: of the spotter; `None` for the defaults.
         out: folder for `predictions.json`, `predictions.csv` and an annotated video; `None` writes
             nothing.
@@ -99,7 +102,7 @@ def predict(
     check_results(out)
     opened = open_source(source, fps)
     if not isinstance(model, Classifier):
-        model = Classifier(model, weights, classes, **parameters)
+        model = Classifier(model, weights, classes, units, **parameters)
     with _shown(progress) as step:
         result = _predict(opened, model, how, settings or Settings(), step)
         if out is not None:
@@ -301,18 +304,24 @@ def _classified(source, model, spots, faces, warnings, step) -> list[Segment]:
             warnings.append(f"the segment around frame {one.apex} was left out: {error}")
         else:
             (row,) = model.probabilities([sample])
-            segments.append(_segment(one, row, model, times))
+            units = model.told_units(sample, clip, face, near)
+            segments.append(_segment(one, row, model, times, units))
         step("classifying", number, len(spots))
     return segments
 
 
-def _segment(one: Spot, row: np.ndarray, model: Classifier, times: np.ndarray | None) -> Segment:
+def _segment(
+    one: Spot, row: np.ndarray, model: Classifier, times: np.ndarray | None, units: dict | None
+) -> Segment:
     onset, apex, offset = (
         None if times is None else float(times[i]) for i in (one.onset, one.apex, one.offset)
     )
     shares = dict(zip(model.classes, map(float, row), strict=True))
     label = max(shares, key=lambda name: shares[name])
-    return Segment(one.onset, one.apex, one.offset, onset, apex, offset, shares, label, one.score)
+    if model.of_units:
+        units, label = shares, shown_units(shares)
+    places = (one.onset, one.apex, one.offset, onset, apex, offset)
+    return Segment(*places, shares, label, one.score, units)
 
 
 def _annotated(

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from merzoo.data.unit_labels import combination
 from merzoo.errors import InputError
 from merzoo.files import check_folder, claim_file, write_text
-from merzoo.metrics import UF1
+from merzoo.metrics import MACRO_F1, UF1
 from merzoo.pages.html_table import html_table
 from merzoo.preprocessing.face import Face
 from merzoo.schema import read_json
@@ -35,10 +36,11 @@ class Segment:
     Args:
         onset, apex, offset: frames, from 0.
         onset_seconds, apex_seconds, offset_seconds: `None` where the frame rate is unknown.
-        probabilities: by class, summing to 1.
-        label: the most probable class.
+        probabilities: by class, summing to 1; of a network of action units, of each by itself.
+        label: the most probable class; of a network of action units, those above one half.
         score: how many times its threshold the movement reaches (`"spot"`), or the confidence 0..1
             of its apex (`"whole"`); `None` for a pair of images.
+        units: action unit -> probability that it moves; `None` where no weights say them.
     """
 
     onset: int
@@ -50,6 +52,16 @@ class Segment:
     probabilities: dict[str, float]
     label: str
     score: float | None
+    units: dict[str, float] | None = None
+
+
+def shown_units(units: dict[str, float]) -> str:
+    """The action units above one half, as a combination.
+
+    >>> shown_units({"AU4": 0.9, "AU9": 0.2, "AU12": 0.6}), shown_units({"AU4": 0.1})
+    ('AU4+AU12', 'none')
+    """
+    return combination(int(name[2:]) for name, share in units.items() if share > 0.5)
 
 
 @dataclass(frozen=True)
@@ -100,12 +112,16 @@ class Prediction(Sequence):
 
     def _repr_html_(self) -> str:
         shown = [
-            [s.label, s.probabilities[s.label], s.onset, s.apex, s.offset] for s in self.segments
+            [
+                *(s.label, s.probabilities.get(s.label, "-")),
+                *("-" if s.units is None else shown_units(s.units), s.onset, s.apex, s.offset),
+            ]
+            for s in self.segments
         ]
         rate = f" at {self.fps:g} frames per second" if self.fps else ""
         return html_table(
             f"{self.source}: {len(self)} found in {self.frames} frames{rate}",
-            ["label", "probability", "onset", "apex", "offset"],
+            ["label", "probability", "action units", "onset", "apex", "offset"],
             shown,
             " ".join([*self.warnings, self.model.get("note", ""), NOT_FOR]),
         )
@@ -148,6 +164,12 @@ def figures(model: dict) -> list[str]:
         if isinstance(value, dict) and UF1.name in value:
             size = f", {value['n']} samples" if "n" in value else ""
             lines.append(f"{UF1.label} {value[UF1.name]:.3f} on {name}{size}")
+        elif isinstance(value, dict) and MACRO_F1.name in value:
+            always = value["always_present_macro_f1"]
+            lines.append(
+                f"{MACRO_F1.label} of action units {value[MACRO_F1.name]:.3f} (always present: "
+                f"{always:.3f}) on {name}, {value['n']} samples"
+            )
         else:
             lines.append(f"{name} {value}")
     return lines
@@ -182,20 +204,29 @@ def write_results(folder: Path, results: Sequence[Prediction | Failed]) -> None:
 
 
 def csv_text(results: Sequence[Prediction | Failed]) -> str:
-    """One row a segment: file, frames, seconds, label, score, a probability a class."""
+    """One row a segment: file, frames, seconds, label, score, a probability a class; and, where
+    weights say them, the action units and a probability of each."""
     found = [result for result in results if isinstance(result, Prediction)]
     classes = list(dict.fromkeys(c for result in found for c in result.model["classes"]))
     fields = ("onset", "apex", "offset", "onset_seconds", "apex_seconds", "offset_seconds")
+    beside = [result.model.get("units", {}).get("classes", []) for result in found]
+    units = list(dict.fromkeys(name for names in beside for name in names))
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["source", *fields, "label", "score", *(f"p_{name}" for name in classes)])
+    columns = ["source", *fields, "label", "score", *(f"p_{name}" for name in classes)]
+    writer.writerow([*columns, *(["units"] if units else []), *(f"p_{name}" for name in units)])
     for result in found:
         for segment in result:
             numbers = [getattr(segment, name) for name in (*fields, "score")]
             numbers = ["" if n is None else f"{n:.6g}" for n in numbers]
             shares = [f"{segment.probabilities[name]:.6f}" for name in result.model["classes"]]
             source = _plain_cell(result.source)
-            writer.writerow([source, *numbers[:-1], segment.label, numbers[-1], *shares])
+            row = [source, *numbers[:-1], segment.label, numbers[-1], *shares]
+            if units:
+                told = segment.units or {}
+                row += [shown_units(told) if told else ""]
+                row += [f"{told[name]:.6f}" if name in told else "" for name in units]
+            writer.writerow(row)
     return stream.getvalue()
 
 

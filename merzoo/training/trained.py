@@ -8,6 +8,7 @@ from typing import Any
 
 from merzoo.errors import InputError
 from merzoo.training.builders import call_builder, named_builder
+from merzoo.training.probabilities import output_kind
 from merzoo.weights import WeightsEntry
 from merzoo.weights.keras_file import load_keras
 from merzoo.weights.load import fitting_arguments, locate
@@ -30,6 +31,22 @@ class Trained:
     model: Any = field(repr=False)
     weights: str | None = None
     entry: WeightsEntry | None = field(default=None, repr=False)
+
+    @property
+    def units(self) -> tuple[str, ...] | None:
+        """The action units that its outputs say yes or no of; `None` for a network of classes.
+
+        Raises:
+            InputError: where its outputs are such, but nothing says of which units.
+        """
+        if output_kind(self.model) != "yes or no":
+            return None
+        if self.entry is None:
+            raise InputError(
+                f"{self.name} ends in a sigmoid, but nothing says which action units its outputs "
+                f"are: give weights with a weights.json, such as --weights synthetic-au."
+            )
+        return self.entry.classes
 
     @property
     def preprocessing(self) -> dict:

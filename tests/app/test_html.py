@@ -33,6 +33,17 @@ def test_the_report_says_when_what_and_how_well_measured():
     assert "UF1 0.951 on synthetic:easy, 140 samples" in html and ">0.900<" in html
 
 
+def test_action_units_stand_with_the_class_and_what_they_were_measured_at():
+    found = result()
+    measured = {"macro_f1": 0.6, "always_present_macro_f1": 0.3, "n": 70}
+    units = {"name": "ststnet", "weights": "synthetic-au", "note": "", "classes": ["AU1", "AU2"]}
+    found["prediction"]["model"]["units"] = units | {"metrics": {"synthetic:easy": measured}}
+    found["prediction"]["segments"][0]["units"] = {"AU1": 0.91, "AU2": 0.2}
+    html = report_html(found)
+    assert "Action units: AU1<" in html and "<b>AU1 0.91</b>, AU2 0.20" in html
+    assert "macro F1 of action units 0.600 (always present: 0.300)" in html
+
+
 def test_nothing_given_becomes_markup():
     for html in (report_html(result()), problem_html(EVIL), progress_html(EVIL, 1, 2)):
         assert EVIL not in html and "&lt;script&gt;" in html

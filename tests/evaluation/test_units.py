@@ -1,6 +1,7 @@
 """Action units as a task: one yes or no a unit, by every engine, with people held out."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import keras
@@ -16,6 +17,7 @@ from merzoo.evaluation.compare import compare
 from merzoo.evaluation.pages.report import write_report
 from merzoo.evaluation.runs.card import rerun_options
 from merzoo.evaluation.runs.read import read_run
+from merzoo.evaluation.score import score
 from merzoo.evaluation.scores.units import _drawn_areas, metrics_of
 from merzoo.evaluation.tasks import run_task
 from merzoo.evaluation.units import evaluate_units, unit_learner
@@ -174,8 +176,6 @@ def test_a_run_is_written_like_others_and_read_back(made):
 
 
 def test_a_damaged_run_is_one_line(made, tmp_path):
-    import shutil
-
     folder = tmp_path / "run"
     shutil.copytree(made.folder, folder)
     text = (folder / "predictions.csv").read_text()
@@ -294,8 +294,39 @@ def test_the_audit_sees_asked_units_among_the_inputs():
     assert any(f.kind == "asked units among inputs" for f in audit(told, labels="action_units"))
 
 
-@pytest.mark.skip("compare comes next")
 def test_two_runs_are_compared_by_their_macro_f1(made, tmp_path):
-    other = run(tmp_path / "other", epochs=1)
-    found = compare([made.folder, other.folder])["comparisons"][0]
-    assert found["macro_f1"]["difference"] == pytest.approx(other.macro_f1 - made.macro_f1)
+    import pandas as pd
+
+    other = tmp_path / "other"
+    shutil.copytree(made.folder, other)
+    table = pd.read_csv(other / "predictions.csv", keep_default_na=False)
+    worse = table["subject"] == "a/s0"
+    table.loc[worse, "predicted"] = "none"
+    table.to_csv(other / "predictions.csv", index=False)
+    (other / "metrics.json").unlink()
+    result = compare([made.folder, other], out=tmp_path / "page")
+    found = result["comparisons"][0]
+    difference = read_run(other).metrics["full"]["macro_f1"] - made.macro_f1
+    assert found["macro_f1"]["difference"] == pytest.approx(difference) and difference < 0
+    low, high = found["macro_f1"]["interval"]
+    assert low <= difference <= high
+    assert found["secondary"]["mcnemar"]["only_second_right"] == 0
+    assert "Δ macro F1" in (tmp_path / "page" / "comparison.html").read_text()
+
+
+def test_runs_of_two_tasks_are_not_compared(made, tmp_path):
+    log = tmp_path / "log.txt"
+    log.write_text("a s0\nc0 0 0\nc1 1 1\na s2\nc12 2 2\nc13 0 0\n")
+    with pytest.raises(InputError, match="of the task au, log of classify"):
+        compare([made.folder, log])
+
+
+def test_predictions_from_elsewhere_are_judged_alike(made, tmp_path):
+    file = made.folder / "predictions.csv"
+    judged = score(file, out=tmp_path / "judged")
+    assert judged.macro_f1 == made.macro_f1
+    assert judged.metrics["full"]["units"] == made.metrics["full"]["units"]
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text(file.read_text().replace("AU4+AU12", "AU4 and AU12"))
+    with pytest.raises(InputError, match=r"line .*'AU4 and AU12'; of action units"):
+        score(wrong)

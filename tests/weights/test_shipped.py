@@ -12,6 +12,7 @@ import pytest
 
 import merzoo
 from merzoo.cli import main
+from merzoo.data.unit_labels import is_unit_labels
 from merzoo.weights.download import address, fault
 from merzoo.weights.manifest import entries, files_folder, places
 from merzoo.weights.verify import verify
@@ -51,7 +52,8 @@ def test_every_entry_says_what_a_user_must_know(entry):
     assert entry.licence and entry.protocol and entry.merzoo_version
     assert entry.subjects and entry.trained_on and entry.golden
     for data, scores in entry.metrics.items():
-        assert data and 0 <= scores["uf1"] <= 1 and scores["n"] > 0
+        score = "macro_f1" if is_unit_labels(entry.labels) else "uf1"
+        assert data and 0 <= scores[score] <= 1 and scores["n"] > 0
     assert (ROOT / "weights" / "logs" / f"{entry.id}.json").is_file()
 
 
@@ -73,7 +75,8 @@ def test_cards_are_up_to_date():
 
 
 def test_names_of_weights_are_listed():
-    assert merzoo.list_models("sts*", weights=True) == ["ststnet.megc2019", "ststnet.synthetic"]
+    known = ["ststnet.megc2019", "ststnet.synthetic", "ststnet.synthetic-au"]
+    assert merzoo.list_models("sts*", weights=True) == known
     assert merzoo.list_models("htnet", weights=True) == []
 
 
@@ -84,6 +87,7 @@ def test_the_verbs(capsys, tmp_path, monkeypatch):
     assert [(row["id"], row["here"]) for row in rows] == [
         ("ststnet.megc2019", True),
         ("ststnet.synthetic", True),
+        ("ststnet.synthetic-au", True),
     ]
     assert main(["weights", "list"]) == 0
     assert "ststnet.synthetic" in capsys.readouterr().out

@@ -23,6 +23,7 @@ KINDS = {
     "weights of unknown origin": "nothing says which subjects the starting weights have seen",
     "features fitted before the split": "a scaler, PCA or constant was fitted on tested samples",
     "annotation at test time": "features need the annotated apex or action units of test samples",
+    "asked units among inputs": "a network is told the annotated action units that it is asked for",
     "settings chosen on test subjects": "a search judged the recipe on subjects that are tested",
     "class priors of test samples": "class weights equal those of all samples, tested ones too",
     "intervals of test videos": "a spotter refers to the true intervals of videos that are tested",

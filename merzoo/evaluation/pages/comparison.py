@@ -6,7 +6,7 @@ from merzoo.evaluation.pages import plots
 from merzoo.evaluation.pages.paper_tables import score_cells, score_columns
 from merzoo.evaluation.scores.paired_tests import subject_accuracies
 from merzoo.files import check_folder, write_json, write_text
-from merzoo.metrics import UF1, compared
+from merzoo.metrics import CLASSIFY, compared, primary
 from merzoo.pages.figures import keep_figures
 from merzoo.pages.render import render
 
@@ -46,8 +46,10 @@ def write_comparison(folder: Path, result: dict, tables: dict[str, dict]) -> Pat
 
 def runs_table(result: dict) -> tuple[str, list[str], list[list[str]]]:
     """Scores of each run, and how far it is from the first: a table of ablations."""
+    task = result.get("task", CLASSIFY)
+    first = primary(task)
     against_first = {
-        found["second"]: found[UF1.name]
+        found["second"]: found[first.name]
         for found in result["comparisons"]
         if found["first"] == result["runs"][0]["name"]
     }
@@ -55,16 +57,16 @@ def runs_table(result: dict) -> tuple[str, list[str], list[list[str]]]:
     rows = []
     for run in result["runs"]:
         seeds = "deterministic" if run["deterministic"] else str(run["seeds"])
-        row = [run["name"], run["model"], seeds, *score_cells(run)]
+        row = [run["name"], run["model"], seeds, *score_cells(run, task)]
         found = against_first.get(run["name"])
         row += [f"{found['difference']:+.3f}", as_p(found["p_holm"])] if found else ["", ""]
         rows.append(row)
     caption = (
         f"{result['clips']} clips of {result['subjects']} subjects; 95 % intervals over subjects. "
-        f"Δ {UF1.label} is against the first row; p of a subject-swap permutation test"
+        f"Δ {first.label} is against the first row; p of a subject-swap permutation test"
         f"{', corrected by Holm' if several else ''}."
     )
-    columns = ["run", "model", "seeds", *score_columns(), f"Δ {UF1.label}", "p"]
+    columns = ["run", "model", "seeds", *score_columns(task), f"Δ {first.label}", "p"]
     return caption, columns, rows
 
 
@@ -72,7 +74,7 @@ def differences_table(result: dict) -> tuple[str, list[str], list[list[str]]]:
     """The primary test of every comparison, on each metric that has one."""
     rows = []
     for found in result["comparisons"]:
-        for metric in compared():
+        for metric in compared(result.get("task", CLASSIFY)):
             part = found[metric.name]
             interval = "{:+.3f} to {:+.3f}".format(*part["interval"])
             row = [f"{found['second']} − {found['first']}", metric.heading]
@@ -117,14 +119,17 @@ def as_p(p: float) -> str:
 
 
 def _figures(result: dict, tables: dict[str, dict]) -> dict:
-    runs = [(run["name"], run[UF1.name], run["interval"][UF1.name]) for run in result["runs"]]
+    metric = primary(result.get("task", CLASSIFY))
+    runs = [(r["name"], r[metric.name], r["interval"][metric.name]) for r in result["runs"]]
     differences = [
-        (f"{c['second']}\n− {c['first']}", c[UF1.name]["difference"], c[UF1.name]["interval"])
+        (f"{c['second']}\n− {c['first']}", c[metric.name]["difference"], c[metric.name]["interval"])
         for c in result["comparisons"]
     ]
     figures = {
-        "scores": plots.intervals(runs, f"{UF1.label}, 95 % over subjects"),
-        "differences": plots.intervals(differences, f"difference in {UF1.label}, 95 %", zero=True),
+        "scores": plots.intervals(runs, f"{metric.label}, 95 % over subjects"),
+        "differences": plots.intervals(
+            differences, f"difference in {metric.label}, 95 %", zero=True
+        ),
     }
     for number, found in enumerate(result["comparisons"], start=1):
         first, second = tables[found["first"]], tables[found["second"]]

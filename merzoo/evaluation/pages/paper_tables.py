@@ -3,7 +3,14 @@
 import numpy as np
 
 from merzoo.errors import unknown
-from merzoo.metrics import METRICS, f1_per_class, headline, precision_per_class, recall_per_class
+from merzoo.metrics import (
+    CLASSIFY,
+    METRICS,
+    f1_per_class,
+    headline,
+    precision_per_class,
+    recall_per_class,
+)
 
 FORMATS = ("markdown", "latex")
 
@@ -90,23 +97,23 @@ def seeds_told(card: dict, metrics: dict) -> str:
     return f"{metrics['seeds']} seed" + ("s" if metrics["seeds"] > 1 else "")
 
 
-def score_columns() -> list[str]:
-    """Headings of the headline metrics; `"95 %"` behind those with intervals.
+def score_columns(task: str = CLASSIFY) -> list[str]:
+    """Headings of a task's headline metrics; `"95 %"` behind those with intervals.
 
     >>> score_columns()
     ['UF1', '95 %', 'UAR', '95 %', 'accuracy']
     """
     return [
         column
-        for metric in headline()
+        for metric in headline(task)
         for column in ([metric.heading, "95 %"] if metric.compared else [metric.heading])
     ]
 
 
-def score_cells(part: dict) -> list[str]:
+def score_cells(part: dict, task: str = CLASSIFY) -> list[str]:
     """The cells under `score_columns` of one part of a run's metrics, or of a compared run."""
     cells = []
-    for metric in headline():
+    for metric in headline(task):
         cells.append(as_score(part[metric.name]))
         if metric.compared:
             cells.append("–".join(map(as_score, part["interval"][metric.name])))

@@ -8,7 +8,7 @@ from merzoo.evaluation.runs.folder import read_fold
 from merzoo.evaluation.runs.schema import HINT, Card, Oracle, read_metrics, read_unit_metrics
 from merzoo.evaluation.scores.judges import judge_of, outputs_of
 from merzoo.evaluation.scores.oracle import ORACLE_FILE
-from merzoo.evaluation.scores.predictions import completed, metrics_of
+from merzoo.evaluation.scores.predictions import completed
 from merzoo.metrics import CLASSIFY, UNITS
 from merzoo.schema import read_json
 
@@ -74,8 +74,8 @@ def load_run(path: str | Path) -> Run:
     from merzoo.evaluation.scores.foreign import foreign_card, read_foreign
 
     table, classes = read_foreign([path])
-    metrics = metrics_of(table, classes)
     card = foreign_card(path.stem, table, classes, [path])
+    metrics = judge_of(card).metrics_of(table, classes)
     return Run(path, card, metrics, table, name=path.stem)
 
 

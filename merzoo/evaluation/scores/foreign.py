@@ -5,9 +5,11 @@ Two forms are read. A table (text or Excel) has one row a clip (and seed): `data
 probabilities for each class. A log is that of MEGC 2019: a line `casme2 sub01` names dataset and
 subject, and the lines below it are `clip truth prediction`, until the next such line; lines that
 state figures (`merzoo.evaluation.scores.stated`) are no clips. Classes are written as names or as
-their numbers from 0.
+their numbers from 0. A table whose probability columns are all of action units (`p_AU4`, ...) is of
+the task `au`: its labels and predictions are combinations such as `AU4+AU12`, or `none`.
 """
 
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,10 +19,12 @@ import numpy as np
 from merzoo.arguments import class_names
 from merzoo.data.cells import WORKBOOKS, read_cells, read_text, text_rows
 from merzoo.data.tables import cell_text
+from merzoo.data.unit_labels import NONE, combination, unit_table
 from merzoo.errors import InputError
 from merzoo.evaluation.scores.predictions import classes_in
 from merzoo.evaluation.scores.stated import figures_in
 from merzoo.limits import check_names
+from merzoo.metrics import UNITS
 from merzoo.names import one_spelling, spellings_told
 
 REQUIRED = ("dataset", "subject", "clip", "label", "predicted")
@@ -48,10 +52,13 @@ def read_foreign(
     if len(with_probabilities) > 1:
         raise InputError("The files have different probability columns: score them one by one.")
     table = pd.concat(parts, ignore_index=True)
-    table, found = _classes(table, labels, classes)
-    for column in ("label", "predicted"):
-        table[column] = _names(table, column, found)
-    _check_probabilities(table, found)
+    if _units(table):
+        table, found = _of_units(table), _units(table)
+    else:
+        table, found = _classes(table, labels, classes)
+        for column in ("label", "predicted"):
+            table[column] = _names(table, column, found)
+        _check_probabilities(table, found)
     table = _settled(table, paths)
     _check_clips(table)
     columns = ["seed", "dataset", "subject", "clip", "fold", "label", "predicted"]
@@ -66,7 +73,8 @@ def foreign_card(name: str, table, classes: list[str], paths) -> dict:
 
     first = table[table["seed"] == table["seed"].iloc[0]]
     counts = first["label"].value_counts()
-    return {
+    units = {"task": UNITS, "units": list(classes)} if _units(table) else {}
+    return units | {
         "model": name,
         "protocol": "predictions from elsewhere",
         "selection": "unknown: how they were made is not in the files",
@@ -130,8 +138,11 @@ def _read_table(path: Path, cells: Iterable[Sequence]):
         raise InputError(f"{path}: holds no rows.")
     table[LINE] = [f"{path}, line {number}" for number, _ in rows]
     _check_long(path, table)
+    words, units = ["", "nan", "none", "null"], _units(table)
     for column in [c for c in table if c != LINE]:
-        gaps = np.flatnonzero(table[column].str.lower().isin(["", "nan", "none", "null"]))
+        known = units and column in ("label", "predicted")  # "none" of the units is there
+        empty = [word for word in words if word != NONE or not known]
+        gaps = np.flatnonzero(table[column].str.lower().isin(empty))
         if gaps.size:
             raise InputError(f"{table[LINE][gaps[0]]}: {column!r} is empty or NaN.")
     for column in [c for c in table if c.startswith("p_") or c == "seed"]:
@@ -259,6 +270,39 @@ def _names(table, column: str, classes: list[str]):
             )
         found.append(name)
     return found
+
+
+def _units(table) -> list[str]:
+    """The action units that the probability columns are of, in order; none where they are of
+    classes."""
+    named = classes_in(table)
+    if not named or not all(re.fullmatch(r"AU\d{1,2}", name) for name in named):
+        return []
+    return sorted(named, key=lambda name: int(name[2:]))
+
+
+def _of_units(table):
+    """The table, whose labels and predictions are combinations of the units of its columns."""
+    units = _units(table)
+    for column in ("label", "predicted"):
+        for value, where in zip(table[column], table[LINE], strict=True):
+            try:
+                known = set(unit_table([value])[0]) <= set(units)
+            except InputError:
+                known = False
+            if not known:
+                raise InputError(
+                    f"{where}: {column!r} is {value!r}; of action units it is a combination of "
+                    f"{', '.join(units)} such as {combination([int(units[0][2:])])!r}, or {NONE!r}."
+                )
+    values = table[[f"p_{name}" for name in units]].to_numpy(float)
+    bad = np.flatnonzero(((values < 0) | (values > 1)).any(1))
+    if bad.size:
+        where, row = table[LINE].iloc[bad[0]], values[bad[0]]
+        raise InputError(
+            f"{where}: {', '.join(f'{v:g}' for v in row)} are no probabilities: each is 0 to 1."
+        )
+    return table
 
 
 def _check_probabilities(table, classes: list[str]) -> None:

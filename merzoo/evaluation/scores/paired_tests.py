@@ -29,7 +29,8 @@ def swap_test(
     """Subject-swap permutation test, second less first, two-sided.
 
     Args:
-        first, second: (R, S, K, K) confusion matrices of R runs (seeds) on the same S subjects.
+        first, second: (R, S, K, K) confusion matrices of R runs (seeds) on the same S subjects;
+            of action units (R, S, U, 2, 2) counts.
         permutations: random swaps; all 2^S of them, where these are no more.
         seed: of the swaps.
         metrics: of a confusion matrix; `None` for those that `merzoo.metrics.compared` names.
@@ -45,7 +46,7 @@ def swap_test(
     else:
         swaps = np.random.default_rng(seed).integers(0, 2, (permutations, subjects))
     total = first.sum(1) + second.sum(1)  # (R, K, K)
-    swapped = np.einsum("ps,rsij->prij", swaps, second - first) + first.sum(1)
+    swapped = np.einsum("ps,rs...->pr...", swaps, second - first) + first.sum(1)
     found = {}
     for metric in compared() if metrics is None else metrics:
         score = metric.of_matrix
@@ -77,7 +78,7 @@ def difference_intervals(
     """
     first, second = np.asarray(first, float), np.asarray(second, float)
     weights = subject_weights(subjects, draws, seed)
-    pooled = [np.einsum("ds,rsij->drij", weights, counts) for counts in (first, second)]
+    pooled = [np.einsum("ds,rs...->dr...", weights, counts) for counts in (first, second)]
     width = t_quantile(subjects, first, level)
     found = {}
     for metric in compared() if metrics is None else metrics:
