@@ -199,6 +199,15 @@ MODALITIES: dict[str, Modality] = {
             from_frames=True,
         ),
         Modality(
+            "flow_regions",
+            "flow_picture",
+            (_FLOW,),
+            _GREY,
+            "flow image of four areas of half its sides: eyes above, corners of the mouth below",
+            mirror_sign=(-1, 1, 1),
+            mirror_shift=(255, 0, 0),
+        ),
+        Modality(
             "difference",
             "difference",
             (_IMAGE,),
@@ -220,6 +229,14 @@ MODALITIES: dict[str, Modality] = {
             (("frames", *_IMAGE),),
             _GREY,
             "frames onset..apex resampled to T, 0..255",
+            face=True,
+        ),
+        Modality(
+            "clip_sequence",
+            "sequence",
+            (("frames", *_IMAGE),),
+            _GREY,
+            "frames onset..offset resampled to T, 0..255",
             face=True,
         ),
         Modality(

@@ -14,14 +14,16 @@ from merzoo.quiet import quiet
 # The order of choice. What trains networks of pictures fastest on a CPU: benchmarks/README.md.
 BACKENDS = ("jax", "tensorflow", "torch")
 FOR_PICTURES_ON_CPU = ("tensorflow", "jax", "torch")
+FOR_FEW_STEPS = ("torch", "tensorflow", "jax")  # PyTorch compiles nothing
 
 
-def choose_backend(training: bool = True, pictures: bool = False) -> None:
+def choose_backend(training: bool = True, pictures: bool = False, few_steps: bool = False) -> None:
     """Sets `KERAS_BACKEND`, unless the user did: JAX where installed, else TensorFlow, else torch.
 
     For verbs that only build models (`training=False`) the NumPy backend, which loads fastest. For
     verbs that train large networks of pictures (`pictures=True`), TensorFlow first where there is
-    no GPU.
+    no GPU. For many networks that are trained for a few steps each (`few_steps=True`) PyTorch
+    first.
 
     Raises:
         InputError: if no backend is installed, or `ulimit -v` is too low for one.
@@ -30,6 +32,7 @@ def choose_backend(training: bool = True, pictures: bool = False) -> None:
     if not os.environ.get("KERAS_BACKEND"):
         on_cpu = shutil.which("nvidia-smi") is None
         order = FOR_PICTURES_ON_CPU if pictures and on_cpu else BACKENDS
+        order = FOR_FEW_STEPS if few_steps else order
         installed = [name for name in order if importlib.util.find_spec(name)]
         if not installed:
             raise InputError("No backend is installed: pip install 'merzoo[tensorflow,jax]'.")

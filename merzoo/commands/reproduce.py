@@ -2,6 +2,7 @@
 
 import time
 
+from merzoo.arguments import split_text
 from merzoo.commands._options import (
     CLUSTER,
     add_data_option,
@@ -43,6 +44,14 @@ def arguments(parser):
         metavar="KIND:PLACE",
         help="likewise, from weights that are trained here on such data (as for merzoo pretrain)",
     )
+    parser.add_argument(
+        "--trunk",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NETWORK=FILE",
+        help="weights that the trunk of a network begins with (tools/convert_trunk_torch.py)",
+    )
     add_preprocessing_options(parser)
     add_out_option(parser)
     add_json_option(parser)
@@ -57,7 +66,7 @@ def run(options) -> int:
             "merzoo reproduce --list shows the tables."
         )
     parameters = preprocessing_of(options)
-    choose_backend()
+    choose_backend(few_steps=options.quick)
     from merzoo.evaluation.pages.comparison import differences_table
     from merzoo.reproduction.figures import as_dict, figure_rows
     from merzoo.reproduction.paper import paper_as_dict, reproduce_paper
@@ -72,6 +81,7 @@ def run(options) -> int:
         "seeds": options.seeds,
         "jobs": options.jobs,
         "cluster": options.cluster,
+        "trunks": dict(_trunk(text) for text in options.trunk),
         "pretrained": options.pretrained,
         "pretrain": options.pretrain,
         "out": options.out,
@@ -98,6 +108,13 @@ def run(options) -> int:
         print(f"not run: {name}: {reason}")
     print(f"{time.perf_counter() - start:.0f} s; page: {found.folder / page}")
     return 1 if found.failed else 0
+
+
+def _trunk(text: str) -> tuple[str, str]:
+    network, file = split_text("--trunk", text, "capsulenet=resnet18.npz", mark="=")
+    if file is None:
+        raise InputError(f"--trunk {text!r} cannot be read: write capsulenet=resnet18.npz.")
+    return network, file
 
 
 def _list(options) -> int:

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -88,7 +89,7 @@ def evaluate(
     engine: str = "auto",
     seeds: int = 1,
     jobs: int = 1,
-    subjects: list[str] | None = None,
+    subjects: list[str] | int | None = None,
     out: str | os.PathLike | None = None,
     audit_epochs: bool = False,
     split: str | os.PathLike | list[Fold] | None = None,
@@ -123,7 +124,8 @@ def evaluate(
             of `merzoo.training.engines`.
         seeds: how many seeds 0, 1, ... to run.
         jobs: folds run at a time, in worker processes if above 1.
-        subjects: hold out only these (`"dataset/subject"`, however spelt); `None` for all.
+        subjects: hold out only these (`"dataset/subject"`, however spelt), or of each data set the
+            first so many; where folds are no single subjects, run that many folds; `None` for all.
         out: folder for the results; `None` makes a temporary one. A run that stopped half-way
             continues when called again with the same folder.
         audit_epochs: also predict the test samples with each epoch's weights, after a fold's
@@ -246,6 +248,7 @@ def evaluate(
         beside = subject_wise(protocol, data) if split is None else None
         if beside is not None:
             options = {"labels": labels, "protocol": beside, "engine": engine}
+            options["subjects"] = subjects if isinstance(subjects, int) else None
             options |= {"seeds": seeds, "jobs": jobs, "out": folder.path / "by-subject"}
             options |= {"selection": selection, "callbacks": callbacks, "allow_leaks": allow_leaks}
             _show_beside(metrics, protocol, beside, evaluate(learner, data, **options))
@@ -357,10 +360,12 @@ def _fold_jobs(data: Arrays, folds: list[Fold], seeds: int, settings: dict) -> l
     ]
 
 
-def _held_out(folds: list[Fold], subjects: list[str] | None, data: Arrays) -> list[Fold]:
-    """The folds of the named subjects; all of them for `None`."""
-    if not subjects:
+def _held_out(folds: list[Fold], subjects: list[str] | int | None, data: Arrays) -> list[Fold]:
+    """The folds of the named subjects, or the first ones of each data set; all for `None`."""
+    if subjects is None or subjects == []:
         return folds
+    if isinstance(subjects, int):
+        return _first_folds(folds, whole_number("subjects", subjects))
     names = [fold.name for fold in folds]
     chosen: set[str] = set()
     for subject in subjects:
@@ -369,6 +374,18 @@ def _held_out(folds: list[Fold], subjects: list[str] | None, data: Arrays) -> li
             raise unknown("subject", subject, names, f"It has no clips in {data.source}.")
         chosen.update(found)
     return [fold for fold in folds if fold.name in chosen]
+
+
+def _first_folds(folds: list[Fold], count: int) -> list[Fold]:
+    """The first folds of each data set; of folds that are of no data set, the first of all."""
+    seen: Counter = Counter()
+    chosen = []
+    for fold in folds:
+        dataset = fold.name.rpartition("/")[0]
+        seen[dataset] += 1
+        if seen[dataset] <= count:
+            chosen.append(fold)
+    return chosen
 
 
 def result_of(folder: RunFolder, metrics: dict, predictions, oracle=None, told=()):

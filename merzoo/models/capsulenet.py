@@ -19,6 +19,7 @@ from merzoo.models.common import (
 )
 from merzoo.models.registry import register
 from merzoo.models.resnet18 import resnet_stage, resnet_stem
+from merzoo.models.trunk import load_trunk
 
 
 @register(
@@ -31,7 +32,9 @@ from merzoo.models.resnet18 import resnet_stage, resnet_stem
     small={"input_shape": (129, 129, 3), "filters": 16, "stage_filters": (8, 8, 16)},
     readings=(
         "Layers follow the authors' code: ResNet-18 without its max pooling and fourth stage, "
-        "pictures scaled to 0..1, three routing iterations of which the last passes gradients.",
+        "pictures scaled to 0..1, three routing iterations of which the last passes gradients. It "
+        "starts from ResNet-18's ImageNet weights, which are not bundled: `weights_backbone` takes "
+        "a file of them.",
         "Its capsule lengths do not sum to 1; here each is divided by their sum, which keeps their "
         "order and suits a cross-entropy. `classifier_activation=None` gives the lengths, for "
         "`MarginLoss` as in the paper.",
@@ -50,6 +53,7 @@ def CapsuleNet(
     capsule_width=8,
     class_width=16,
     iterations=3,
+    weights_backbone=None,
     name="capsulenet",
 ) -> keras.Model:
     """Builds the capsule network of the apex frame.
@@ -73,6 +77,8 @@ def CapsuleNet(
         capsule_width: numbers in a primary capsule; it divides `filters`.
         class_width: numbers in a class capsule.
         iterations: of routing.
+        weights_backbone: `None`, or a path to the stem and stages of a ResNet-18 as
+            `tools/convert_trunk_torch.py` writes them.
         name: of the model.
 
     Returns:
@@ -95,7 +101,9 @@ def CapsuleNet(
     x = resnet_stem(x)  # (112, 112, 64), and no max pooling
     for stage, width in enumerate(stage_filters, 1):
         x = resnet_stage(x, width, strides=1 if stage == 1 else 2, name=f"stage_{stage}")
-    # (28, 28, 256)
+    trunk = keras.Model(picture, x)  # (28, 28, 256)
+    names = [layer.name for layer in trunk.layers if layer.variables]
+    load_trunk(trunk, weights_backbone, names)
     x = Conv2D(filters, 9, activation="relu", name="conv")(x)  # (20, 20, 256)
     x = Conv2D(filters, 9, strides=2, name="primary_conv")(x)  # (6, 6, 256)
     if not include_top:

@@ -31,11 +31,11 @@ def check_input_shape(input_shape, *, channels=(1, 3), smallest: int = 1, rank: 
 
 
 def flow_image_input(
-    input_shape, preparation: str | None
+    input_shape, preparation: str | None, modality: str = "flow_image"
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """The `flow_image` input (0..255) and what its network sees of it: prepared or as it is."""
+    """The input of a flow image (0..255) and what its network sees of it: prepared or as it is."""
     check_choice("preparation", preparation, (None, "flow"))
-    flow_image = keras.Input(input_shape, name="flow_image")
+    flow_image = keras.Input(input_shape, name=modality)
     x = FlowPreparation(name="flow_preparation")(flow_image) if preparation else flow_image
     return flow_image, x
 

@@ -16,6 +16,9 @@ from merzoo.models.common import (
     load_weights,
 )
 from merzoo.models.registry import register
+from merzoo.models.trunk import load_trunk
+
+TRUNK = ("conv_1", "conv_2_1", "conv_2_2")  # layers of each stream
 
 _FACTS: dict = dict(
     reference="Khor, See, Liong, Phan, Lin. Dual-stream Shallow Networks for Facial "
@@ -24,7 +27,8 @@ _FACTS: dict = dict(
 )
 _READINGS = (
     "Layers follow the authors' code: AlexNet's first two convolutions with local response "
-    "normalisation. It starts from AlexNet's ImageNet weights, which are not bundled.",
+    "normalisation. It starts from AlexNet's ImageNet weights, which are not bundled: "
+    "`weights_backbone` takes a file of them.",
     "Flow magnitude and strain enter that code as 8-bit pictures whose scaling is not in it: here "
     "each map of the `flow` input is min-max scaled to 0..255 inside the model and repeated to "
     "three channels; then, as there, the channel means of AlexNet go and 255 divides.",
@@ -49,6 +53,7 @@ def SSSN(
     classifier_activation="softmax",
     quantity="strain",
     dropout=0.5,
+    weights_backbone=None,
     name="sssn",
 ) -> keras.Model:
     """Builds the single-stream shallow network on optical strain or flow magnitude.
@@ -62,6 +67,8 @@ def SSSN(
         classifier_activation: `"softmax"`, or `None` for logits.
         quantity: what the stream sees: `"strain"` or `"magnitude"`.
         dropout: rate before the class layer.
+        weights_backbone: `None`, or a path to AlexNet's convolutions as
+            `tools/convert_trunk_torch.py` writes them.
         name: of the model.
 
     Returns:
@@ -79,9 +86,9 @@ def SSSN(
     check_choice("quantity", quantity, ("strain", "magnitude"))
     flow = keras.Input(input_shape, name="flow")
     x = _stream(flow, quantity)
-    return _finish(
-        flow, x, classes, include_top, pooling, classifier_activation, dropout, name, weights
-    )
+    model = _finish(flow, x, classes, include_top, pooling, classifier_activation, dropout, name)
+    load_trunk(model, weights_backbone, TRUNK, [f"{quantity}_"])
+    return load_weights(model, weights)
 
 
 @register(
@@ -102,6 +109,7 @@ def DSSN(
     classifier_activation="softmax",
     fusion="multiply",
     dropout=0.5,
+    weights_backbone=None,
     name="dssn",
 ) -> keras.Model:
     """Builds the dual-stream shallow network on flow magnitude and optical strain.
@@ -115,6 +123,8 @@ def DSSN(
         classifier_activation: `"softmax"`, or `None` for logits.
         fusion: of the two streams' maps: `"multiply"`, `"add"` or `"concatenate"`.
         dropout: rate before the class layer.
+        weights_backbone: `None`, or a path to AlexNet's convolutions as
+            `tools/convert_trunk_torch.py` writes them.
         name: of the model.
 
     Returns:
@@ -138,9 +148,9 @@ def DSSN(
     flow = keras.Input(input_shape, name="flow")
     streams = [_stream(flow, quantity) for quantity in ("magnitude", "strain")]
     x = fusions[fusion](name="fusion")(streams)  # (15, 15, 256)
-    return _finish(
-        flow, x, classes, include_top, pooling, classifier_activation, dropout, name, weights
-    )
+    model = _finish(flow, x, classes, include_top, pooling, classifier_activation, dropout, name)
+    load_trunk(model, weights_backbone, TRUNK, ["magnitude_", "strain_"])
+    return load_weights(model, weights)
 
 
 def _stream(flow, quantity):
@@ -174,11 +184,11 @@ def _conv(filters, size, name, strides=1):
     )
 
 
-def _finish(flow, x, classes, include_top, pooling, activation, dropout, name, weights):
+def _finish(flow, x, classes, include_top, pooling, activation, dropout, name):
     if include_top:
         x = layers.Flatten(name="flatten")(x)  # (57600,)
         x = layers.Dropout(dropout, name="dropout")(x)
         x = class_head(x, classes, activation)
     else:
         x = global_pooling(x, pooling)
-    return load_weights(keras.Model([flow], x, name=name), weights)
+    return keras.Model([flow], x, name=name)

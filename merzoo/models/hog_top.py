@@ -22,7 +22,7 @@ class HOGTOP(Descriptor):
             without gradient has no direction and does not count.
         bins: directions, over the full circle; the first begins at -180 degrees.
         blocks: per side.
-        input_shape: (T, H, W, 1) of `sequence`, sides and T from 3.
+        input_shape: (T, H, W, 1) of `clip_sequence`, sides and T from 3.
 
     Returns (of `transform`):
         (N, 3 * blocks^2 * bins), each plane's histogram of each block adding up to 1, or to 0
@@ -38,7 +38,7 @@ class HOGTOP(Descriptor):
     [4, 4]
     """
 
-    modality = "sequence"
+    modality = "clip_sequence"
 
     def __init__(self, weighted=True, bins=8, blocks=6, input_shape=(10, 112, 112, 1)):
         self.weighted, self.bins, self.blocks = weighted, bins, blocks
@@ -91,7 +91,8 @@ _FACTS: dict = {
     "Emotions: A Comparative Study of Spontaneous Micro-Expression Spotting and Recognition "
     "Methods. IEEE Transactions on Affective Computing 9, 2018.",
     "readings": (
-        "Eight directions over the full circle, ten frames by temporal interpolation.",
+        "Eight directions over the full circle, ten frames of the whole clip by temporal "
+        "interpolation.",
         "6 x 6 blocks over all frames: the paper tries several numbers, in time too.",
         "The gradient is the difference of the neighbours ahead and behind; each histogram is "
         "divided by its sum. A pixel without gradient is not counted.",

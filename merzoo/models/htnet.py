@@ -10,6 +10,7 @@ from keras import layers
 from merzoo.errors import InputError
 from merzoo.layers import Conv2D, MaxPoolPadded, WindowAttention, WindowPosition
 from merzoo.models.common import (
+    check_choice,
     check_input_shape,
     class_head,
     flow_image_input,
@@ -34,8 +35,12 @@ from merzoo.models.registry import register
         "The last level's position number moves all channels alike, which the last layer "
         "normalisation undoes: it gets no gradient at one token either.",
         "The authors put crops around eyes and lip corners side by side (top row left eye, left "
-        "lip corner; bottom row right eye, right lip corner) before the network; the network takes "
-        "any flow image, 0..255 without scaling as theirs does.",
+        "lip corner; bottom row right eye, right lip corner) before the network: "
+        "`modality='flow_regions'`, which holds the eyes above and the corners below, so that its "
+        "mirror image is right, and is put in their order first. The plain network takes any flow "
+        "image; both are 0..255 without scaling, as theirs is.",
+        "They look for the four points in the apex scaled to 28 x 28; here the points are where an "
+        "aligned face has them, as theirs are where no face is found.",
     ),
 )
 def HTNet(
@@ -50,6 +55,7 @@ def HTNet(
     dim=256,
     heads=3,
     depths=(2, 2, 10),
+    modality="flow_image",
     name="htnet",
 ) -> keras.Model:
     """Builds HTNet: attention within ever fewer, ever larger areas of the image.
@@ -58,7 +64,7 @@ def HTNet(
     the weights take 560 MB, and training three to four times that.
 
     Args:
-        input_shape: (height, width, 3) of `flow_image`; the sides are equal and divided by
+        input_shape: (height, width, 3) of the input; the sides are equal and divided by
             patch_size * 2^(levels - 1), 28 by default.
         classes: number of classes.
         weights: `None`, or a path to a `.weights.h5` file; `create_model` takes tags too.
@@ -72,10 +78,11 @@ def HTNet(
         dim: channels of the first level; each further one has twice as many.
         heads: of the first level; each further one has twice as many.
         depths: transformer blocks of each level.
+        modality: name of the input: `"flow_image"`, or `"flow_regions"` as the authors have it.
         name: of the model.
 
     Returns:
-        A `keras.Model` from `flow_image` (B, 28, 28, 3), 0..255, to (B, classes).
+        A `keras.Model` from flow (B, 28, 28, 3), 0..255, to (B, classes).
 
     Raises:
         InputError: for an impossible argument, naming it.
@@ -92,7 +99,10 @@ def HTNet(
             f"input_shape={tuple(input_shape)} is not possible here: HTNet takes squares whose "
             f"side is a multiple of {step} (patch_size * 2 ** (levels - 1))."
         )
-    flow_image, x = flow_image_input(input_shape, preparation)
+    check_choice("modality", modality, ("flow_image", "flow_regions"))
+    flow, x = flow_image_input(input_shape, preparation, modality)
+    if modality == "flow_regions":
+        x = _eye_beside_corner(x)
     x = Conv2D(dim, patch_size, strides=patch_size, name="patches")(x)  # (4, 4, 256)
 
     window = input_shape[0] // step  # the same on all levels: areas are merged, not windows
@@ -110,7 +120,15 @@ def HTNet(
         x = class_head(x, classes, classifier_activation)
     else:
         x = global_pooling(x, pooling)
-    return load_weights(keras.Model([flow_image], x, name=name), weights)
+    return load_weights(keras.Model([flow], x, name=name), weights)
+
+
+def _eye_beside_corner(x):
+    """The four areas in the authors' order: left eye and left corner above, right ones below."""
+    height, width, channels = x.shape[1:]
+    x = layers.Reshape((2, height // 2, 2, width // 2, channels), name="areas")(x)
+    x = layers.Permute((3, 2, 1, 4, 5), name="areas_turned")(x)
+    return layers.Reshape((height, width, channels), name="areas_joined")(x)
 
 
 def _block(x, heads, window, name):

@@ -23,7 +23,7 @@ class LBPSIP(Descriptor):
         radius_x, radius_y: of the neighbours, pixels.
         radius_t: of the neighbours in time, frames.
         blocks: per side.
-        input_shape: (T, H, W, 1) of `sequence`; T from 2 radius_t + 1.
+        input_shape: (T, H, W, 1) of `clip_sequence`; T from 2 radius_t + 1.
 
     Returns (of `transform`):
         (N, blocks^2 * 16 + blocks^2 * 4), each histogram of each block adding up to 1.
@@ -35,7 +35,7 @@ class LBPSIP(Descriptor):
     (1, 500)
     """
 
-    modality = "sequence"
+    modality = "clip_sequence"
 
     def __init__(self, radius_x=1, radius_y=1, radius_t=4, blocks=5, input_shape=(10, 112, 112, 1)):
         self.radius_x, self.radius_y, self.radius_t = radius_x, radius_y, radius_t

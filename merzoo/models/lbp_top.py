@@ -21,7 +21,7 @@ class LBPTOP(Descriptor):
         radius_x, radius_y: of the neighbours, pixels.
         radius_t: of the neighbours in time, frames.
         blocks: per side.
-        input_shape: (T, H, W, 1) of `sequence`; T from 2 radius_t + 1.
+        input_shape: (T, H, W, 1) of `clip_sequence`; T from 2 radius_t + 1.
 
     Returns (of `transform`):
         (N, 3 * blocks^2 * 16), each plane's histogram of each block adding up to 1.
@@ -33,7 +33,7 @@ class LBPTOP(Descriptor):
     (1, 1200)
     """
 
-    modality = "sequence"
+    modality = "clip_sequence"
 
     def __init__(self, radius_x=1, radius_y=1, radius_t=4, blocks=5, input_shape=(10, 112, 112, 1)):
         self.radius_x, self.radius_y, self.radius_t = radius_x, radius_y, radius_t
@@ -115,8 +115,8 @@ def brighter_neighbours(
     "Application to Facial Expressions. TPAMI 2007.",
     paper_figures={"MEGC2019 UF1": 0.588, "MEGC2019 UAR": 0.579},
     readings=(
-        "Radii 1, 1, 4, four points, 5 x 5 blocks, ten frames by temporal interpolation, as in the "
-        "MEGC 2019 baseline.",
+        "Radii 1, 1, 4, four points, 5 x 5 blocks, ten frames of the whole clip by temporal "
+        "interpolation, as in the MEGC 2019 baseline.",
         "All sixteen patterns are counted, over the pixels that have all neighbours on all planes.",
     ),
 )

@@ -15,8 +15,9 @@ from merzoo.errors import InputError
 from merzoo.modalities import modality
 from merzoo.preprocessing.aligned_clip import WORKING_SIZE, AlignedClip
 from merzoo.preprocessing.apex import clip_range
+from merzoo.preprocessing.landmarks import reference_face
 from merzoo.preprocessing.region_motion import SIDE, region_flow
-from merzoo.preprocessing.regions import PAPER_SIZE, REGIONS, REGIONS_LITERAL
+from merzoo.preprocessing.regions import PAPER_SIZE, REGIONS, REGIONS_LITERAL, four_areas
 
 _FACE = ("detector", "face", "alignment")
 _APEX = (*_FACE, "apex")
@@ -143,11 +144,30 @@ def _flow_image(clip, shape, parameters):
     return flow_image(large, (height, width), parameters["strain"])
 
 
+def _flow_regions(clip, shape, parameters):
+    """The four areas of the flow image, as they lie on an aligned face, put side by side."""
+    height, width, _ = shape
+    image = _flow_image(clip, shape, parameters)
+    boxes = four_areas(reference_face(height, width), height, width)
+    areas = [image[y1:y2, x1:x2] for y1, x1, y2, x2 in boxes]
+    return np.block([[[areas[0]], [areas[2]]], [[areas[1]], [areas[3]]]])
+
+
 def _sequence(clip, shape, parameters):
+    return _resampled(clip, *clip.moving(), shape, parameters)
+
+
+def _clip_sequence(clip, shape, parameters):
+    first, last = clip.range
+    if last <= first:
+        raise InputError("has a single frame, so no motion; only 'apex' can be taken from it.")
+    return _resampled(clip, first, last, shape, parameters)
+
+
+def _resampled(clip, first, last, shape, parameters):
     from merzoo.preprocessing import interpolate
 
-    onset, apex = clip.moving()
-    frames = _images(clip, range(onset, apex + 1), shape[1:])
+    frames = _images(clip, range(first, last + 1), shape[1:])
     resample = {"tim": interpolate.tim, "linear": interpolate.linear}[parameters["interpolation"]]
     return np.clip(resample(frames, shape[0]), 0, 255).astype(np.float32)
 
@@ -199,9 +219,11 @@ EXTRACTORS: dict[str, Extractor] = {
     "magnified_apex": Extractor(_magnified_apex, (*_APEX, *_MAGNIFICATION), 2),
     "flow": Extractor(_flow, (*_APEX, "flow", "strain"), 1),
     "flow_image": Extractor(_flow_image, (*_APEX, "flow", "strain"), 1),
+    "flow_regions": Extractor(_flow_regions, (*_APEX, "flow", "strain"), 1),
     "difference": Extractor(_difference, _APEX, 1),
     "signed_difference": Extractor(_signed_difference, _APEX, 1),
     "sequence": Extractor(_sequence, (*_APEX, "interpolation"), 1),
+    "clip_sequence": Extractor(_clip_sequence, (*_FACE, "interpolation"), 1),
     "regions": Extractor(_regions, (*_APEX, "regions"), 1, landmarks=True),
     "region_motion": Extractor(_region_motion, (*_APEX, "flow"), 1),
     "action_units": Extractor(_action_units, ("action_units",), 1),

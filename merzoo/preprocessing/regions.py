@@ -12,6 +12,7 @@ functions follow the corrected geometry, those named `_literal` the paper's.
 import numpy as np
 
 from merzoo.errors import InputError
+from merzoo.preprocessing.landmarks import eye_centres
 
 # A point of a table is the mean of some landmarks plus a step: in pixels of a 224-pixel crop
 # for the 24 blocks, in side lengths of a block for the 10 blocks. Rows: landmarks, step x, step y.
@@ -127,6 +128,39 @@ def regions_10_literal(landmarks: np.ndarray, height: int, width: int) -> np.nda
 # By the number of blocks that a model asks for.
 REGIONS = {24: regions_24, 10: regions_10}
 REGIONS_LITERAL = {24: regions_24_literal, 10: regions_10_literal}
+
+
+def four_areas(landmarks: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Boxes around the eyes and the corners of the mouth, each of half the crop's sides.
+
+    Args:
+        landmarks: (68, 2) x, y in pixels of the crop.
+        height, width: of the crop, pixels; even.
+
+    Returns:
+        (4, 4) whole numbers y1 x1 y2 x2: the eye and then the corner of the mouth on the left of
+        the picture, then those on its right; moved inside the crop where they would leave it.
+
+    Raises:
+        InputError: for another shape of landmarks, or a side that is odd.
+
+    Source: Wang et al., "HTNet for micro-expression recognition", Neurocomputing 602, 2024: at 28
+        pixels, 7 to each side of a point.
+
+    Example:
+
+    >>> from merzoo.preprocessing.landmarks import reference_face
+    >>> four_areas(reference_face(28, 28), 28, 28).tolist()[0]
+    [1, 2, 15, 16]
+    """
+    landmarks = _check(landmarks)
+    if height % 2 or width % 2:
+        raise InputError(f"areas of half a crop need even sides, not {height} x {width}.")
+    eyes, corners = eye_centres(landmarks), landmarks[[49 - 1, 55 - 1]]
+    sides = np.array([width // 2, height // 2])
+    centres = np.stack([eyes[0], corners[0], eyes[1], corners[1]])
+    first = np.clip(np.rint(centres + 0.5 - sides / 2).astype(int), 0, [width, height] - sides)
+    return np.concatenate([first[:, ::-1], (first + sides)[:, ::-1]], axis=1)
 
 
 def _regions_24(landmarks, height, width, table):

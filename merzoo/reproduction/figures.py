@@ -7,15 +7,19 @@ are computed stands in `merzoo.metrics.METRICS`.
 import dataclasses
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from merzoo.evaluation.pages.comparison import differences_table, secondary_table
+from merzoo.evaluation.pages.plots import training_curves
+from merzoo.evaluation.runs.read import read_run
 from merzoo.evaluation.scores.bootstrap import subject_bootstrap, subject_matrices
 from merzoo.evaluation.scores.predictions import runs_of
 from merzoo.files import write_json, write_text
 from merzoo.metrics import METRICS
+from merzoo.pages.figures import as_svg, close
 from merzoo.pages.render import render
 from merzoo.reproduction.plot import bars, title
 from merzoo.reproduction.tables import PaperTable, Row, Run
@@ -272,12 +276,17 @@ def _numbers(line: Line) -> list[str]:
     return ["-" if x is None else str(x) for x in numbers]
 
 
-def write_pages(found) -> None:
-    """Writes `table.json`, `table.md` and `table.html` of a `Reproduction` into its folder."""
+def write_pages(found, figures: Sequence[tuple[str, str]] = ()) -> None:
+    """Writes `table.json`, `table.md` and `table.html` of a `Reproduction` into its folder.
+
+    Args:
+        found: the reproduction.
+        figures: links and titles of the paper's figures of this table's runs.
+    """
     found.folder.mkdir(parents=True, exist_ok=True)
     write_json(found.folder / "table.json", as_dict(found))
     write_text(found.folder / "table.md", markdown(found))
-    write_text(found.folder / "table.html", _page(found))
+    write_text(found.folder / "table.html", _page(found, figures))
 
 
 def as_dict(found) -> dict:
@@ -323,7 +332,24 @@ def tests_tables(tests: list[dict]) -> list[tuple[str, list[str], list[list[str]
     return tables
 
 
-def _page(found) -> str:
+def own_curves(found) -> list[tuple[str, str]]:
+    """What was run, and its curves of training and validation over the folds, as SVG: of the
+    paper's own row, on each run's data."""
+    drawn = {}
+    for line in found.lines:
+        if line.row != found.table.ours or not line.report:
+            continue
+        folder = (found.folder / line.report).parent
+        histories = [h for h in read_run(folder).histories() if {"loss", "accuracy"} <= set(h)]
+        caption = f"{line.label}: {line.run}"
+        if histories and caption not in drawn:
+            figure = training_curves(histories)
+            drawn[caption] = as_svg(figure)
+            close([figure])
+    return list(drawn.items())
+
+
+def _page(found, figures) -> str:
     tables = []
     for costs in (False, True):
         columns, rows = columns_and_rows(found.lines, costs)
@@ -337,5 +363,7 @@ def _page(found) -> str:
         tables=[(columns, rows) for columns, rows in tables if rows],
         tests=tests_tables(found.tests),
         plot=bars(found.lines),
+        curves=own_curves(found),
+        figures=figures,
         stand_in=any("(stand-in)" in line.data for line in found.lines),
     )

@@ -1,9 +1,13 @@
 """How the rows of papers' tables are run, whatever they are of."""
 
-from dataclasses import dataclass
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from merzoo.arguments import MOST_JOBS, MOST_SEEDS, whole_number
+from merzoo.errors import InputError
 from merzoo.evaluation.runs.cluster import check_cluster
+from merzoo.models.registry import create_model, entry
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,7 @@ class How:
     seeds: int = 1
     jobs: int = 1
     cluster: str | None = None
+    trunks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self):
         whole_number("seeds", self.seeds, most=MOST_SEEDS)
@@ -25,3 +30,11 @@ class How:
             whole_number("epochs", self.epochs)
         if self.cluster is not None:  # before rows fail one by one
             check_cluster(self.cluster)
+        if self.trunks and self.quick:
+            raise InputError(
+                "trunks are of whole networks, and quick runs small ones: give one of the two."
+            )
+        for network, file in self.trunks.items():
+            if "weights_backbone" not in inspect.signature(entry(network).builder).parameters:
+                raise InputError(f"trunks: {network} takes no weights of a trunk.")
+            create_model(network, weights_backbone=file)  # or says why the file cannot be used

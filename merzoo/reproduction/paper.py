@@ -84,8 +84,8 @@ def reproduce_paper(
         data: as for `merzoo.reproduce`.
         pretrained, pretrain: as for `merzoo.reproduce`.
         out: folder for the results; a run that stopped half-way continues in the same folder.
-        **how: `quick`, `labels`, `epochs`, `parameters`, `seeds`, `jobs` and `cluster`, as for
-            `merzoo.reproduce`.
+        **how: `quick`, `labels`, `epochs`, `parameters`, `seeds`, `jobs`, `cluster` and `trunks`,
+            as for `merzoo.reproduce`.
 
     Returns:
         A `PaperReproduction`.
@@ -119,8 +119,8 @@ def reproduce_paper(
     if not any(line.n for table in tables for line in table.lines):
         raise InputError(f"{paper}: no row could be run: {_first_reason(tables)}")
     for table in tables:
-        write_pages(table)
-    given = Given(rows, _folders(tables))
+        write_pages(table, _figures_of(table.table.name))
+    given = Given(rows, *_runs(tables))
     shown = [_of_table(table) for table in tables]
     shown += [_of_item(item, given) for item in contents_of(paper)]
     shown.sort(key=lambda one: (one.name[0] == "f", int(re.sub(r"\D", "", one.name))))
@@ -134,14 +134,27 @@ def _first_reason(tables: list[Reproduction]) -> str:
     return next(iter(reasons), "it has no table of results.")
 
 
-def _folders(tables: list[Reproduction]) -> dict[str, Path]:
-    """`"table6/all/composite"` -> the folder of the run whose report a line names."""
-    return {
-        f"{table.folder.name}/{line.row}/{line.run}": (table.folder / line.report).parent.resolve()
-        for table in tables
-        for line in table.lines
-        if line.report
-    }
+def _figures_of(table: str) -> list[tuple[str, str]]:
+    """Links, from the table's folder, and titles of the paper's figures of its runs."""
+    paper, _, name = table.rpartition("/")
+    found = []
+    for item in contents_of(paper):
+        told = item.arguments.get("runs", [item.arguments.get("run", "")])
+        if item.arguments.get("table") == table or any(t.startswith(f"{name}/") for t in told):
+            found.append((f"../paper.html#{item.name}", f"{item.number}: {item.title}"))
+    return found
+
+
+def _runs(tables: list[Reproduction]) -> tuple[dict[str, Path], dict[str, str]]:
+    """`"table6/all/composite"` -> the folder of the run that a line reports, and its title."""
+    folders, titles = {}, {}
+    for table in tables:
+        for line in table.lines:
+            if line.report:
+                name = f"{table.folder.name}/{line.row}/{line.run}"
+                folders[name] = (table.folder / line.report).parent.resolve()
+                titles[name] = f"{line.label}: {line.run}"
+    return folders, titles
 
 
 def _of_table(table: Reproduction) -> Shown:
@@ -167,6 +180,10 @@ def _of_item(item: Item, given: Given) -> Shown:
             notes.append(f"Ours: the graph of {item.network}, as it is built.")
     except InputError as error:
         notes.append(f"Not drawn: {error}")
+    asked = item.arguments.get("runs", ()) if svg else ()
+    lacking = [name for name in asked if not given.there([name])]
+    if lacking:
+        notes.append(f"Not run here, and left out: {', '.join(lacking)}.")
     if item.reason:
         notes.append(item.reason)
     columns, rows = cells

@@ -23,7 +23,7 @@ from merzoo.reproduction.figures import (
 from merzoo.reproduction.how import How
 from merzoo.reproduction.pairs import Ran, paired_rows
 from merzoo.reproduction.pretrained import FROM_RANDOM, pretrained_notes, read_pretrained
-from merzoo.reproduction.rows import QUICK_EPOCHS, Rows
+from merzoo.reproduction.rows import QUICK_EPOCHS, QUICK_FOLDS, QUICK_FRAMES, Rows
 from merzoo.reproduction.sources import QUICK_SUBJECTS, Taken, read_sources
 from merzoo.reproduction.tables import PaperTable, Row, Run, get_table
 
@@ -61,6 +61,7 @@ def reproduce(
     seeds: int = 1,
     jobs: int = 1,
     cluster: str | None = None,
+    trunks: dict[str, str] | None = None,
     pretrained=None,
     pretrain=None,
     out=None,
@@ -73,12 +74,14 @@ def reproduce(
             those of its own data sets, also out of arrays whose samples carry their names; data of
             no paper (synthetic clips) stand in for them.
         quick: a thin slice that says whether it works, not what it scores: a few rows, small
-            networks, few subjects, 2 epochs.
+            networks, few subjects and folds, 2 epochs.
         rows: names of rows; `None` for all.
         labels: label map of what stands in; `None` for `"megc3"` of clips.
         epochs: instead of the recipes'.
         parameters: choices of preprocessing over the recipes', as for `merzoo.evaluate`.
         seeds, jobs, cluster: as for `merzoo.evaluate`.
+        trunks: network -> file of a trunk that its rows begin with, such as
+            `{"capsulenet": "resnet18.npz"}`; see `tools/convert_trunk_torch.py`.
         pretrained: weights as for `merzoo.transfer`: rows of their network are run from random
             weights and from these, and tested against each other.
         pretrain: likewise with weights that are trained here on such data (as for
@@ -99,7 +102,7 @@ def reproduce(
     ['0.7333', '0.7657']
     """
     check_folder(out, file=None)
-    how = How(quick, labels, epochs, parameters, seeds, jobs, cluster)
+    how = How(quick, labels, epochs, parameters, seeds, jobs, cluster, trunks or {})
     table = get_table(table)
     chosen = table.thin() if quick else list(table.rows)
     if rows:
@@ -195,10 +198,13 @@ def _notes(table: PaperTable, chosen: list[Row], rows: Rows) -> list[str]:
             0,
             f"A thin slice, which shows that the table runs and nothing more: {len(chosen)} of "
             f"{len(table.rows)} rows, small networks, {QUICK_SUBJECTS} subjects of each data set, "
-            f"{QUICK_EPOCHS} epochs.",
+            f"{QUICK_FOLDS} folds of each, {QUICK_EPOCHS} epochs, {QUICK_FRAMES} frames of a clip "
+            f"where frames are split.",
         )
     elif len(chosen) < len(table.rows):
         notes.append(f"{len(chosen)} of {len(table.rows)} rows were asked for.")
+    for network in {row.network for row in chosen} & set(rows.how.trunks):
+        notes.append(f"The trunk of {network} begins with {rows.how.trunks[network]}.")
     if epochs is not None:
         notes.append(f"{epochs} epochs instead of the paper's.")
     notes += [f"{row.printed} was not run: {row.reason}" for row in chosen if row.reason]

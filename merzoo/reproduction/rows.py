@@ -19,6 +19,8 @@ from merzoo.training.recipes import Recipe, change_recipe, recipe_settings
 
 QUICK_EPOCHS = 2
 QUICK_BATCH = 8
+QUICK_FOLDS = 2  # of each data set
+QUICK_FRAMES = 4  # of a clip, where frames are split
 
 
 @dataclass
@@ -44,6 +46,9 @@ class Rows:
     def recipe(self, table: PaperTable, row: Row, run: Run, taken: Taken) -> Recipe:
         """By which a row is run on what its run takes."""
         recipe = change_recipe(recipe_of(table, row, run), epochs=self.how.epochs)
+        if row.network in self.how.trunks:
+            trunk = {"weights_backbone": self.how.trunks[row.network]}
+            recipe = replace(recipe, model_arguments=recipe.model_arguments | trunk)
         if self.how.quick:
             recipe = _thin(recipe, row)
         if self.pretrained is not None and self.pretrained.serves(row):
@@ -86,6 +91,7 @@ class Rows:
                     start=start,
                     seeds=self.how.seeds,
                     jobs=self.how.jobs,
+                    subjects=QUICK_FOLDS if self.how.quick else None,
                     out=place,
                     cluster=self.how.cluster,
                 )
@@ -104,6 +110,7 @@ def _thin(recipe: Recipe, row: Row) -> Recipe:
         epochs=min(recipe.epochs, QUICK_EPOCHS),
         batch_size=min(recipe.batch_size, QUICK_BATCH),
         model_arguments=arguments,
+        preprocessing=recipe.preprocessing | {"frames": QUICK_FRAMES},
     )
 
 

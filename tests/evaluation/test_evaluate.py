@@ -57,6 +57,17 @@ def test_spellings_of_one_person_change_no_fold_no_score_and_no_fingerprint(tmp_
     assert card["held_out_subjects"] == ["a/s2"]
 
 
+def test_the_first_folds_of_each_data_set_are_run_alone(tmp_path):
+    data = flow_arrays()
+    part = evaluate("flow-krr", data, subjects=2, out=tmp_path / "loso")
+    assert set(part.predictions["subject"]) == {"a/s0", "a/s2", "b/s1", "b/s3"}
+    folds = evaluate("flow-krr", data, protocol="kfold:3", subjects=1, out=tmp_path / "kfold")
+    assert len(list((tmp_path / "kfold" / "folds").iterdir())) == 1
+    assert 0 < len(folds.predictions) < len(data)
+    with pytest.raises(InputError, match="subjects must be a whole number from 1, got 0"):
+        evaluate("flow-krr", data, subjects=0, out=tmp_path / "none")
+
+
 def test_metrics_follow_from_the_predictions_file_alone(tmp_path):
     result = evaluate("flow-krr", flow_arrays(), out=tmp_path / "run")
     assert result.uf1 > 0.9  # the classes are easy

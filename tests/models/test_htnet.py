@@ -3,6 +3,7 @@
 import gc
 import math
 
+import keras
 import numpy as np
 import pytest
 
@@ -50,6 +51,19 @@ def test_larger_windows_teach_queries_and_keys():
 def test_side_has_to_fit_the_levels():
     with pytest.raises(InputError, match="multiple of 28"):
         HTNet(input_shape=(30, 30, 3))
+
+
+def test_areas_of_the_face_come_in_the_authors_order():
+    """Eyes above, corners of the mouth below; theirs: left eye, left corner; right eye, right
+    corner."""
+    model = HTNet(input_shape=(14, 14, 3), dim=12, depths=(1, 1), modality="flow_regions")
+    areas = np.zeros((1, 14, 14, 3), "float32")
+    areas[:, :7, 7:], areas[:, 7:, :7] = 1, 2  # the right eye, the left corner
+    turned = keras.Model(model.inputs, model.get_layer("areas_joined").output)
+    seen = keras.ops.convert_to_numpy(turned([areas]))
+    assert (seen[0, :7, 7:] == 2).all() and (seen[0, 7:, :7] == 1).all()
+    with pytest.raises(InputError, match="modality='flow'"):
+        HTNet(modality="flow")
 
 
 @pytest.mark.slow

@@ -10,7 +10,9 @@ from merzoo.preprocessing import extract, pipeline
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.cache import Cache
 from merzoo.preprocessing.face import has_landmarks
+from merzoo.preprocessing.landmarks import reference_face
 from merzoo.preprocessing.pipeline import PrepareError, prepare
+from merzoo.preprocessing.regions import four_areas
 from tests.preprocessing import made
 
 
@@ -71,6 +73,26 @@ def test_every_channel_of_a_flow_image_reaches_0_and_255(tmp_path):
     image = one("flow_image", (28, 28, 3), tmp_path)
     np.testing.assert_allclose(image.min((0, 1)), 0)
     np.testing.assert_allclose(image.max((0, 1)), 255, rtol=1e-6)
+
+
+def test_the_four_areas_are_those_of_the_flow_image(tmp_path):
+    shape = (28, 28, 3)
+    image, areas = (one(name, shape, tmp_path) for name in ("flow_image", "flow_regions"))
+    boxes = four_areas(reference_face(28, 28), 28, 28)
+    places = [(0, 0), (14, 0), (0, 14), (14, 14)]  # left eye and corner, right eye and corner
+    for (y1, x1, y2, x2), (y, x) in zip(boxes, places, strict=True):
+        np.testing.assert_array_equal(areas[y : y + 14, x : x + 14], image[y1:y2, x1:x2])
+    centres = (boxes[:, 1] + boxes[:, 3]) / 2
+    assert centres[0] < 14 < centres[2] and boxes[0][0] < boxes[1][0]
+    with pytest.raises(InputError, match="even sides"):
+        one("flow_regions", (29, 29, 3), tmp_path)
+
+
+def test_a_sequence_of_the_whole_clip_needs_no_apex(tmp_path):
+    film = made.film(0)
+    shape = (len(film), SIDE, SIDE, 1)
+    got = one("clip_sequence", shape, tmp_path, made.clip(0, apex=None), apex="annotated")
+    np.testing.assert_allclose(got[..., 0], film[..., 0], atol=1e-3)
 
 
 @pytest.mark.parametrize("method", ["tim", "linear"])

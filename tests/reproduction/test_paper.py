@@ -1,6 +1,7 @@
 """Whole papers: what they show beside their tables, and one page that leads to everything."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from merzoo.data.clip import Clip
 from merzoo.data.frames import ArrayFrames
 from merzoo.errors import InputError
+from merzoo.evaluation.evaluate import evaluate
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.reproduction.contents import contents_of, counted, settings_beside
 from merzoo.reproduction.drawings import DRAWINGS, Given
@@ -98,6 +100,19 @@ def test_a_figure_of_a_run_that_was_not_made_says_so():
         DRAWINGS["roc"](Given(Rows([]), {}), run="table3/broadbent/kfold")
 
 
+def test_matrices_of_other_classes_stand_beside_and_what_was_not_run_is_left_out(tmp_path):
+    runs = {}
+    for name, classes in (("table7", ("no", "yes")), ("table8", ("no", "perhaps", "yes"))):
+        data = flow_arrays()
+        data = replace(data, label=data.label % len(classes), classes=classes)
+        runs[f"{name}/ours/set"] = evaluate("flow-krr", data, out=tmp_path / name).folder
+    given = Given(Rows([]), runs, {name: f"Ours: {name[:6]}" for name in runs})
+    text = DRAWINGS["confusion"](given, runs=["table7/ours", "table8/ours", "table9/ours"])
+    assert text.count("<svg") == 2 and "Ours: table8" in text and "perhaps" in text
+    with pytest.raises(InputError, match="table9/ours, which was not run"):
+        DRAWINGS["confusion"](given, runs=["table9/ours"])
+
+
 def test_bad_papers_and_data_are_refused(tmp_path):
     with pytest.raises(InputError, match="Did you mean 'cvanet'"):
         reproduce_paper("cvnet", flow_arrays(), out=tmp_path / "a")
@@ -134,4 +149,6 @@ def test_one_page_leads_to_everything(tmp_path):
     # The network as proposed stands in several tables and was trained once.
     runs = {line.report for table in found.tables for line in table.lines if line.report}
     shared = [t for t in found.tables for line in t.lines if line.report.startswith("../")]
+    page = (tmp_path / "table2" / "table.html").read_text()
+    assert "../paper.html#figure6" in page and "Training of the paper's own row" in page
     assert shared and len(runs) < sum(1 for t in found.tables for li in t.lines if li.report)

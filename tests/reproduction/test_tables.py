@@ -77,7 +77,7 @@ def test_a_row_is_a_recipe_by_name(tmp_path):
     assert (recipe.learning_rate, recipe.epochs) == (paper.learning_rate, paper.epochs)
     assert "Table 6, row 'None'" in recipe.about
     by_frame = get_recipe("broadbentnet/table3/broadbent/kfold")
-    assert (by_frame.protocol, by_frame.labels) == ("kfold-frames:8", "samm-8")
+    assert (by_frame.protocol, by_frame.labels) == ("kfold-frames:8:42", "samm-8")
     file = tmp_path / "row.json"
     file.write_text(json.dumps(recipe_as_dict(recipe)))
     assert get_recipe(file) == recipe

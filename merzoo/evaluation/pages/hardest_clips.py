@@ -85,8 +85,8 @@ def draw_sample(modalities: dict[str, np.ndarray], i: int) -> np.ndarray | None:
         frames = [modalities[n][i] for n in ("onset", "apex") if n in modalities]
     elif "magnified_apex" in modalities:
         frames = [modalities["magnified_apex"][i]]
-    elif "sequence" in modalities:
-        sequence = modalities["sequence"][i]
+    elif films := [n for n, row in rows_of(modalities).items() if row.kind == "sequence"]:
+        sequence = modalities[films[0]][i]
         frames = [sequence[t] for t in sorted({0, len(sequence) // 2, len(sequence) - 1})]
     elif "onset" in modalities:
         frames = [modalities["onset"][i]]

@@ -111,7 +111,7 @@ def calibration(label, probabilities, error: float):
 
 def confusions(parts: list[tuple[str, np.ndarray]], classes: list[str]):
     """A confusion matrix for each (title, counts): coloured by the share of the annotated class."""
-    columns = min(len(parts), 2)
+    columns = min(len(parts), 2 if len(parts) <= 4 else 4)
     rows = -(-len(parts) // columns)
     side = 1.3 + 0.7 * len(classes)
     figure, axes = new_figure(rows, columns, ((side + 0.4) * columns, side * rows))

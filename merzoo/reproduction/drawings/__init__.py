@@ -14,12 +14,11 @@ from merzoo.reproduction.drawings.faces import (
     magnification,
 )
 from merzoo.reproduction.drawings.given import Given
-from merzoo.reproduction.drawings.scores import confusion, curves, roc
+from merzoo.reproduction.drawings.scores import confusion, roc
 
 DRAWINGS: dict[str, Callable[..., str]] = {
     "confusion": confusion,
     "roc": roc,
-    "curves": curves,
     "magnification": magnification,
     "apex_curve": apex_curve,
     "key_regions": key_regions,

@@ -1,7 +1,7 @@
 """What a drawing is given: the data, and what the paper's tables have run."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from merzoo.errors import InputError
@@ -16,10 +16,27 @@ class Given:
     Args:
         rows: the data, and how rows are run.
         folders: `"table6/all/composite"` -> folder of that run.
+        titles: likewise -> how the paper calls the row, and on what it was run.
     """
 
     rows: Rows
     folders: Mapping[str, Path]
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    def there(self, names: Iterable[str]) -> list[str]:
+        """Those of some runs that were made.
+
+        Args:
+            names: as for `run`.
+        """
+        return [name for name in names if self._folders(name)]
+
+    def _folders(self, name: str) -> list[str]:
+        return [where for where in self.folders if f"{where}/".startswith(f"{name}/")]
+
+    def title(self, name: str) -> str:
+        """How the paper calls a run that was made."""
+        return next((self.titles[where] for where in self._folders(name) if self.titles), name)
 
     def run(self, name: str) -> Run:
         """A run of a table of the paper.
@@ -30,7 +47,7 @@ class Given:
         Raises:
             InputError: where it was not run.
         """
-        found = [where for where in self.folders if f"{where}/".startswith(f"{name}/")]
+        found = self._folders(name)
         if not found:
             raise InputError(f"it shows {name}, which was not run.")
         return read_run(self.folders[found[0]])

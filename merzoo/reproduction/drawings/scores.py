@@ -1,4 +1,4 @@
-"""Figures of scores: confusion matrices, ROC curves, losses by epoch."""
+"""Figures of scores: confusion matrices and ROC curves."""
 
 from collections.abc import Sequence
 
@@ -16,22 +16,21 @@ def confusion(given: Given, runs: Sequence[str], parts: Sequence[str] = ("full",
 
     Args:
         given: with the runs.
-        runs: such as `"table10/ours"`; runs of other classes than the first's have their own rows.
+        runs: such as `"table10/ours"`; those of the same classes stand together, those that were
+            not made are left out as far as there is one.
         parts: `"full"`, or data sets within the run; those that a run lacks are left out.
     """
-    matrices, classes = [], None
-    for name in runs:
+    groups: dict[tuple[str, ...], list] = {}
+    for name in given.there(runs) or runs:
         run = given.run(name)
-        classes = classes or run.classes
-        if run.classes != classes:
-            raise InputError(f"{name} has the classes {run.classes}, the others {classes}.")
         found = {"full": run.metrics["full"]}
         found |= {k.lower(): part for k, part in run.metrics["by_dataset"].items()}
         for part in parts:
             if part in found:
-                title = name if len(parts) == 1 else f"{name}: {part}"
-                matrices.append((title, np.mean(found[part]["confusion"], axis=0)))
-    return _svg(plots.confusions(matrices, classes))
+                title = ", ".join([given.title(name), *([part] if len(parts) > 1 else [])])
+                matrix = np.mean(found[part]["confusion"], axis=0)
+                groups.setdefault(tuple(run.classes), []).append((title, matrix))
+    return "".join(_svg(plots.confusions(group, list(names))) for names, group in groups.items())
 
 
 def roc(given: Given, run: str) -> str:
@@ -46,19 +45,6 @@ def roc(given: Given, run: str) -> str:
     if probabilities is None or not found.metrics.get("roc_auc"):
         raise InputError(f"{run} has no probabilities.")
     return _svg(plots.roc(label, probabilities, found.classes, found.metrics["roc_auc"]))
-
-
-def curves(given: Given, run: str) -> str:
-    """Loss and accuracy by epoch over the folds of a run.
-
-    Args:
-        given: with the run.
-        run: such as `"table10/ours"`.
-    """
-    histories = [h for h in given.run(run).histories() if {"loss", "accuracy"} <= set(h)]
-    if not histories:
-        raise InputError(f"{run} has no record of its epochs.")
-    return _svg(plots.training_curves(histories))
 
 
 def _svg(figure) -> str:
