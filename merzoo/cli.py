@@ -9,11 +9,11 @@ exit status: 0, or 1 where it ran and the answer is "no". A verb that has verbs 
 import argparse
 import importlib
 import os
-import pkgutil
 import sys
 import warnings
 
 from merzoo.commands._together import check_together
+from merzoo.commands._verbs import verbs_of
 from merzoo.errors import InputError, unknown
 from merzoo.processes import (
     Terminated,
@@ -25,15 +25,9 @@ from merzoo.processes import (
 from merzoo.surroundings import set_command
 
 
-def _verbs(package: str) -> list[str]:
-    path = importlib.import_module(package).__path__
-    names = [module.name for module in pkgutil.iter_modules(path)]
-    return [name for name in names if not name.startswith("_")]
-
-
 def _parse(package: str, words: list[str], program: str):
     """Walks the verbs named in `words` down to a module; returns it and its parsed options."""
-    verbs = _verbs(package)
+    verbs = verbs_of(package)
     if not words or words[0] in ("-h", "--help"):
         print(f"usage: {program} VERB ...\n")
         for verb in verbs:
@@ -60,29 +54,6 @@ def _parse(package: str, words: list[str], program: str):
     options = parser.parse_args(words[1:])
     check_together(program.partition(" ")[2], parser.said(words[1:]), options)
     return module, options
-
-
-def whole_parser() -> argparse.ArgumentParser:
-    """All verbs with all their options in one parser, as completion in a shell needs them.
-
-    >>> whole_parser().parse_args(["weights", "list", "dfr*"]).pattern
-    'dfr*'
-    """
-    parser = argparse.ArgumentParser(prog="merzoo")
-    parser.add_argument("--version", action="store_true", help="print the version")
-    _add_verbs(parser, "merzoo.commands")
-    return parser
-
-
-def _add_verbs(parser: argparse.ArgumentParser, package: str) -> None:
-    below = parser.add_subparsers()
-    for verb in _verbs(package):
-        module = importlib.import_module(f"{package}.{verb}")
-        own = below.add_parser(verb, help=module.SUMMARY, description=module.SUMMARY)
-        if hasattr(module, "__path__"):
-            _add_verbs(own, module.__name__)
-        else:
-            module.arguments(own)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import select
 import signal
 import sys
@@ -86,6 +85,10 @@ def check_address_space() -> None:
     Raises:
         InputError: with the limit, and the one that is needed.
     """
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows has no such limit
+        return
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY and limit < ADDRESS_SPACE:
         raise InputError(
@@ -118,6 +121,9 @@ def without_interrupts() -> Iterator[None]:
     """
     from multiprocessing import resource_tracker
 
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
     resource_tracker.ensure_running()  # started inside, it would let them through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -10,14 +10,14 @@ import sys
 
 import pytest
 
-from merzoo.cli import _verbs
+from merzoo.commands._verbs import verbs_of
 
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 HEAVY = FRAMEWORKS | {"cv2", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "skimage"}
 VERBS = [
     verb if deeper is None else f"{verb} {deeper}"
-    for verb in _verbs("merzoo.commands")
-    for deeper in (_verbs(f"merzoo.commands.{verb}") if verb in ("data", "weights") else [None])
+    for verb in verbs_of("merzoo.commands")
+    for deeper in (verbs_of(f"merzoo.commands.{verb}") if verb in ("data", "weights") else [None])
 ]
 
 

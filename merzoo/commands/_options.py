@@ -14,7 +14,6 @@ from pathlib import Path
 
 from merzoo.arguments import named_values
 from merzoo.errors import InputError
-from merzoo.files import file_name
 
 MODEL = (
     "a name from merzoo list, module:function or file.py:function of a builder of one's own, or "
@@ -125,6 +124,8 @@ def add_out_option(parser) -> None:
 
 def out_of(options, model) -> Path:
     """The folder of `--out`, else a new one under `runs` that is named after model and time."""
+    from merzoo.files import file_name
+
     if options.out:
         return Path(options.out)
     name = Path(str(model)).name if isinstance(model, str) else getattr(model, "name", "run")

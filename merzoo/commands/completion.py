@@ -13,7 +13,7 @@ def arguments(parser) -> None:
 def run(options) -> int:
     import shtab
 
-    from merzoo.cli import whole_parser
+    from merzoo.commands._verbs import whole_parser
 
     if options.shell not in shtab.SUPPORTED_SHELLS:
         raise InputError(f"{options.shell}: choose {', '.join(shtab.SUPPORTED_SHELLS)}.")

@@ -17,7 +17,6 @@ import urllib.request
 from pathlib import Path
 
 from merzoo.errors import InputError
-from merzoo.files import file_name
 from merzoo.home import home
 from merzoo.weights.entry import ENTRY_FILE, WeightsEntry, read_entry
 from merzoo.weights.manifest import places
@@ -71,6 +70,8 @@ def fetch_folder(url: str, timeout: float = TIMEOUT) -> Path:
     Raises:
         InputError: if there is no record, it is damaged, or its file cannot be had.
     """
+    from merzoo.files import file_name  # with NumPy, which a list of weights does without
+
     url = url.rstrip("/")
     record = address(f"{url}/{ENTRY_FILE}")
     folder = home("shared", file_name(url))

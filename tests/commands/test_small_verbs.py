@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from merzoo.cli import main, whole_parser
+from merzoo.cli import main
+from merzoo.commands._verbs import whole_parser
 from merzoo.training.recipes import RECIPES, Recipe, recipe_from_dict
 from tests.samples import flow_arrays
 
