@@ -138,7 +138,7 @@ def _list(options) -> int:
             ]
             for table in tables
         ],
-        wrap="title",
+        wrap="rows",
     )
     return 0
 

@@ -22,7 +22,7 @@ def test_a_slice_of_a_table_runs_resumes_and_is_written_down(tmp_path):
     options = {"quick": True, "rows": ["ststnet", "bi-woof"], "out": tmp_path}
     found = reproduce("dfrnet/table2", flow_arrays(), **options)
     line = found.lines[0]
-    assert (line.row, line.part, line.n, line.subjects, line.seeds) == ("ststnet", "full", 30, 6, 1)
+    assert (line.row, line.part, line.n, line.subjects, line.seeds) == ("ststnet", "full", 20, 4, 1)
     assert line.figures["uf1"].paper == "0.7353"  # Table 2, STSTNet, Full
     low, high = line.figures["uf1"].interval
     assert 0 <= low <= line.figures["uf1"].ours <= high <= 1
@@ -35,7 +35,7 @@ def test_a_slice_of_a_table_runs_resumes_and_is_written_down(tmp_path):
     content = json.loads((tmp_path / "table.json").read_text())
     assert content["lines"][0]["figures"]["uf1"]["paper"] == "0.7353"
     text = (tmp_path / "table.md").read_text()
-    assert "| STSTNet | test (stand-in) | 30 | 442 | 6 | 1 | 0.7353 |" in text
+    assert "| STSTNet | test (stand-in) | 20 | 442 | 4 | 1 | 0.7353 |" in text
     page = (tmp_path / "table.html").read_text()
     assert "<svg" in page and 'src="' not in page and "Not run" in page
 
