@@ -37,7 +37,16 @@ def outer(text):
         (
             parse_protocol,
             ["kfold:", "kfold:x", "kfold:0", "kfold:1", "kfold:-3", "kfold:2.5", "kfold:08"]
-            + ["kfold:\u0663", "kfold: 5", "kfold:5:", "kfold:5:6", "kfold:9999999999", " kfold"]
+            + [
+                "kfold:\u0663",
+                "kfold: 5",
+                "kfold:5:",
+                "kfold:5:x",
+                "kfold:5:6:7",
+                "kfold:5:-1",
+                "kfold:9999999999",
+                " kfold",
+            ]
             + ["kfold ", ":5", "", "loso:", "loso:3", "Loso", "megc2018-cde:2", None, 5, ["loso"]],
         ),
         (

@@ -238,7 +238,8 @@ def test_arrays_of_the_wrong_shape_end_in_one_line(changes, tmp_path, capsys, mo
     flow_arrays(subjects=3).save(file)
     with np.load(file) as archive:
         np.savez(file, **{name: archive[name] for name in archive.files} | changes)
-    assert main(["evaluate", "flow-krr", "--data", f"arrays:{file}", "--out", str(tmp_path)]) == 2
+    out = str(tmp_path / "run")
+    assert main(["evaluate", "flow-krr", "--data", f"arrays:{file}", "--out", out]) == 2
     said = capsys.readouterr().err
     assert "shows where" not in said and said.count("\n") == 1 and said.count(str(file)) == 1
 

@@ -72,7 +72,7 @@ def families() -> dict[str, list[str]]:
 def page(family: str, names: list[str]) -> dict[str, str]:
     """File name -> content: the page, and for a network its picture."""
     found, facts = entry(names[0]), _info(names[0])
-    parts = [NOTE, f"# {found.title or family}", _introduction(found.builder), _source_of(found)]
+    parts = [NOTE, f"# {found.title or family}", _introduction(found.builder), _source_of(names)]
     parts += ["## Variants", _variants(names)]
     files = {}
     if found.kind == "network":
@@ -118,9 +118,11 @@ def _introduction(builder) -> str:
     return inspect.getdoc(sys.modules[builder.__module__])
 
 
-def _source_of(found) -> str:
+def _source_of(names) -> str:
+    found = entry(names[0])
     file = f"{_file_of(found)}.py"
-    lines = [f"Reference: {found.reference}"]
+    references = dict.fromkeys(entry(name).reference for name in names)
+    lines = [f"Reference: {reference}" for reference in references]
     if found.url:
         lines.append(f"Authors' code: {found.url}")
     lines.append(f"Licence of this implementation: {found.licence}")

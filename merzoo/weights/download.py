@@ -180,12 +180,15 @@ def fault(path: Path, entry: WeightsEntry) -> str | None:
 
 def _url(entry: WeightsEntry) -> str:
     mirror = os.environ.get("MERZOO_WEIGHTS_URL")
-    if mirror and not mirror.startswith(ADDRESSES):
-        raise InputError(
-            f"MERZOO_WEIGHTS_URL={mirror!r} is no address: it must be https://HOST/..., "
-            "http://HOST/... or hf://OWNER/REPOSITORY."
-        )
-    url = f"{mirror.rstrip('/')}/{entry.file}" if mirror else entry.url
+    if mirror:
+        try:
+            return address(f"{mirror.rstrip('/')}/{entry.file}")
+        except InputError:
+            raise InputError(
+                f"MERZOO_WEIGHTS_URL={mirror!r} is no address: it must be https://HOST/..., "
+                "http://HOST/... or hf://OWNER/REPOSITORY."
+            ) from None
+    url = entry.url
     if url is None:
         here = "; ".join(f"{path}: {fault(path, entry)}" for path in places(entry))
         raise InputError(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from merzoo.data.labels import LabelMap, label_map
 from merzoo.data.unit_labels import is_unit_labels
 from merzoo.errors import InputError
-from merzoo.evaluation.runs.schema import RerunCard
+from merzoo.evaluation.runs.schema import RerunCard, RerunTaskCard
 from merzoo.evaluation.runs.workers import threads_of
 from merzoo.evaluation.splits.protocols import Fold, split_fingerprint
 from merzoo.evaluation.splits.selection import Selection
@@ -152,7 +152,8 @@ def rerun_options(card: dict, file: str) -> dict:
 
     if "rerun" not in card:
         raise InputError(f"{file}: not the protocol.json of an evaluation that can be rerun.")
-    if card["rerun"].get("task", "classify") != "classify":
+    if isinstance(card["rerun"], dict) and card["rerun"].get("task", "classify") != "classify":
+        check(card, RerunTaskCard, file)
         return _of_another_task(card, file)
     check(card, RerunCard, file)
     again = card["rerun"]

@@ -158,6 +158,24 @@ class RerunCard(_Card):
     rerun: Rerun
 
 
+class TaskRerun(TypedDict):
+    """`rerun` of spotting: the first arguments of `merzoo.evaluation.tasks.run_task`."""
+
+    task: str
+    model: str
+    data: list[str]
+
+
+class RerunTaskCard(TypedDict):
+    """`protocol.json` of a run of spotting that is to be run again."""
+
+    protocol: str
+    rerun: TaskRerun
+    seeds: NotRequired[_Seeds]
+    recipe: NotRequired[dict[str, Any] | None]
+    recogniser: NotRequired[dict[str, Any] | None]
+
+
 class Part(TypedDict):
     """Scores of some samples, in `metrics.json`; beside these the metrics by their names."""
 
