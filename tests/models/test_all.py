@@ -19,7 +19,7 @@ if keras.backend.backend() == "jax":  # compiles for half a minute what other ba
     FORMS += ("capsulenet", "emr", "googlenet", "htnet", "mmnet", "p3d", "resnet3d18", "slstt")
     FORMS += ("cvanet", "densemixednet", "dfrnet", "dssn", "keyregionnet", "resnet18", "tscnn")
     FORMS += ("convnext-tiny", "efficientnetv2-b0", "elrcn", "fgrl-auf", "micron-bert")
-    FORMS += ("videomae-s",)
+    FORMS += ("videomae-s", "alexnet", "dfrnet-2", "dualinception", "rcn-a", "sssn")
 SOME = [pytest.param(n, marks=pytest.mark.slow) if n in FORMS else n for n in NETWORKS]
 
 

@@ -59,7 +59,9 @@ def test_plain_resnet18_on_the_difference():
     "arguments",
     [
         pytest.param({"direction": "both", "fpf": None}, marks=pytest.mark.slow),
-        {"direction": "horizontal", "frames": "apex", "au": False},
+        pytest.param(
+            {"direction": "horizontal", "frames": "apex", "au": False}, marks=pytest.mark.slow
+        ),
         {"fpf": "vit", "frames": "onset", "mlp_units": (8,)},
         {"trunk": "resnet18", "fpf": None},
         {"prior_activation": "sigmoid", "fpf": None, "input_shape": (48, 32, 1)},

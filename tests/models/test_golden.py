@@ -3,6 +3,7 @@
 The weights and inputs come from NumPy generators; `tools/make_model.py` made the files.
 """
 
+import keras
 import numpy as np
 import pytest
 
@@ -10,9 +11,14 @@ import merzoo
 from tests.battery import GOLDEN, GOLDEN_TOLERANCE, golden_outputs
 
 NETWORKS = merzoo.list_models(kind="network")
+LONG: tuple[str, ...] = ()
+if keras.backend.backend() == "jax":  # compiles for long what other backends test always
+    LONG = ("dfrnet", "elrcn", "fgrl-auf", "googlenet", "htnet", "keyregionnet", "mmnet", "p3d")
+    LONG += ("capsulenet", "keyregionnet-24", "resnet3d18")
+SOME = [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in NETWORKS]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", SOME)
 def test_outputs_are_those_recorded(name):
     path = GOLDEN / f"{name}.npz"
     assert path.exists(), f"no recorded outputs: python tools/make_model.py {name}"

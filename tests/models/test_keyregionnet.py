@@ -53,6 +53,7 @@ def test_grey_frames_and_features_without_top():
     assert ops.shape(model(random_inputs(model, batch=3))) == (3, 8)
 
 
+@pytest.mark.slow
 def test_the_trunk_can_run_apart_from_the_rest():
     model = fill_weights(KeyRegionNet(**SMALL))
     inputs = random_inputs(model, batch=3)
