@@ -50,7 +50,7 @@ def printed(names: list[str]) -> Table:
     for table_name in list_tables():
         table = get_table(table_name)
         for row in table.rows:
-            if row.network not in names or row.arguments:
+            if row.network not in names or set(row.arguments) - {"modality"}:
                 continue
             figures = [
                 f"{_heading(column)} {figure}{column.unit and ' ' + column.unit}"

@@ -127,7 +127,7 @@ def test_outputs_that_are_not_finite_or_no_distribution_are_errors():
     flow = keras.Input((28, 28, 3), name="flow_image")
     sums = layers.Dense(3, activation="sigmoid", kernel_initializer="zeros")(layers.Flatten()(flow))
     with pytest.raises(InputError, match=r"a row sums to 1\.5"):
-        predict(keras.Model(flow, sums), SAMPLES)
+        resolve(keras.Model(flow, sums)).predict(keras.Model(flow, sums), SAMPLES)
 
 
 def test_a_scikit_learn_estimator_takes_the_one_modality_there_is():

@@ -21,7 +21,7 @@ from merzoo.tuning.search_spaces import (
 NETWORKS = merzoo.list_models(kind="network")
 # Each takes up to a minute to build in every form.
 LARGE = ("htnet", "keyregionnet-0", "keyregionnet-24", "slstt", "slstt-mean", "convnext-tiny")
-LARGE += ("cvanet", "efficientnetv2-b0", "dfrnet-4", "dfrnet-2")
+LARGE += ("cvanet", "efficientnetv2-b0", "dfrnet-4", "dfrnet-2", "elrcn", "videomae-s")
 SOME = [pytest.param(n, marks=pytest.mark.slow) if n in LARGE else n for n in NETWORKS]
 
 
