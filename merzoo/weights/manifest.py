@@ -38,7 +38,7 @@ def places(entry: WeightsEntry) -> dict[Path, str]:
 def entries(pattern: str = "*") -> list[WeightsEntry]:
     """The entries whose id or network matches a shell-style wildcard, sorted by id.
 
-    >>> [entry.id for entry in entries("ststnet.syn*")]
+    >>> [entry.id for entry in entries("stst*.synthetic")]
     ['ststnet.synthetic']
     """
     found = read_entries(files_folder() / MANIFEST)
