@@ -38,7 +38,8 @@ BASES = {
     "weights list": "weights list",
     "weights verify": "weights verify ststnet.synthetic",
 }
-FREE_TEXT = {"--out", "--name", "--cache", "--classes", "--host", "--data"}  # tried by hand, below
+# Any word may be right: tried by hand, below.
+FREE_TEXT = {"--allow-host", "--out", "--name", "--cache", "--classes", "--host", "--data"}
 WHOLE = ("x", "1.5", "-1", "0")
 REAL = ("x", "nan", "inf", "-1")
 TEXT = ("no-such", "")
@@ -91,6 +92,7 @@ MORE = {
         "smic:/no-such?part=x",
         "arrays:{good}/flow.npz?x=1",
     ),
+    "--allow-host": ("", "a b", "http://x", "x:80"),
     "--host": ("no-such-host", "999.1.1.1", ""),
     "--port": ("70000",),
     "--megabytes": ("0",),

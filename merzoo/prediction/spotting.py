@@ -33,6 +33,9 @@ class Settings:
         clear: height over the deviation of the surroundings, along the pattern of the peak, that it
             must reach to be reported.
         blink: pixels that both upper lids sink in a blink.
+
+    Raises:
+        InputError: for a value below 0, or durations other than 0 < shortest < longest.
     """
 
     shortest: float = SHORTEST
@@ -48,6 +51,11 @@ class Settings:
     def __post_init__(self):
         for field in fields(self):
             real_number(field.name, getattr(self, field.name), least=0)
+        if not 0 < self.shortest < self.longest:
+            raise InputError(
+                f"durations must be 0 < shortest < longest, got {self.shortest} and "
+                f"{self.longest} seconds."
+            )
 
 
 @dataclass(frozen=True)
@@ -71,16 +79,8 @@ def spot(motion: Motion, settings: Settings | None = None) -> tuple[list[Spot], 
     Returns:
         The expressions in order, and the curve (T,) of `motion.positions`: how far the face is from
         rest, in pixels of the crop; NaN where there was no face.
-
-    Raises:
-        InputError: for impossible durations.
     """
     settings = settings or Settings()
-    if not 0 < settings.shortest < settings.longest:
-        raise InputError(
-            f"durations must be 0 < shortest < longest, got {settings.shortest} and "
-            f"{settings.longest} seconds."
-        )
     curve = np.full(len(motion.positions), np.nan)
     spots: list[Spot] = []
     for start, stop in _runs(np.isfinite(motion.moves[:, 0, 0])):
