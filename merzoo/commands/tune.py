@@ -107,8 +107,10 @@ def _take_role(options) -> None:
     if place is None:
         return
     host, _, port = place.rpartition(":")
-    if not host or not port.isdigit():
-        raise InputError(f"{place!r}: give HOST:PORT, such as 127.0.0.1:8000.")
+    if not host or not port.isdecimal() or not 0 < int(port[:6]) < 65536:
+        raise InputError(
+            f"{place!r}: give HOST:PORT, such as 127.0.0.1:8000; ports are 1 to 65535."
+        )
     worker = f"worker-{socket.gethostname()}-{os.getpid()}"
     os.environ["KERASTUNER_ORACLE_IP"], os.environ["KERASTUNER_ORACLE_PORT"] = host, port
     os.environ["KERASTUNER_TUNER_ID"] = "chief" if options.chief else worker

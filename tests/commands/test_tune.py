@@ -98,6 +98,7 @@ def samples(tmp_path):
 def test_bad_options_are_one_line(capsys, samples, tmp_path):
     for words, said in (
         (["--chief", "8000"], "give HOST:PORT"),
+        (["--chief", "127.0.0.1:65536"], "give HOST:PORT"),
         (["--space", str(tmp_path / "none.json")], "cannot be read"),
         (["--tuner", "gird"], "Did you mean 'grid'"),
     ):
