@@ -16,6 +16,7 @@ from merzoo.commands._options import (
     preprocessing_of,
 )
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
+from merzoo.commands._together import check_together
 from merzoo.errors import InputError
 
 SUMMARY = "train and test a model with subjects held out, and report"
@@ -113,6 +114,8 @@ def run(options) -> int:
                 else ""
             )
             raise InputError(f"{where}give {option}. merzoo evaluate --help shows how.")
+    options.data = settings["data"]  # a card's own: its options were checked without
+    check_together("evaluate", [f"preprocessing_{name}" for name in parameters], options)
     task = settings.pop("task", CLASSIFY)
     if task != CLASSIFY:
         return _run_task(task, settings, parameters, options)

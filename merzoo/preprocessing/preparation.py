@@ -10,7 +10,7 @@ from merzoo.data.clip import Clip
 from merzoo.errors import InputError
 from merzoo.preprocessing.apex import annotated
 from merzoo.preprocessing.extract import EXTRACTORS, magnification_of
-from merzoo.preprocessing.parameters import recorded
+from merzoo.preprocessing.parameters import check_parameters, recorded
 
 
 def preparation_of(
@@ -39,13 +39,34 @@ def preparation_of(
         "apex": _apexes(clips, names, chosen["apex"]),
         "replaced": _replaced(clips),
         "left_out": left_out,
-        "notes": [choice.note for choice in detectors.values() if choice.note],
+        "notes": [
+            *without_effect(names, chosen),
+            *(choice.note for choice in detectors.values() if choice.note),
+        ],
     }
     filters = _filters(clips, names, chosen)
     if filters:
         found["magnification"] = filters
         found["notes"] += _filters_told(filters, chosen)
     return found
+
+
+def without_effect(names, chosen: Mapping) -> list[str]:
+    """A sentence on the choices that were made and on which none of the modalities depends.
+
+    >>> without_effect(["onset"], check_parameters({"flow": "tvl1", "apex": "flow"}))
+    ['apex=flow, flow=tvl1 change nothing here: of the inputs (onset), none depends on them.']
+    """
+    usual = check_parameters({})
+    takers = {"on_error", "frames"}.union(*(EXTRACTORS[name].parameters for name in names))
+    idle = [n for n, value in chosen.items() if n not in takers and value != usual[n]]
+    if not idle:
+        return []
+    told = ", ".join(f"{name}={chosen[name]}" for name in idle)
+    it = "it" if len(idle) == 1 else "them"
+    change = "changes" if len(idle) == 1 else "change"
+    inputs = ", ".join(names)
+    return [f"{told} {change} nothing here: of the inputs ({inputs}), none depends on {it}."]
 
 
 def preparation_told(preparation: dict) -> list[str]:

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import json
 
 import pytest
 
@@ -78,3 +79,16 @@ def test_every_row_is_of_options_that_there_are():
                 assert any(action.dest.startswith(PREPROCESSING) for action in parser._actions)
             else:
                 assert set(row.options.split()) <= known, (verb, row.options)
+
+
+def test_a_rerun_of_arrays_refuses_choices_of_preprocessing(tmp_path, capsys):
+    data = "arrays:" + str(tmp_path / "flow.npz")
+    card = {"rerun": {"model": "flow-krr", "data": [data], "labels": None, "selection": "last"}}
+    card["rerun"] |= {"subjects": None, "engine": "auto", "cache_backbone": False}
+    card |= {"recipe": {"name": "r"}, "seeds": 1, "protocol": "loso", "labels": None}
+    (tmp_path / "protocol.json").write_text(json.dumps(card))
+    words = ["evaluate", "--from", str(tmp_path), "--flow", "dis"]
+    assert main([*words, "--out", str(tmp_path / "out")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--flow has no effect on samples that are arrays" in line
+    assert not (tmp_path / "out").exists()
