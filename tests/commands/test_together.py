@@ -84,8 +84,14 @@ def test_every_row_is_of_options_that_there_are():
 def test_a_rerun_of_arrays_refuses_choices_of_preprocessing(tmp_path, capsys):
     data = "arrays:" + str(tmp_path / "flow.npz")
     card = {"rerun": {"model": "flow-krr", "data": [data], "labels": None, "selection": "last"}}
-    card["rerun"] |= {"subjects": None, "engine": "auto", "cache_backbone": False}
-    card |= {"recipe": {"name": "r"}, "seeds": 1, "protocol": "loso", "labels": None}
+    card["rerun"] |= {
+        "subjects": None,
+        "engine": "auto",
+        "cache_backbone": False,
+        "start": None,
+        "callbacks": 0,
+    }
+    card |= {"recipe": {"name": "r"}, "seeds": 1, "protocol": "loso", "labels": "megc3"}
     (tmp_path / "protocol.json").write_text(json.dumps(card))
     words = ["evaluate", "--from", str(tmp_path), "--flow", "dis"]
     assert main([*words, "--out", str(tmp_path / "out")]) == 2
