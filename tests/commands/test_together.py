@@ -2,8 +2,8 @@
 
 import argparse
 import importlib
-import json
 
+import numpy as np
 import pytest
 
 from merzoo.cli import _parse, main
@@ -82,19 +82,13 @@ def test_every_row_is_of_options_that_there_are():
 
 
 def test_a_rerun_of_arrays_refuses_choices_of_preprocessing(tmp_path, capsys):
-    data = "arrays:" + str(tmp_path / "flow.npz")
-    card = {"rerun": {"model": "flow-krr", "data": [data], "labels": None, "selection": "last"}}
-    card["rerun"] |= {
-        "subjects": None,
-        "engine": "auto",
-        "cache_backbone": False,
-        "start": None,
-        "callbacks": 0,
-    }
-    card |= {"recipe": {"name": "r"}, "seeds": 1, "protocol": "loso", "labels": "megc3"}
-    (tmp_path / "protocol.json").write_text(json.dumps(card))
-    words = ["evaluate", "--from", str(tmp_path), "--flow", "dis"]
-    assert main([*words, "--out", str(tmp_path / "out")]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "--flow has no effect on samples that are arrays" in line
-    assert not (tmp_path / "out").exists()
+    y = np.arange(12) % 2
+    content = {"flow_image": np.ones((12, 28, 28, 3), np.float32) * y[:, None, None, None]}
+    content |= {"label": y, "dataset": ["mine"] * 12, "subject": [f"p{i // 4}" for i in range(12)]}
+    np.savez(tmp_path / "flow.npz", **content, classes=["negative", "positive"])
+    first = ["evaluate", "flow-krr", "--data", f"arrays:{tmp_path / 'flow.npz'}"]
+    assert main([*first, "--out", str(tmp_path / "run")]) == 0
+    again = ["evaluate", "--from", str(tmp_path / "run"), "--out", str(tmp_path / "again")]
+    assert main([*again, "--flow", "dis"]) == 2
+    assert "--flow has no effect on samples that are arrays" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()
