@@ -84,7 +84,12 @@ def test_every_row_is_of_options_that_there_are():
 def test_a_rerun_of_arrays_refuses_choices_of_preprocessing(tmp_path, capsys):
     y = np.arange(12) % 2
     content = {"flow_image": np.ones((12, 28, 28, 3), np.float32) * y[:, None, None, None]}
-    content |= {"label": y, "dataset": ["mine"] * 12, "subject": [f"p{i // 4}" for i in range(12)]}
+    content |= {
+        "label": y,
+        "dataset": ["mine"] * 12,
+        "clip": [str(i) for i in range(12)],
+        "subject": [f"p{i // 4}" for i in range(12)],
+    }
     np.savez(tmp_path / "flow.npz", **content, classes=["negative", "positive"])
     first = ["evaluate", "flow-krr", "--data", f"arrays:{tmp_path / 'flow.npz'}"]
     assert main([*first, "--out", str(tmp_path / "run")]) == 0
