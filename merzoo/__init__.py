@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
         list_models,
         load_model,
         model_info,
+        save_model,
     )
     from merzoo.prediction import predict
     from merzoo.reproduction.reproduce import reproduce
@@ -59,6 +60,7 @@ _NAMES = {
     "create_model": "merzoo.models",
     "model_info": "merzoo.models",
     "load_model": "merzoo.models",
+    "save_model": "merzoo.models",
     "class_names": "merzoo.models",
     "decode_predictions": "merzoo.models",
     "evaluate": "merzoo.evaluation.evaluate",
@@ -104,6 +106,7 @@ __all__ = [
     "pretrain",
     "reproduce",
     "reproduction",
+    "save_model",
     "score",
     "splits",
     "train",

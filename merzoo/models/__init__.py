@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.registry import create_model, list_models, model_info
     from merzoo.models.resnet3d18 import ResNet3D18
     from merzoo.models.resnet18 import ResNet18
+    from merzoo.models.saving import save_model
     from merzoo.models.slstt import SLSTT
     from merzoo.models.softnet import SOFTNet
     from merzoo.models.ststnet import STSTNet
@@ -87,6 +88,7 @@ FILES = {
     "list_models": "registry",
     "load_model": "loading",
     "model_info": "registry",
+    "save_model": "saving",
 }
 __all__ = [
     "ABPN",
@@ -132,6 +134,7 @@ __all__ = [
     "list_models",
     "load_model",
     "model_info",
+    "save_model",
 ]
 
 

@@ -42,12 +42,13 @@ from merzoo.training.recipes import (
 )
 from merzoo.versions import VERSION, package_versions
 from merzoo.weights import WeightsEntry
-from merzoo.weights.entry import read_entry
+from merzoo.weights.entry import ENTRY_FILE as ENTRY
+from merzoo.weights.entry import read_entry, size_and_hash
 from merzoo.whole import alone, sweep
 
 QUICK_SAMPLES = 96
 QUICK_EPOCHS = 2
-WEIGHTS, ENTRY, PROTOCOL = "model.weights.h5", "weights.json", "protocol.json"
+WEIGHTS, PROTOCOL = "model.weights.h5", "protocol.json"
 _MAY_DIFFER = ("versions", "source", "surroundings", "compiled")
 
 
@@ -344,14 +345,14 @@ def _write(folder, trainer, history, pool, rows, labels, card, start) -> Trained
     table = pd.DataFrame(history)
     table.insert(0, "epoch", range(1, epochs + 1))
     write_table(folder / "history.csv", table)
-    content = (folder / WEIGHTS).read_bytes()
+    size, digest = size_and_hash(folder / WEIGHTS)
     seen = set(pool.seen()) | set(start.entry.subjects if start else ())
     datasets = set(pool.dataset.tolist()) | set(start.entry.trained_on if start else ())
     entry = WeightsEntry(
         id=f"{learner.name}.{folder.resolve().name}",
         file=WEIGHTS,
-        sha256=hashlib.sha256(content).hexdigest(),
-        bytes=len(content),
+        sha256=digest,
+        bytes=size,
         licence=f"for research; the terms of {', '.join(sorted(datasets))} apply",
         trained_on=tuple(sorted(datasets)),
         subjects=tuple(sorted(seen)),

@@ -1,6 +1,7 @@
 """`WeightsEntry`: what is known of one file of weights."""
 
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,6 +81,12 @@ class WeightsEntry:
             raise InputError(f"{source}: unknown field {wrong[0]!r} of a weights entry.")
         lists = {n: tuple(v) for n, v in content.items() if isinstance(v, list)}
         return cls(**content | lists)
+
+
+def size_and_hash(file: Path) -> tuple[int, str]:
+    """Bytes and SHA-256 of a file, as an entry has them."""
+    with file.open("rb") as content:
+        return file.stat().st_size, hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def read_entries(path: Path) -> list[WeightsEntry]:
