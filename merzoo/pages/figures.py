@@ -51,7 +51,9 @@ def new_figure(
 
 
 def as_svg(figure: "Figure") -> str:
-    """The figure as SVG text for a page."""
+    """The figure as SVG text for a page, named for those who do not see it by what its axes say."""
+    import html
+
     import matplotlib
 
     stream = io.StringIO()
@@ -62,7 +64,19 @@ def as_svg(figure: "Figure") -> str:
     text = stream.getvalue()
     width = figure.get_figwidth()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
-    return text.replace("<svg", f'<svg role="img" class="{"wide" if width > 6 else "small"}"', 1)
+    name = html.escape(_about(figure), quote=True)
+    look = f'role="img" aria-label="{name}" class="{"wide" if width > 6 else "small"}"'
+    return text.replace("<svg", f"<svg {look}", 1)
+
+
+def _about(figure: "Figure") -> str:
+    """The titles of a figure's axes, and what they show by what; "plot" where they say nothing."""
+    found = []
+    for axes in figure.axes:
+        sides = [text for text in (axes.get_ylabel(), axes.get_xlabel()) if text]
+        found.append(": ".join(part for part in (axes.get_title(), " by ".join(sides)) if part))
+    told = "; ".join(dict.fromkeys(text for text in found if text))
+    return " ".join(told.split()) or "plot"
 
 
 def save(figure: "Figure", folder: Path, name: str) -> None:

@@ -197,7 +197,8 @@ def _graph(network: str) -> str:
     from importlib.resources import files
 
     text = (files("merzoo.models") / "pages" / f"{network}.svg").read_text(encoding="utf-8")
-    return text[text.index("<svg") :]
+    named = f'<svg role="img" aria-label="stages of {network}"'
+    return text[text.index("<svg") :].replace("<svg", named, 1)
 
 
 def _write(found: PaperReproduction) -> None:
