@@ -94,6 +94,15 @@ def dataset_key(name: str) -> str:
     return re.sub(r"(?<=e)(iii|ii)$", lambda found: str(len(found[1])), name)
 
 
+def invented(datasets: Iterable[str]) -> bool:
+    """Whether all of these data sets are merzoo's synthetic ones, whose people nobody is.
+
+    >>> invented(["synthetic", "synthetic-long"]), invented(["synthetic", "smic"])
+    (True, False)
+    """
+    return all(str(name).startswith("synthetic") for name in datasets)
+
+
 def plain_subject(subject: str) -> str:
     """`"dataset/subject"` as it is looked for in another source: words before numbers dropped.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from merzoo.errors import InputError, unknown
 from merzoo.models.registry import list_models
+from merzoo.names import invented
 from merzoo.prediction.classify import DEFAULT_WEIGHTS, Classifier
 from merzoo.preprocessing.face import DETECTORS, check_detector
 from merzoo.weights.manifest import entries, find
@@ -170,8 +171,7 @@ def _usable(detector: str) -> bool:
 
 
 def _trained_on(entry) -> str:
-    invented = all(name.startswith("synthetic") for name in entry.trained_on)
-    return "invented faces" if invented else ", ".join(entry.trained_on)
+    return "invented faces" if invented(entry.trained_on) else ", ".join(entry.trained_on)
 
 
 def _name_of(model: str, weights: str | None) -> str:

@@ -11,6 +11,7 @@ from merzoo.data.labels import LABEL_MAPS
 from merzoo.data.unit_labels import unit_table
 from merzoo.errors import InputError
 from merzoo.modalities import input_shapes
+from merzoo.names import invented
 from merzoo.prediction.spotting import Spot
 from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.extract import extractor
@@ -89,7 +90,7 @@ class Classifier:
     def _beside(self, units: str, parameters: dict) -> "Classifier | None":
         """The network that says the action units of a segment, of which this one says the class."""
         if units == AUTO:
-            if self.of_units or self.entry is None or not _invented(self.entry):
+            if self.of_units or self.entry is None or not invented(self.entry.trained_on):
                 return None
             units = UNIT_WEIGHTS
         if units == "none":
@@ -138,7 +139,7 @@ class Classifier:
         entry = self.entry
         note = (
             "Trained on invented faces only: on real faces its answers mean nothing."
-            if _invented(entry)
+            if invented(entry.trained_on)
             else f"Trained on {', '.join(entry.trained_on)} only; people, cameras and lighting "
             "unlike those may be judged wrongly."
         )
@@ -183,10 +184,6 @@ class Classifier:
             for name, shape in self.shapes.items()
         }
         return predict(self.model, Unlabelled(modalities), batch_size=1)
-
-
-def _invented(entry) -> bool:
-    return all(str(name).startswith("synthetic") for name in entry.trained_on)
 
 
 def clips_of(

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from merzoo.data.clip import Clip
 from merzoo.errors import InputError
+from merzoo.names import invented
 from merzoo.preprocessing.apex import annotated
 from merzoo.preprocessing.extract import EXTRACTORS, magnification_of
 from merzoo.preprocessing.parameters import check_parameters, recorded
@@ -40,6 +41,7 @@ def preparation_of(
         "replaced": _replaced(clips),
         "left_out": left_out,
         "notes": [
+            *_invented(clips),
             *without_effect(names, chosen),
             *(choice.note for choice in detectors.values() if choice.note),
         ],
@@ -123,6 +125,12 @@ def uses_annotated_apex(clip: Clip, choice: str) -> bool:
     except InputError:
         return False
     return True
+
+
+def _invented(clips: Sequence[Clip]) -> list[str]:
+    if not clips or not invented({clip.dataset for clip in clips}):
+        return []
+    return ["invented faces: what is reached on them is not what is reached on real ones."]
 
 
 def _apexes(clips: Sequence[Clip], names, choice: str) -> dict[str, dict[str, int]]:

@@ -6,6 +6,8 @@ from merzoo.evaluation.scores.calibration import FALSE_POSITIVE_RATES, reliabili
 from merzoo.metrics import UF1
 from merzoo.pages.figures import COLOURS, INK, new_figure
 
+_NAMED = 48  # subjects whose names have room below their bars
+
 
 def training_curves(histories: list[dict[str, list[float]]]):
     """Loss and accuracy by epoch: the median over folds in a band from 10 to 90 %.
@@ -41,8 +43,15 @@ def training_curves(histories: list[dict[str, list[float]]]):
     return figure
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= 12 else f"{name[:11]}…"
+
+
 def subject_strip(subjects: list[str], correct: list[int], total: list[int]):
-    """One bar a subject: clips right and wrong, grouped by dataset, worst first within each."""
+    """One bar a subject: clips right and wrong, grouped by dataset, worst first within each.
+
+    Subjects are named where their names have room.
+    """
     order = sorted(
         range(len(subjects)),
         key=lambda i: (subjects[i].split("/")[0], correct[i] / total[i], subjects[i]),
@@ -57,13 +66,17 @@ def subject_strip(subjects: list[str], correct: list[int], total: list[int]):
     axis.bar(places, wrong, bottom=right, color=COLOURS[4], width=0.85, label="wrong")
     axis.set_ylabel("clips (mean over seeds)")
     datasets = [name.split("/")[0] for name in names]
+    people = [_short(name.partition("/")[2]) for name in names]
+    named = len(people) <= _NAMED
+    below = -0.08 - 0.042 * max(map(len, people)) if named else -0.06
+    axis.set_xticks(places if named else [], people if named else [], rotation=90, fontsize=8)
+    axis.tick_params(axis="x", length=0)
     for dataset in dict.fromkeys(datasets):
         first = datasets.index(dataset)
         middle = first + (datasets.count(dataset) - 1) / 2
-        axis.text(middle, -0.06, dataset, ha="center", va="top", transform=_below(axis), color=INK)
+        axis.text(middle, below, dataset, ha="center", va="top", transform=_below(axis), color=INK)
         if first:
             axis.axvline(first - 0.5, color=INK, lw=0.6, alpha=0.5)
-    axis.set_xticks([])
     axis.set_xlim(-0.6, len(order) - 0.4)
     _legend(axis, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
     return figure

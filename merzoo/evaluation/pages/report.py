@@ -47,7 +47,6 @@ def write_report(
         write_pictures(run.folder, hardest, samples)
     figures = draw_figures(run)
     svg = keep_figures(figures, run.folder / "plots")
-    parts = [("all", run.metrics["full"]), *sorted(run.metrics["by_dataset"].items())]
     path = run.folder / "report.html"
     text = render(
         "report.html",
@@ -61,7 +60,7 @@ def write_report(
         uf1=UF1,
         by_dataset=results_table(run.card, run.metrics),
         by_class=classes_table(run.card, run.metrics),
-        confusions=[(name, _confusion(part)) for name, part in parts],
+        confusions=[(name, _confusion(part)) for name, part in _parts(run.metrics)],
         hardest=hardest,
         pictures=read_pictures(run.folder) if pictures else {},
         svg=svg,
@@ -77,10 +76,7 @@ def draw_figures(run: Run) -> dict:
     if probabilities is not None and metrics.get("roc_auc"):
         figures["roc"] = plots.roc(label, probabilities, run.classes, metrics["roc_auc"])
         figures["calibration"] = plots.calibration(label, probabilities, metrics["ece"])
-    parts = [("all", metrics["full"])]
-    if len(metrics["by_dataset"]) > 1:
-        parts += sorted(metrics["by_dataset"].items())
-    counts = [(name, np.mean(part["confusion"], axis=0)) for name, part in parts]
+    counts = [(name, np.mean(part["confusion"], axis=0)) for name, part in _parts(metrics)]
     figures["confusion"] = plots.confusions(counts, run.classes)
     figures["subjects"] = _strip(run.predictions)
     if run.oracle:
@@ -90,6 +86,12 @@ def draw_figures(run: Run) -> dict:
     if histories:
         figures["training"] = plots.training_curves(histories)
     return figures
+
+
+def _parts(metrics: dict) -> list[tuple[str, dict]]:
+    """The scores of all samples, and of each data set where there are several."""
+    by_dataset = sorted(metrics["by_dataset"].items())
+    return [("all", metrics["full"]), *(by_dataset if len(by_dataset) > 1 else [])]
 
 
 def _confusion(part: dict) -> list[list[tuple[float, float]]]:
