@@ -20,6 +20,7 @@ from merzoo.evaluation.runs.fold import FoldData, FoldJob, rehearse
 from merzoo.evaluation.runs.folder import RunFolder, resumed_warning
 from merzoo.evaluation.runs.samples import samples_for
 from merzoo.evaluation.runs.workers import run_unfinished
+from merzoo.evaluation.scores.confidence import with_confidence
 from merzoo.evaluation.scores.judges import judge_of
 from merzoo.evaluation.scores.oracle import check_has_epochs, write_oracle
 from merzoo.evaluation.splits.file import folds_of, split_as_dict
@@ -100,6 +101,7 @@ def evaluate(
     cluster: str | None = None,
     cache_backbone: bool = False,
     fold_chunk: int | None = None,
+    calibrate: bool = False,
 ) -> EvaluationResult:
     """Trains and tests a model in every fold of a protocol and reports pooled scores.
 
@@ -147,6 +149,10 @@ def evaluate(
             for recipes that do not augment frames, such as `"keyregionnet-cached"`.
         fold_chunk: how many folds the engine `"together"` trains at a time; `None` for as many as
             the device has room for.
+        calibrate: draw inner people in every fold, whatever recipe and selection say, and train on
+            the others. Wherever there are inner people, their answers give each fold a temperature
+            and a least confidence to answer with, and `metrics["calibration"]` says what these are
+            worth on the test people; see `merzoo.training.confidence`.
 
     Returns:
         An `EvaluationResult`.
@@ -183,7 +189,8 @@ def evaluate(
     named, data = _as_text(data), learner.take(samples)
     folds = folds_of(data, protocol, split)
     held_out = _held_out(folds, subjects, data)
-    _check_folds(held_out, data, learner.recipe, rule, start)
+    watched = bool(learner.recipe.validation) or rule.name == "inner"
+    _check_folds(held_out, data, watched or calibrate, start)
     findings = find_leaks(
         data,
         folds,
@@ -199,7 +206,7 @@ def evaluate(
         classes=len(learner.outputs(data.classes)),
         size=sum(x.nbytes for x in data.modalities.values()) * (FEATURES if cache_backbone else 1),
         callbacks=callbacks,
-        watched=bool(learner.recipe.validation) or rule.name == "inner" or audit_epochs,
+        watched=watched or calibrate or audit_epochs,
         cluster=cluster is not None,
     )
     if fold_chunk is not None and used.name != "together":
@@ -224,6 +231,7 @@ def evaluate(
         engine=engine,
         used=used,
         cache_backbone=cache_backbone,
+        calibrate=calibrate,
         named=named,
     )
     card |= left_out(folds, data)
@@ -236,6 +244,7 @@ def evaluate(
         "callbacks": tuple(callbacks),
         "start": start,
         "cached_backbone": cache_backbone,
+        "calibrate": calibrate,
     }
     if not RunFolder.begun(out):
         rehearse(FoldJob(FoldData.of(data, held_out[0]), held_out[0], 0, **settings))
@@ -251,6 +260,7 @@ def evaluate(
             options["subjects"] = subjects if isinstance(subjects, int) else None
             options |= {"seeds": seeds, "jobs": jobs, "out": folder.path / "by-subject"}
             options |= {"selection": selection, "callbacks": callbacks, "allow_leaks": allow_leaks}
+            options |= {"calibrate": calibrate}
             _show_beside(metrics, protocol, beside, evaluate(learner, data, **options))
         write_json(folder.path / "metrics.json", metrics)
         oracle = write_oracle(folder.path, results, data)
@@ -274,10 +284,13 @@ def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = (
         The content of `metrics.json`, which is not written yet, and of `predictions.csv`.
     """
     judge, file = judge_of(folder.card), folder.path / "predictions.csv"
-    write_table(file, judge.predictions_table(data, results))
+    table, chosen = with_confidence(judge.predictions_table(data, results), data, results)
+    write_table(file, table)
     predictions = judge.read_predictions(file)
     deterministic = bool(folder.card.get("deterministic"))
     metrics = judge.metrics_of(predictions, deterministic=deterministic)
+    if chosen is not None:
+        metrics["calibration"]["chosen"] = chosen.as_dict()
     resumed = resumed_warning(folder.card)
     metrics["warnings"] = [*warnings, *([resumed] if resumed else []), *metrics["warnings"]]
     return metrics, predictions
@@ -303,11 +316,10 @@ def _check_learner(learner: Learner, cache_backbone: bool, audit_epochs: bool) -
         check_has_epochs(learner)
 
 
-def _check_folds(folds: list[Fold], data: Arrays, recipe: Recipe, rule: Selection, start) -> None:
+def _check_folds(folds: list[Fold], data: Arrays, watched: bool, start) -> None:
     """Raises `InputError` for folds that cannot be trained on, before a folder is taken: of one
     class, or of one person where people are to be drawn for validation; and for weights to start
     from that have seen who is tested."""
-    watched = recipe.validation or rule.name == "inner"
     for fold in folds:
         train = data.with_modalities({}).take(fold.train)
         check_classes(train, fold.name)
@@ -315,7 +327,8 @@ def _check_folds(folds: list[Fold], data: Arrays, recipe: Recipe, rule: Selectio
         if watched and len(people) < 2:
             raise InputError(
                 f"fold {fold.name}: trains on a single subject ({people.pop()}), of which none can "
-                f"be drawn for validation; use a recipe without validation, or --selection fixed:N."
+                f"be drawn; use a recipe without validation, or --selection fixed:N, and no "
+                f"--calibrate."
             )
     if start is not None:
         start.check_unseen(data.subject, data.source)

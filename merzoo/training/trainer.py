@@ -62,6 +62,7 @@ class Trainer:
         self.start, self.options, self.adjustable = start, options, adjustable
         self.on_device, self._device = on_device, None
         self.model = None
+        self.inner: np.ndarray | None = None
         self._schedule = None
         self._first_states: dict[int, list[np.ndarray]] = {}
 
@@ -196,8 +197,11 @@ class Trainer:
         fold: str,
         callbacks: Sequence = (),
         by_uf1: bool = False,
+        draw: bool = False,
     ) -> dict[str, list[float]]:
         """Trains on a fold's training samples, by the recipe's validation rule.
+
+        `inner` then holds the places, among these samples, of the inner people; `None` without any.
 
         Args:
             train: the training samples of the fold, and no others.
@@ -206,14 +210,19 @@ class Trainer:
             callbacks: Keras callbacks of the caller's.
             by_uf1: draw inner people whatever the recipe says, and keep the epoch with the best
                 UF1 on them; the history then has `inner_uf1`.
+            draw: draw inner people whatever the recipe says; where it watches nobody, they are
+                only left out of training.
         """
-        if not self.recipe.validation and not by_uf1:
+        watched, self.inner = bool(self.recipe.validation) or by_uf1, None
+        if not watched and not draw:
             return self.fit(train, seed, callbacks)
         rows, held = inner_split(train, seed, fold, self.recipe.validation or SHARE)
-        inner, validation = train.take(rows), train.take(held)
+        inner, validation, self.inner = train.take(rows), train.take(held), held
+        check_classes(inner, fold)
+        if not watched:
+            return self.fit(inner, seed, callbacks)
         if isinstance(validation, Part):
             validation = validation.arrays()
-        check_classes(inner, fold)
         return self.fit(inner, seed, callbacks, validation, by_uf1=by_uf1)
 
     def predict(self, data) -> np.ndarray:
