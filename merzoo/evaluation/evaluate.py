@@ -4,15 +4,14 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from merzoo.arguments import MOST_JOBS, MOST_SEEDS, whole_number
 from merzoo.errors import InputError, unknown
 from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
-from merzoo.evaluation.pages.paper_tables import score_cells, score_columns
 from merzoo.evaluation.pages.report import write_report
+from merzoo.evaluation.result import EvaluationResult, result_of
 from merzoo.evaluation.runs.backbone import FEATURES, backbone_features, check_cacheable
 from merzoo.evaluation.runs.card import protocol_card
 from merzoo.evaluation.runs.cluster import check_cluster
@@ -31,52 +30,12 @@ from merzoo.evaluation.unit_result import unit_result
 from merzoo.files import check_folder, write_json, write_table
 from merzoo.metrics import headline
 from merzoo.names import known_people
-from merzoo.pages.html_table import html_table
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.preparation import preparation_told
 from merzoo.training.batches import check_feed
 from merzoo.training.engines import ENGINES, choose_engine
 from merzoo.training.learner import Learner, check_classes, resolve
 from merzoo.training.recipes import Recipe, change_preprocessing
-
-
-@dataclass(frozen=True)
-class EvaluationResult:
-    """Scores of one evaluation.
-
-    Args:
-        uf1, uar, accuracy: pooled over folds, mean over seeds, 0..1.
-        by_dataset: name -> the same scores, counts and intervals within one dataset.
-        metrics: the content of `metrics.json`.
-        predictions: pandas DataFrame, one row a clip and seed.
-        warnings: what a reader must know.
-        preparation: what of the samples was spotted, left out or replaced, one line each.
-        engine: `name` and `why` of the engine that trained; see `merzoo.training.engines`.
-        deterministic: whether the model gives the same under every seed.
-        folder: where everything was written.
-        oracle: with `audit_epochs=True`, what choosing the epoch on test subjects would claim
-            (not a result; see `merzoo.evaluation.scores.oracle`).
-    """
-
-    uf1: float
-    uar: float
-    accuracy: float
-    by_dataset: dict
-    metrics: dict = field(repr=False)
-    predictions: object = field(repr=False)
-    warnings: tuple[str, ...]
-    folder: Path
-    oracle: dict | None = None
-    preparation: tuple[str, ...] = ()
-    engine: dict | None = None
-    deterministic: bool = False
-
-    def _repr_html_(self) -> str:
-        parts = [("all", self.metrics["full"]), *sorted(self.by_dataset.items())]
-        rows = [[name, *score_cells(part), part["n"], part["subjects"]] for name, part in parts]
-        told = [*self.preparation, *self.warnings, f"Report: {self.folder / 'report.html'}"]
-        columns = ["", *score_columns(), "samples", "subjects"]
-        return html_table(str(self.folder), columns, rows, " ".join(told))
 
 
 def evaluate(
@@ -399,25 +358,6 @@ def _first_folds(folds: list[Fold], count: int) -> list[Fold]:
         if seen[dataset] <= count:
             chosen.append(fold)
     return chosen
-
-
-def result_of(folder: RunFolder, metrics: dict, predictions, oracle=None, told=()):
-    """The `EvaluationResult` of what a folder holds."""
-    full = metrics["full"]
-    return EvaluationResult(
-        uf1=full["uf1"],
-        uar=full["uar"],
-        accuracy=full["accuracy"],
-        by_dataset=metrics["by_dataset"],
-        metrics=metrics,
-        predictions=predictions,
-        warnings=tuple(metrics["warnings"]),
-        folder=folder.path,
-        oracle=oracle,
-        preparation=tuple(told),
-        engine=folder.card.get("engine"),
-        deterministic=bool(folder.card.get("deterministic")),
-    )
 
 
 def _show_beside(metrics: dict, protocol: str, beside: str, honest: EvaluationResult) -> None:
