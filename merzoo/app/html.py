@@ -4,7 +4,7 @@ import base64
 from html import escape
 
 from merzoo.prediction.annotate import class_colour
-from merzoo.prediction.results import figures, shown_units
+from merzoo.prediction.results import UNKNOWN, confidence_told, figures, shown_units
 
 _WIDTH, _HEIGHT = 640, 170  # units of the curve's picture
 
@@ -67,7 +67,7 @@ def report_html(result: dict) -> str:
     )
     curve = curve_svg(result)
     cards = "".join(
-        _card(segment, pictures, found["model"]["classes"])
+        _card(segment, pictures, found["model"])
         for segment, pictures in zip(found["segments"], result["segments"], strict=False)
     )
     more = count - len(result["segments"])
@@ -87,15 +87,16 @@ def _model(model: dict) -> str:
         told = escape("; ".join(figures(units)) or "no figures are known")
         beside = (
             f" <b>Action units:</b> {escape(units['name'])} ({escape(units['weights'])}), said to "
-            f"move above a probability of 0.5; {told}."
+            f"move above a probability of 0.5; {told}. {escape(confidence_told(units))}"
         )
     return (
         f'<p class="mz-model"><b>Model:</b> {escape(name)}. <b>Measured:</b> {escape(known)}.'
-        f"{beside} {escape(model['note'])}</p>"
+        f" {escape(confidence_told(model))}{beside} {escape(model['note'])}</p>"
     )
 
 
-def _card(segment: dict, pictures: dict, classes: list[str]) -> str:
+def _card(segment: dict, pictures: dict, model: dict) -> str:
+    classes = model["classes"]
     when = f"frames {segment['onset']} to {segment['offset']}, apex {segment['apex']}"
     if segment["onset_seconds"] is not None:
         when = (
@@ -118,22 +119,35 @@ def _card(segment: dict, pictures: dict, classes: list[str]) -> str:
         for name, data in pictures.items()
     )
     return (
-        f'<div class="mz-card"><h3>{escape(segment["label"])}</h3>'
-        f'<p class="mz-small">{when}</p>{bars}{_units(segment, classes)}'
+        f'<div class="mz-card"><h3>{escape(_title(segment))}</h3>'
+        f'<p class="mz-small">{when}</p>{bars}{_units(segment, model)}'
         f'<div class="mz-pictures">{shown}</div></div>'
     )
 
 
-def _units(segment: dict, classes: list[str]) -> str:
-    """Which action units move by a network beside, those above one half in bold."""
+def _title(segment: dict) -> str:
+    """The class, or that it is not known, and what it might be."""
+    if segment.get("known") is False:
+        return f"{UNKNOWN} ({segment['label']}?)"
+    return segment["label"]
+
+
+def _units(segment: dict, model: dict) -> str:
+    """Which action units move by a network beside, those above one half in bold; where it does not
+    know whether one moves, a question mark."""
     told = segment.get("units") or {}
-    if not told or set(told) == set(classes):  # the network's classes are the units: shown above
+    if not told or set(told) == set(model["classes"]):  # its classes are the units: shown above
         return ""
-    words = (
-        f"<b>{escape(name)} {share:.2f}</b>" if share > 0.5 else f"{escape(name)} {share:.2f}"
-        for name, share in told.items()
-    )
-    title = f"Action units: {escape(shown_units(told))}"
+    least = ((model.get("units") or {}).get("confidence") or {}).get("threshold", 0.0)
+    words, moving = [], {}
+    for name, share in told.items():
+        unsure = "?" if 0.5 < share < least else ""
+        text = f"{escape(name)}{unsure} {share:.2f}"
+        words.append(f"<b>{text}</b>" if share > 0.5 and not unsure else text)
+        moving |= {} if unsure else {name: share}
+    title = f"Action units: {escape(shown_units(moving))}"
+    if len(moving) < len(told):
+        title += f"; {UNKNOWN} of {len(told) - len(moving)}"
     return f'<p class="mz-units">{title}<br><span class="mz-small">{", ".join(words)}</span></p>'
 
 

@@ -69,6 +69,13 @@ def arguments(parser):
         "epoch on subjects drawn from the training subjects)",
     )
     parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        default=None,
+        help="draw inner people in every fold whatever recipe and selection say: their answers "
+        "give a temperature, and the least confidence to answer with",
+    )
+    parser.add_argument(
         "--allow-leaks", action="store_true", help="run in spite of leaks, and mark the result"
     )
     add_preprocessing_options(parser)
@@ -184,7 +191,7 @@ def _run_task(name: str, settings: dict, parameters: dict, options) -> int:
 def _said(options) -> dict:
     """The options that were said, by the names that `merzoo.evaluate` gives them."""
     names = ("model", "data", "task", "recipe", "labels", "protocol", "seeds", "engine", "subjects")
-    names += ("split", "selection", "cache_backbone")
+    names += ("split", "selection", "cache_backbone", "calibrate")
     said = {name: getattr(options, name) for name in names} | {"data": data_of(options)}
     return {name: value for name, value in said.items() if value is not None}
 
@@ -222,6 +229,12 @@ def print_result(title: str, result, ensemble: bool = False) -> None:
         print(
             f"{UF1.label} {result.uf1:.3f} is the mean of {metrics['seeds']} seeds "
             f"(spread {spread:.3f})."
+        )
+    if metrics.get("calibration"):
+        from merzoo.evaluation.scores.confidence import calibration_row
+
+        print_table(
+            "confidence, calibrated on inner people", *calibration_row(metrics["calibration"])
         )
     for line in result.preparation:
         print(line)

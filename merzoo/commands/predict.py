@@ -163,7 +163,7 @@ def _row(segment) -> list[str]:
     units = " ".join(f"{name} {p:.2f}" for name, p in told.items()) or "none"
     frames = [segment.onset, segment.apex, segment.offset]
     return [
-        segment.label,
+        f"{segment.shown} ({segment.label}?)" if segment.known is False else segment.label,
         share,
         units if segment.units else "-",
         *map(str, frames),
@@ -173,12 +173,14 @@ def _row(segment) -> list[str]:
 
 
 def _print_model(facts: dict) -> None:
-    from merzoo.prediction.results import NOT_FOR, figures
+    from merzoo.prediction.results import NOT_FOR, confidence_told, figures
 
     known = "; ".join(["", *figures(facts)])
     print(f"model: {facts['name']}, weights {facts['weights']}{known}")
+    print(confidence_told(facts))
     if "units" in facts:
         beside = facts["units"]
         known = "; ".join(["", *figures(beside)])
         print(f"action units: {beside['name']}, weights {beside['weights']}{known}")
+        print(confidence_told(beside))
     print(f"{facts['note']} {NOT_FOR}")

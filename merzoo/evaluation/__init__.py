@@ -2,7 +2,8 @@
 
 from merzoo.evaluation.audit import audit
 from merzoo.evaluation.compare import compare
-from merzoo.evaluation.evaluate import EvaluationResult, evaluate
+from merzoo.evaluation.evaluate import evaluate
+from merzoo.evaluation.result import EvaluationResult
 from merzoo.evaluation.score import score
 from merzoo.evaluation.transfer import transfer
 from merzoo.moved import moved_names

@@ -4,15 +4,14 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from merzoo.arguments import MOST_JOBS, MOST_SEEDS, whole_number
 from merzoo.errors import InputError, unknown
 from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
-from merzoo.evaluation.pages.paper_tables import score_cells, score_columns
 from merzoo.evaluation.pages.report import write_report
+from merzoo.evaluation.result import EvaluationResult, result_of
 from merzoo.evaluation.runs.backbone import FEATURES, backbone_features, check_cacheable
 from merzoo.evaluation.runs.card import protocol_card
 from merzoo.evaluation.runs.cluster import check_cluster
@@ -20,6 +19,7 @@ from merzoo.evaluation.runs.fold import FoldData, FoldJob, rehearse
 from merzoo.evaluation.runs.folder import RunFolder, resumed_warning
 from merzoo.evaluation.runs.samples import samples_for
 from merzoo.evaluation.runs.workers import run_unfinished
+from merzoo.evaluation.scores.confidence import with_confidence
 from merzoo.evaluation.scores.judges import judge_of
 from merzoo.evaluation.scores.oracle import check_has_epochs, write_oracle
 from merzoo.evaluation.splits.file import folds_of, split_as_dict
@@ -30,52 +30,12 @@ from merzoo.evaluation.unit_result import unit_result
 from merzoo.files import check_folder, write_json, write_table
 from merzoo.metrics import headline
 from merzoo.names import known_people
-from merzoo.pages.html_table import html_table
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.preparation import preparation_told
 from merzoo.training.batches import check_feed
 from merzoo.training.engines import ENGINES, choose_engine
 from merzoo.training.learner import Learner, check_classes, resolve
 from merzoo.training.recipes import Recipe, change_preprocessing
-
-
-@dataclass(frozen=True)
-class EvaluationResult:
-    """Scores of one evaluation.
-
-    Args:
-        uf1, uar, accuracy: pooled over folds, mean over seeds, 0..1.
-        by_dataset: name -> the same scores, counts and intervals within one dataset.
-        metrics: the content of `metrics.json`.
-        predictions: pandas DataFrame, one row a clip and seed.
-        warnings: what a reader must know.
-        preparation: what of the samples was spotted, left out or replaced, one line each.
-        engine: `name` and `why` of the engine that trained; see `merzoo.training.engines`.
-        deterministic: whether the model gives the same under every seed.
-        folder: where everything was written.
-        oracle: with `audit_epochs=True`, what choosing the epoch on test subjects would claim
-            (not a result; see `merzoo.evaluation.scores.oracle`).
-    """
-
-    uf1: float
-    uar: float
-    accuracy: float
-    by_dataset: dict
-    metrics: dict = field(repr=False)
-    predictions: object = field(repr=False)
-    warnings: tuple[str, ...]
-    folder: Path
-    oracle: dict | None = None
-    preparation: tuple[str, ...] = ()
-    engine: dict | None = None
-    deterministic: bool = False
-
-    def _repr_html_(self) -> str:
-        parts = [("all", self.metrics["full"]), *sorted(self.by_dataset.items())]
-        rows = [[name, *score_cells(part), part["n"], part["subjects"]] for name, part in parts]
-        told = [*self.preparation, *self.warnings, f"Report: {self.folder / 'report.html'}"]
-        columns = ["", *score_columns(), "samples", "subjects"]
-        return html_table(str(self.folder), columns, rows, " ".join(told))
 
 
 def evaluate(
@@ -100,6 +60,7 @@ def evaluate(
     cluster: str | None = None,
     cache_backbone: bool = False,
     fold_chunk: int | None = None,
+    calibrate: bool = False,
 ) -> EvaluationResult:
     """Trains and tests a model in every fold of a protocol and reports pooled scores.
 
@@ -147,6 +108,10 @@ def evaluate(
             for recipes that do not augment frames, such as `"keyregionnet-cached"`.
         fold_chunk: how many folds the engine `"together"` trains at a time; `None` for as many as
             the device has room for.
+        calibrate: draw inner people in every fold, whatever recipe and selection say, and train on
+            the others. Wherever there are inner people, their answers give each fold a temperature
+            and a least confidence to answer with, and `metrics["calibration"]` says what these are
+            worth on the test people; see `merzoo.training.confidence`.
 
     Returns:
         An `EvaluationResult`.
@@ -183,7 +148,8 @@ def evaluate(
     named, data = _as_text(data), learner.take(samples)
     folds = folds_of(data, protocol, split)
     held_out = _held_out(folds, subjects, data)
-    _check_folds(held_out, data, learner.recipe, rule, start)
+    watched = bool(learner.recipe.validation) or rule.name == "inner"
+    _check_folds(held_out, data, watched or calibrate, start)
     findings = find_leaks(
         data,
         folds,
@@ -199,7 +165,7 @@ def evaluate(
         classes=len(learner.outputs(data.classes)),
         size=sum(x.nbytes for x in data.modalities.values()) * (FEATURES if cache_backbone else 1),
         callbacks=callbacks,
-        watched=bool(learner.recipe.validation) or rule.name == "inner" or audit_epochs,
+        watched=watched or calibrate or audit_epochs,
         cluster=cluster is not None,
     )
     if fold_chunk is not None and used.name != "together":
@@ -224,6 +190,7 @@ def evaluate(
         engine=engine,
         used=used,
         cache_backbone=cache_backbone,
+        calibrate=calibrate,
         named=named,
     )
     card |= left_out(folds, data)
@@ -236,6 +203,7 @@ def evaluate(
         "callbacks": tuple(callbacks),
         "start": start,
         "cached_backbone": cache_backbone,
+        "calibrate": calibrate,
     }
     if not RunFolder.begun(out):
         rehearse(FoldJob(FoldData.of(data, held_out[0]), held_out[0], 0, **settings))
@@ -251,6 +219,7 @@ def evaluate(
             options["subjects"] = subjects if isinstance(subjects, int) else None
             options |= {"seeds": seeds, "jobs": jobs, "out": folder.path / "by-subject"}
             options |= {"selection": selection, "callbacks": callbacks, "allow_leaks": allow_leaks}
+            options |= {"calibrate": calibrate}
             _show_beside(metrics, protocol, beside, evaluate(learner, data, **options))
         write_json(folder.path / "metrics.json", metrics)
         oracle = write_oracle(folder.path, results, data)
@@ -274,10 +243,13 @@ def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = (
         The content of `metrics.json`, which is not written yet, and of `predictions.csv`.
     """
     judge, file = judge_of(folder.card), folder.path / "predictions.csv"
-    write_table(file, judge.predictions_table(data, results))
+    table, chosen = with_confidence(judge.predictions_table(data, results), data, results)
+    write_table(file, table)
     predictions = judge.read_predictions(file)
     deterministic = bool(folder.card.get("deterministic"))
     metrics = judge.metrics_of(predictions, deterministic=deterministic)
+    if chosen is not None:
+        metrics["calibration"]["chosen"] = chosen.as_dict()
     resumed = resumed_warning(folder.card)
     metrics["warnings"] = [*warnings, *([resumed] if resumed else []), *metrics["warnings"]]
     return metrics, predictions
@@ -303,11 +275,10 @@ def _check_learner(learner: Learner, cache_backbone: bool, audit_epochs: bool) -
         check_has_epochs(learner)
 
 
-def _check_folds(folds: list[Fold], data: Arrays, recipe: Recipe, rule: Selection, start) -> None:
+def _check_folds(folds: list[Fold], data: Arrays, watched: bool, start) -> None:
     """Raises `InputError` for folds that cannot be trained on, before a folder is taken: of one
     class, or of one person where people are to be drawn for validation; and for weights to start
     from that have seen who is tested."""
-    watched = recipe.validation or rule.name == "inner"
     for fold in folds:
         train = data.with_modalities({}).take(fold.train)
         check_classes(train, fold.name)
@@ -315,7 +286,8 @@ def _check_folds(folds: list[Fold], data: Arrays, recipe: Recipe, rule: Selectio
         if watched and len(people) < 2:
             raise InputError(
                 f"fold {fold.name}: trains on a single subject ({people.pop()}), of which none can "
-                f"be drawn for validation; use a recipe without validation, or --selection fixed:N."
+                f"be drawn; use a recipe without validation, or --selection fixed:N, and no "
+                f"--calibrate."
             )
     if start is not None:
         start.check_unseen(data.subject, data.source)
@@ -386,25 +358,6 @@ def _first_folds(folds: list[Fold], count: int) -> list[Fold]:
         if seen[dataset] <= count:
             chosen.append(fold)
     return chosen
-
-
-def result_of(folder: RunFolder, metrics: dict, predictions, oracle=None, told=()):
-    """The `EvaluationResult` of what a folder holds."""
-    full = metrics["full"]
-    return EvaluationResult(
-        uf1=full["uf1"],
-        uar=full["uar"],
-        accuracy=full["accuracy"],
-        by_dataset=metrics["by_dataset"],
-        metrics=metrics,
-        predictions=predictions,
-        warnings=tuple(metrics["warnings"]),
-        folder=folder.path,
-        oracle=oracle,
-        preparation=tuple(told),
-        engine=folder.card.get("engine"),
-        deterministic=bool(folder.card.get("deterministic")),
-    )
 
 
 def _show_beside(metrics: dict, protocol: str, beside: str, honest: EvaluationResult) -> None:

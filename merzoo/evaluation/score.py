@@ -9,8 +9,8 @@ import numpy as np
 
 from merzoo.data.cells import WORKBOOKS, read_text
 from merzoo.errors import InputError
-from merzoo.evaluation.evaluate import result_of
 from merzoo.evaluation.pages.report import write_report
+from merzoo.evaluation.result import result_of
 from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.evaluation.scores.foreign import foreign_card, read_foreign
 from merzoo.evaluation.scores.predictions import metrics_of

@@ -37,7 +37,8 @@ def train(
     Args:
         model, data: as for `merzoo.evaluate`; `None` for those of the run.
         run: folder of a finished `merzoo.evaluate`. What is not said here is as it was there, and
-            its figures stand on the card of the weights; the model, recipe and samples must be its.
+            its figures stand on the card of the weights, with the temperature and the threshold
+            that its inner people gave; the model, recipe and samples must be its.
         labels, recipe, parameters: as for `merzoo.evaluate`.
         arguments: of the builder, over the recipe's.
         epochs: instead of the recipe's.
@@ -86,9 +87,10 @@ def train(
     how |= {"factor": own.factor, "balance": None, "seed": seed}
     told = labels or (own.labels if samples.preparation else OWN_CLASSES)
     settings = (own, None, None, False, None, out, how)
-    return run_training(
-        learner, samples, None, told, *settings, measured=judged and _figures(judged)
-    )
+    found = {} if judged is None else {"measured": _figures(judged)}
+    if judged is not None:
+        found["confidence"] = (judged.metrics.get("calibration") or {}).get("chosen")
+    return run_training(learner, samples, None, told, *settings, **found)
 
 
 def _of_run(run: Run) -> dict:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from merzoo.evaluation.pages.unit_tables import part_rows, unit_rows
+from merzoo.evaluation.scores.confidence import calibration_row
 
 Table = tuple[str, list[str], list[list[str]]]
 
@@ -38,7 +39,11 @@ class UnitResult:
         columns, rows = part_rows(self.metrics)
         parts = (self.title, columns, rows)
         told = "\n".join(self.preparation)
-        return [parts, (told, *unit_rows(self.metrics["full"]))]
+        tables = [parts, (told, *unit_rows(self.metrics["full"]))]
+        if self.metrics.get("calibration"):
+            row = calibration_row(self.metrics["calibration"])
+            tables.append(("confidence, calibrated on inner people", *row))
+        return tables
 
 
 def unit_result(folder, metrics: dict, predictions, told=()) -> UnitResult:

@@ -38,6 +38,7 @@ def evaluate_units(
     allow_leaks: bool = False,
     cluster: str | None = None,
     fold_chunk: int | None = None,
+    calibrate: bool = False,
 ) -> UnitResult:
     """Trains and tests a network on action units in every fold of a protocol.
 
@@ -52,7 +53,7 @@ def evaluate_units(
             fold's own training people, unless it is a recipe of such a loss already.
         epochs, arguments: of the recipe, and of the builder, over it.
         protocol, parameters, engine, seeds, jobs, subjects, out, split, selection, callbacks,
-            allow_leaks, cluster, fold_chunk: as of `merzoo.evaluate`. The protocol
+            allow_leaks, cluster, fold_chunk, calibrate: as of `merzoo.evaluate`. The protocol
             `"leave-one-dataset-out"` tests on each data set what was trained on the others.
 
     Returns:
@@ -111,6 +112,7 @@ def evaluate_units(
         allow_leaks=allow_leaks,
         cluster=cluster,
         fold_chunk=fold_chunk,
+        calibrate=calibrate,
     )
 
 

@@ -120,9 +120,10 @@ class _Drawing:
         colour = class_colour(self.result.model["classes"], now[0].label) if now else _INK
         self._box(page, position, colour)
         if now:
-            text = now[0].label
-            if text in now[0].probabilities:
-                text += f" {now[0].probabilities[text]:.2f}"
+            text, label = now[0].shown, now[0].label
+            if label in now[0].probabilities:
+                text += f" ({label}?)" if now[0].known is False else ""
+                text += f" {now[0].probabilities[label]:.2f}"
                 text += f", {shown_units(now[0].units)}" if now[0].units else ""
             _label(page, text, colour)
         x = self._x(position)

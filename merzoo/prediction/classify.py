@@ -18,6 +18,7 @@ from merzoo.preprocessing.extract import extractor
 from merzoo.preprocessing.face import CROP_SIDE, Face, check_detector
 from merzoo.preprocessing.finding import Box
 from merzoo.preprocessing.parameters import check_parameters
+from merzoo.training.confidence import Confidence
 from merzoo.training.probabilities import Unlabelled, output_kind, predict
 from merzoo.training.trained import load_trained
 
@@ -44,7 +45,9 @@ class Classifier:
         parameters: choices of preprocessing, see `merzoo.preprocessing.extract`.
 
     A network of action units itself (one sigmoid each) has units as its classes, and a segment's
-    label is the combination of those above one half.
+    label is the combination of those above one half. `confidence` is what the weights' evaluation
+    chose (`merzoo.training.confidence.Confidence`), or `None`: then probabilities are as the
+    network says them.
 
     Raises:
         InputError: for a model or weights that cannot be used.
@@ -65,6 +68,8 @@ class Classifier:
         trained = load_trained(model, weights, classes)
         self.name, self.model, self.weights = trained.name, trained.model, trained.weights
         self.entry = trained.entry
+        chosen = None if self.entry is None else self.entry.confidence
+        self.confidence = None if chosen is None else Confidence(**chosen)
         self.shapes = input_shapes(self.model.inputs)
         self.parameters = check_parameters(
             {"action_units": "zero"} | trained.preprocessing | parameters
@@ -129,6 +134,7 @@ class Classifier:
     def facts(self) -> dict:
         """What a result says of its model: weights, classes, honest figures, for whom not."""
         facts: dict = {"name": self.name, "weights": self.weights, "classes": list(self.classes)}
+        facts["confidence"] = None if self.confidence is None else self.confidence.as_dict()
         if self.units is not None:
             facts["units"] = self.units.facts()
         if self.entry is None:
@@ -172,7 +178,8 @@ class Classifier:
         }
 
     def probabilities(self, samples: Sequence[dict[str, np.ndarray]]) -> np.ndarray:
-        """(N, classes) of samples as `inputs` makes them.
+        """(N, classes) of samples as `inputs` makes them; calibrated where the weights' card says
+        by what.
 
         One at a time: films hold few expressions, and a single shape is compiled once, without
         samples that only fill a batch.
@@ -183,7 +190,18 @@ class Classifier:
             else np.zeros((0, *shape), np.float32)
             for name, shape in self.shapes.items()
         }
-        return predict(self.model, Unlabelled(modalities), batch_size=1)
+        found = predict(self.model, Unlabelled(modalities), batch_size=1)
+        if self.confidence is None:
+            return found
+        return (self.confidence.of_units if self.of_units else self.confidence.of)(found)
+
+    def knows(self, shares: dict[str, float]) -> bool | None:
+        """Whether it is sure enough of a segment: of its class, or of each unit that it says moves;
+        `None` where its confidence is not calibrated."""
+        if self.confidence is None:
+            return None
+        said = [p for p in shares.values() if p > 0.5] if self.of_units else [max(shares.values())]
+        return bool(self.confidence.knows(said).all())
 
 
 def clips_of(

@@ -321,7 +321,7 @@ def _segment(
     if model.of_units:
         units, label = shares, shown_units(shares)
     places = (one.onset, one.apex, one.offset, onset, apex, offset)
-    return Segment(*places, shares, label, one.score, units)
+    return Segment(*places, shares, label, one.score, units, model.knows(shares))
 
 
 def _annotated(

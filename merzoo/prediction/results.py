@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas
 
 RESULTS, TABLE = "predictions.json", "predictions.csv"
+UNKNOWN = "does not know"
 NOT_FOR = (
     "Not for lie detection, hiring, school or medical decisions: facial movements do not show "
     "what a person thinks or feels."
@@ -41,6 +42,8 @@ class Segment:
         score: how many times its threshold the movement reaches (`"spot"`), or the confidence 0..1
             of its apex (`"whole"`); `None` for a pair of images.
         units: action unit -> probability that it moves; `None` where no weights say them.
+        known: whether its calibrated confidence reaches the threshold of the weights' card, below
+            which the network does not know; `None` where it is not calibrated.
     """
 
     onset: int
@@ -53,6 +56,29 @@ class Segment:
     label: str
     score: float | None
     units: dict[str, float] | None = None
+    known: bool | None = None
+
+    @property
+    def shown(self) -> str:
+        """The label, or that it is not known."""
+        return UNKNOWN if self.known is False else self.label
+
+
+def confidence_told(model: dict) -> str:
+    """What the probabilities of a model are, from its facts; one line.
+
+    >>> confidence_told({"confidence": None})
+    'Its confidence is not calibrated: probabilities are as the network says them.'
+    >>> confidence_told({"confidence": {"temperature": 1.7, "threshold": 0.62, "people": 8}})
+    'Its confidence is calibrated on 8 inner people; below 0.62 it says that it does not know.'
+    """
+    chosen = model.get("confidence")
+    if chosen is None:
+        return "Its confidence is not calibrated: probabilities are as the network says them."
+    told = f"Its confidence is calibrated on {chosen['people']} inner people; "
+    if chosen["threshold"] > 1:
+        return told + "none of its answers was sure enough there, so it never says that it knows."
+    return told + f"below {chosen['threshold']:.2f} it says that it does not know."
 
 
 def shown_units(units: dict[str, float]) -> str:
@@ -113,7 +139,7 @@ class Prediction(Sequence):
     def _repr_html_(self) -> str:
         shown = [
             [
-                *(s.label, s.probabilities.get(s.label, "-")),
+                *(s.shown, s.probabilities.get(s.label, "-")),
                 *("-" if s.units is None else shown_units(s.units), s.onset, s.apex, s.offset),
             ]
             for s in self.segments
@@ -123,7 +149,9 @@ class Prediction(Sequence):
             f"{self.source}: {len(self)} found in {self.frames} frames{rate}",
             ["label", "probability", "action units", "onset", "apex", "offset"],
             shown,
-            " ".join([*self.warnings, self.model.get("note", ""), NOT_FOR]),
+            " ".join(
+                [*self.warnings, self.model.get("note", ""), confidence_told(self.model), NOT_FOR]
+            ),
         )
 
     def as_dict(self) -> dict:
@@ -214,6 +242,8 @@ def csv_text(results: Sequence[Prediction | Failed]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     columns = ["source", *fields, "label", "score", *(f"p_{name}" for name in classes)]
+    sure = ["known"] if any(result.model.get("confidence") for result in found) else []
+    columns += sure
     writer.writerow([*columns, *(["units"] if units else []), *(f"p_{name}" for name in units)])
     for result in found:
         for segment in result:
@@ -222,12 +252,16 @@ def csv_text(results: Sequence[Prediction | Failed]) -> str:
             shares = [f"{segment.probabilities[name]:.6f}" for name in result.model["classes"]]
             source = _plain_cell(result.source)
             row = [source, *numbers[:-1], segment.label, numbers[-1], *shares]
+            row += [_YES_NO[segment.known]] if sure else []
             if units:
                 told = segment.units or {}
                 row += [shown_units(told) if told else ""]
                 row += [f"{told[name]:.6f}" if name in told else "" for name in units]
             writer.writerow(row)
     return stream.getvalue()
+
+
+_YES_NO = {None: "", True: "yes", False: "no"}
 
 
 def _plain_cell(text: str) -> str:

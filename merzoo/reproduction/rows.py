@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from merzoo.errors import InputError
-from merzoo.evaluation.evaluate import EvaluationResult, evaluate
+from merzoo.evaluation.evaluate import evaluate
+from merzoo.evaluation.result import EvaluationResult
 from merzoo.reproduction.how import How
 from merzoo.reproduction.pretrained import FROM_RANDOM, Pretrained
 from merzoo.reproduction.sources import Source, Taken, samples_of, take

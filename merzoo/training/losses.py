@@ -131,3 +131,35 @@ def add_l2(model, l2: float) -> None:
     if l2:
         for variable in model.trainable_variables:
             variable.regularizer = keras.regularizers.L2(l2)
+
+
+def class_weights(data, rule: str | tuple[float, ...] | None) -> np.ndarray | None:
+    """(N,) weights from the class counts of `data` (the training samples), mean 1; `None` for none.
+
+    A tuple gives the weight of each class itself.
+
+    Args:
+        data: `Arrays` or `Rows`: whatever has `label` and `classes`.
+        rule: of a recipe.
+
+    >>> from merzoo.preprocessing.arrays import Arrays
+    >>> data = Arrays({}, [0, 0, 0, 1], ["s"] * 4, ["d"] * 4, list("abcd"), ("no", "yes"))
+    >>> class_weights(data, "balanced").round(2).tolist()
+    [0.67, 0.67, 0.67, 2.0]
+    """
+    if rule is None:
+        return None
+    counts = np.bincount(data.label, minlength=len(data.classes))
+    if isinstance(rule, tuple):
+        if len(rule) != len(counts):
+            raise InputError(f"class_weights={rule}: give one weight a class, {len(counts)}.")
+        weights = np.array(rule, float)
+    else:
+        weights = 1 / np.maximum(counts, 1) ** (0.5 if rule == "sqrt" else 1.0)
+    weights = weights[data.label]
+    return weights / weights.mean()
+
+
+def sample_weights(data, recipe: Recipe) -> np.ndarray | None:
+    """(N,) weights of the training samples by a recipe; action units have theirs in the targets."""
+    return None if recipe.loss == MULTILABEL_LOSS else class_weights(data, recipe.class_weights)

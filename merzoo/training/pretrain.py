@@ -156,11 +156,13 @@ def run_training(
     training,
     find=None,
     measured: dict | None = None,
+    confidence: dict | None = None,
 ) -> TrainedWeights:
     """`pretrain`, `finetune` and `train`.
 
     `usual` is the label map of clips where none is asked for, `find` gives the `Start` for a
-    network's name, or is `None`, and `measured` are figures of the same recipe from elsewhere."""
+    network's name, or is `None`; `measured` are figures of the same recipe from elsewhere, and
+    `confidence` is what its inner people gave there."""
     check_folder(out, kind="training")
     options = _options(Training, training)
     check_feed()
@@ -191,6 +193,7 @@ def run_training(
     rows = split_validation(pool, options.validation, options.seed)
     card = _card(learner, pool, rows, labels, options, quick, start)
     card |= {} if measured is None else {"measured": measured}
+    card |= {} if confidence is None else {"confidence": confidence}
     begun = out is not None and (Path(out) / PROTOCOL).is_file()
     trainer = _trainer(learner, pool, rows, start, options, rehearsed=not begun)
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))
@@ -364,6 +367,7 @@ def _write(folder, trainer, history, pool, rows, labels, card, start) -> Trained
         metrics=card.get("measured") or _metrics(learner, final, pool, rows[1]),
         merzoo_version=VERSION,
         preprocessing=dict(learner.recipe.preprocessing),
+        confidence=card.get("confidence"),
     )
     card["compiled"] = trainer.facts()
     write_json(folder / PROTOCOL, card)

@@ -15,10 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from merzoo.training.losses import sample_weights
 from merzoo.training.on_device import build_metrics, state_of
 from merzoo.training.parts import Part
 from merzoo.training.probabilities import PADDED, mean_probabilities
-from merzoo.training.trainer import sample_weights
 
 _ON_CPU = 8  # replicas at a time, where stacking them saves nothing
 _SHARE = 0.6  # of the device's free memory that a chunk may take

@@ -21,13 +21,20 @@ from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.batches import training_graph, validation_graph
 from merzoo.training.devices import distributed, xla_pays
 from merzoo.training.learner import Learner, check_classes
-from merzoo.training.losses import add_l2, make_accuracy, make_loss, target_rows
+from merzoo.training.losses import (
+    add_l2,
+    class_weights,
+    make_accuracy,
+    make_loss,
+    sample_weights,
+    target_rows,
+)
 from merzoo.training.optimizers import adjustable_optimizer, first_rates, make_optimizer
 from merzoo.training.options import ONE_DEVICE, Training
 from merzoo.training.parts import Part
 from merzoo.training.probabilities import output_kind
 from merzoo.training.progress_callback import Progress
-from merzoo.training.recipes import MULTILABEL_LOSS, Recipe
+from merzoo.training.recipes import Recipe
 from merzoo.training.resume import Resume
 from merzoo.training.seeds import seeded
 from merzoo.training.validation import SHARE, BestEpoch, inner_split, rule_callbacks
@@ -62,6 +69,7 @@ class Trainer:
         self.start, self.options, self.adjustable = start, options, adjustable
         self.on_device, self._device = on_device, None
         self.model = None
+        self.inner: np.ndarray | None = None
         self._schedule = None
         self._first_states: dict[int, list[np.ndarray]] = {}
 
@@ -196,8 +204,11 @@ class Trainer:
         fold: str,
         callbacks: Sequence = (),
         by_uf1: bool = False,
+        draw: bool = False,
     ) -> dict[str, list[float]]:
         """Trains on a fold's training samples, by the recipe's validation rule.
+
+        `inner` then holds the places, among these samples, of the inner people; `None` without any.
 
         Args:
             train: the training samples of the fold, and no others.
@@ -206,14 +217,19 @@ class Trainer:
             callbacks: Keras callbacks of the caller's.
             by_uf1: draw inner people whatever the recipe says, and keep the epoch with the best
                 UF1 on them; the history then has `inner_uf1`.
+            draw: draw inner people whatever the recipe says; where it watches nobody, they are
+                only left out of training.
         """
-        if not self.recipe.validation and not by_uf1:
+        watched, self.inner = bool(self.recipe.validation) or by_uf1, None
+        if not watched and not draw:
             return self.fit(train, seed, callbacks)
         rows, held = inner_split(train, seed, fold, self.recipe.validation or SHARE)
-        inner, validation = train.take(rows), train.take(held)
+        inner, validation, self.inner = train.take(rows), train.take(held), held
+        check_classes(inner, fold)
+        if not watched:
+            return self.fit(inner, seed, callbacks)
         if isinstance(validation, Part):
             validation = validation.arrays()
-        check_classes(inner, fold)
         return self.fit(inner, seed, callbacks, validation, by_uf1=by_uf1)
 
     def predict(self, data) -> np.ndarray:
@@ -339,38 +355,6 @@ class _SeedAtStart(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         keras.utils.set_random_seed(self.seed)
-
-
-def class_weights(data, rule: str | tuple[float, ...] | None) -> np.ndarray | None:
-    """(N,) weights from the class counts of `data` (the training samples), mean 1; `None` for none.
-
-    A tuple gives the weight of each class itself.
-
-    Args:
-        data: `Arrays` or `Rows`: whatever has `label` and `classes`.
-        rule: of a recipe.
-
-    >>> from merzoo.preprocessing.arrays import Arrays
-    >>> data = Arrays({}, [0, 0, 0, 1], ["s"] * 4, ["d"] * 4, list("abcd"), ("no", "yes"))
-    >>> class_weights(data, "balanced").round(2).tolist()
-    [0.67, 0.67, 0.67, 2.0]
-    """
-    if rule is None:
-        return None
-    counts = np.bincount(data.label, minlength=len(data.classes))
-    if isinstance(rule, tuple):
-        if len(rule) != len(counts):
-            raise InputError(f"class_weights={rule}: give one weight a class, {len(counts)}.")
-        weights = np.array(rule, float)
-    else:
-        weights = 1 / np.maximum(counts, 1) ** (0.5 if rule == "sqrt" else 1.0)
-    weights = weights[data.label]
-    return weights / weights.mean()
-
-
-def sample_weights(data, recipe: Recipe) -> np.ndarray | None:
-    """(N,) weights of the training samples by a recipe; action units have theirs in the targets."""
-    return None if recipe.loss == MULTILABEL_LOSS else class_weights(data, recipe.class_weights)
 
 
 def _best_file(folder: Path | None) -> Path | None:

@@ -84,8 +84,7 @@ class NetworkHyperModel(keras_tuner.HyperModel):
     def fit(self, hp, model, x, *args, validation_data=None, **kwargs):
         """Trains by the recipe; returns Keras' history."""
         from merzoo.training.batches import training_graph
-        from merzoo.training.losses import target_rows
-        from merzoo.training.trainer import sample_weights
+        from merzoo.training.losses import sample_weights, target_rows
 
         recipe = self.recipe_of(hp)
         options = {"epochs": recipe.epochs, "verbose": 0}

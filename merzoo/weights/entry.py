@@ -5,7 +5,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NotRequired, TypedDict
 
 from msgspec import Meta
 
@@ -13,6 +13,15 @@ from merzoo.errors import InputError
 from merzoo.schema import check, read_json
 
 ENTRY_FILE = "weights.json"  # beside the weights that a training run leaves
+
+
+class EntryConfidence(TypedDict):
+    """`confidence` of an entry."""
+
+    temperature: Annotated[float, Meta(gt=0)]
+    threshold: Annotated[float, Meta(ge=0)]
+    people: NotRequired[Annotated[int, Meta(ge=0)]]
+    answers: NotRequired[Annotated[int, Meta(ge=0)]]
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,9 @@ class WeightsEntry:
         preprocessing: choices of `merzoo.preprocessing.parameters` that its samples were made with;
             those that are not named were the defaults.
         golden: outputs on the fixed sample of `merzoo.weights.verify`; empty where none were taken.
+        confidence: the temperature and the threshold that an evaluation of the same recipe chose on
+            inner people (see `merzoo.training.confidence`); `None` where its confidence is as the
+            network says it.
     """
 
     id: Annotated[str, Meta(pattern=r".\..", description="NETWORK.TAG")]
@@ -58,6 +70,7 @@ class WeightsEntry:
     url: str | None = None
     preprocessing: dict = field(default_factory=dict)
     golden: tuple[float, ...] = ()
+    confidence: EntryConfidence | None = None
 
     @property
     def network(self) -> str:

@@ -3,8 +3,9 @@
 import numpy as np
 
 from merzoo.training.learner import resolve
+from merzoo.training.losses import class_weights
 from merzoo.training.recipes import Recipe
-from merzoo.training.trainer import Trainer, class_weights
+from merzoo.training.trainer import Trainer
 from tests.samples import CLASSES, flow_arrays
 
 

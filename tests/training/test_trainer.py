@@ -5,8 +5,9 @@ import pytest
 
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.learner import resolve
+from merzoo.training.losses import class_weights
 from merzoo.training.recipes import Recipe
-from merzoo.training.trainer import Trainer, class_weights
+from merzoo.training.trainer import Trainer
 from tests.samples import CLASSES, flow_arrays
 
 QUICK = Recipe("quick", learning_rate=5e-3, epochs=3, batch_size=8, augment=("flip",))

@@ -101,15 +101,22 @@ def roc(label, probabilities, classes: list[str], areas: list[float | None]):
     return figure
 
 
-def calibration(label, probabilities, error: float):
-    """Reliability diagram of the predicted class, and how many predictions are how confident."""
-    bins = reliability(label, probabilities)
+def calibration(label, runs: list[tuple[str, np.ndarray, float]]):
+    """Reliability diagram of the predicted class, and how many predictions are how confident.
+
+    Args:
+        label: (N,) class indices.
+        runs: (name, (R, N, K) probabilities, calibration error); the last one's are counted.
+    """
     figure, (axis, below) = new_figure(2, 1, (4.4, 4.1), height_ratios=[3, 1], sharex=True)
     axis.plot([0, 1], [0, 1], color=INK, lw=0.8, ls=":", label="calibrated")
-    some = bins["share"] > 0
-    x, y = bins["confidence"][some], bins["accuracy"][some]
-    style = {"color": COLOURS[0], "marker": "o", "lw": 1.8, "clip_on": False}  # whole at 1 too
-    axis.plot(x, y, label=f"this run, ECE {error:.3f}", **style)
+    for name, probabilities, error in runs:
+        bins = reliability(label, probabilities)
+        some = bins["share"] > 0
+        x, y = bins["confidence"][some], bins["accuracy"][some]
+        colour = COLOURS[0] if name == runs[-1][0] else COLOURS[1]
+        style = {"color": colour, "marker": "o", "lw": 1.8, "clip_on": False}  # whole at 1 too
+        axis.plot(x, y, label=f"{name}, ECE {error:.3f}", **style)
     axis.set_ylabel("share right")
     axis.set_xlim(-0.02, 1.02)
     axis.set_ylim(-0.02, 1.02)
@@ -119,6 +126,31 @@ def calibration(label, probabilities, error: float):
     below.bar(middles, bins["share"], width=0.9 * width, color=COLOURS[0], alpha=0.6)
     below.set_xlabel("probability of the predicted class")
     below.set_ylabel("clips")
+    return figure
+
+
+def coverage(curves: list[tuple[np.ndarray, np.ndarray]], part: dict):
+    """Share of the given answers that is right, by the share that is given: one line a seed, and
+    what the thresholds of inner people gave.
+
+    Args:
+        curves: of `merzoo.evaluation.scores.confidence.risk_coverage`.
+        part: `calibration` of the metrics.
+    """
+    figure, (axis,) = new_figure(1, 1, (4.4, 2.9))
+    for number, (given, right) in enumerate(curves):
+        label = "by calibrated confidence" if number == 0 else None
+        axis.plot(given, right, color=COLOURS[0], lw=1.6, alpha=0.9, label=label)
+    axis.axhline(part["accuracy"], color=INK, lw=0.8, ls=":", label="all answers")
+    if part["accuracy_known"] is not None:
+        place = part["coverage"], part["accuracy_known"]
+        label = "thresholds of inner people"
+        axis.plot(*place, "D", color=COLOURS[1], ms=6, clip_on=False, label=label)
+    axis.set_xlabel("share of answers that are given")
+    axis.set_ylabel("share of these that is right")
+    axis.set_xlim(-0.02, 1.02)
+    axis.set_ylim(-0.02, 1.02)
+    _legend(axis, loc="lower left")
     return figure
 
 

@@ -13,6 +13,11 @@ from merzoo.evaluation.pages.hardest_clips import hardest_clips, read_pictures, 
 from merzoo.evaluation.pages.paper_tables import classes_table, results_table, seeds_told
 from merzoo.evaluation.pages.unit_report import write_unit_report
 from merzoo.evaluation.runs.read import Run, read_run
+from merzoo.evaluation.scores.confidence import (
+    calibrated_runs,
+    calibration_row,
+    risk_coverage,
+)
 from merzoo.evaluation.scores.predictions import runs_of
 from merzoo.files import write_text
 from merzoo.metrics import UF1, UNITS, headline
@@ -20,6 +25,7 @@ from merzoo.pages.figures import keep_figures
 from merzoo.pages.render import render
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.preparation import preparation_told
+from merzoo.training.confidence import RIGHT
 
 
 def write_report(
@@ -61,6 +67,8 @@ def write_report(
         by_dataset=results_table(run.card, run.metrics),
         by_class=classes_table(run.card, run.metrics),
         confusions=[(name, _confusion(part)) for name, part in _parts(run.metrics)],
+        calibration=calibration_row(run.metrics["calibration"]) if "coverage" in svg else None,
+        right=RIGHT,
         hardest=hardest,
         pictures=read_pictures(run.folder) if pictures else {},
         svg=svg,
@@ -75,7 +83,7 @@ def draw_figures(run: Run) -> dict:
     metrics, figures = run.metrics, {}
     if probabilities is not None and metrics.get("roc_auc"):
         figures["roc"] = plots.roc(label, probabilities, run.classes, metrics["roc_auc"])
-        figures["calibration"] = plots.calibration(label, probabilities, metrics["ece"])
+        figures |= _confidence_figures(run, label, probabilities)
     counts = [(name, np.mean(part["confusion"], axis=0)) for name, part in _parts(metrics)]
     figures["confusion"] = plots.confusions(counts, run.classes)
     figures["subjects"] = _strip(run.predictions)
@@ -92,6 +100,23 @@ def _parts(metrics: dict) -> list[tuple[str, dict]]:
     """The scores of all samples, and of each data set where there are several."""
     by_dataset = sorted(metrics["by_dataset"].items())
     return [("all", metrics["full"]), *(by_dataset if len(by_dataset) > 1 else [])]
+
+
+def _confidence_figures(run: Run, label, probabilities) -> dict:
+    """What the probabilities say of themselves; where inner people gave a temperature, before and
+    after it, and what is right of what is answered."""
+    part, found = run.metrics.get("calibration"), calibrated_runs(run.predictions, probabilities)
+    if not part or found is None:
+        rows = [("this run", probabilities, run.metrics["ece"])]
+        return {"calibration": plots.calibration(label, rows)}
+    calibrated, _ = found
+    rows = [("as the network says", probabilities, part["ece_before"])]
+    rows += [("calibrated on inner people", calibrated, part["ece"])]
+    curves = [risk_coverage(one.max(-1), one.argmax(-1) == label) for one in calibrated]
+    return {
+        "calibration": plots.calibration(label, rows),
+        "coverage": plots.coverage(curves, part),
+    }
 
 
 def _confusion(part: dict) -> list[list[tuple[float, float]]]:

@@ -8,12 +8,14 @@ from merzoo.evaluation.pages import plots
 from merzoo.evaluation.pages.paper_tables import seeds_told
 from merzoo.evaluation.pages.unit_tables import part_rows, unit_rows
 from merzoo.evaluation.runs.read import Run
+from merzoo.evaluation.scores.confidence import calibration_row
 from merzoo.evaluation.scores.units import THRESHOLD
 from merzoo.files import write_text
 from merzoo.metrics import UNITS, headline
 from merzoo.pages.figures import keep_figures
 from merzoo.pages.render import render
 from merzoo.preprocessing.preparation import preparation_told
+from merzoo.training.confidence import RIGHT
 
 
 def write_unit_report(run: Run) -> Path:
@@ -42,6 +44,8 @@ def write_unit_report(run: Run) -> Path:
         always_present=float(np.mean([unit["always_present"] for unit in full["units"]])),
         by_dataset=part_rows(metrics),
         by_unit=[(name, *unit_rows(part)) for name, part in parts],
+        calibration=calibration_row(metrics["calibration"]) if "calibration" in metrics else None,
+        right=RIGHT,
         svg=keep_figures(figures, run.folder / "plots"),
     )
     write_text(path, text)

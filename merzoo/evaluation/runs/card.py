@@ -39,6 +39,7 @@ def protocol_card(
     engine: str = "auto",
     used: Engine | None = None,
     cache_backbone: bool = False,
+    calibrate: bool = False,
     named: list[str] | None = None,
 ) -> dict:
     """Everything needed to rerun, and to tell whether a rerun continues the same run.
@@ -50,8 +51,8 @@ def protocol_card(
         folds: of the protocol.
         labels: label map that was asked for, or `None`.
         usual: label map of clips where none was; `None` for the recipe's.
-        seeds, jobs, cluster, subjects, selection, callbacks, start, engine, cache_backbone: of
-            `merzoo.evaluate`.
+        seeds, jobs, cluster, subjects, selection, callbacks, start, engine, cache_backbone,
+            calibrate: of `merzoo.evaluate`.
         used: the engine that was chosen.
         named: the data as they were named; `None` for objects, which cannot be found again.
     """
@@ -64,7 +65,7 @@ def protocol_card(
         "preprocessing": data.preparation.get("parameters"),
         "labels": _labels_told(labels, usual or learner.recipe.labels, data),
         "protocol": protocol,
-        "selection": _selection_told(selection, learner),
+        "selection": _selection_told(selection, learner, calibrate),
         "source": data.source,
         "held_out_subjects": sorted(subjects) if subjects else "all",
         "data": {
@@ -92,6 +93,7 @@ def protocol_card(
             "subjects": sorted(subjects) if subjects else None,
             "engine": engine,
             "cache_backbone": cache_backbone,
+            "calibrate": calibrate,
             "start": None if start is None else start.named(),
             "callbacks": len(callbacks),
         },
@@ -105,15 +107,23 @@ def protocol_card(
     return card
 
 
-def _selection_told(selection: Selection, learner: Learner) -> str:
+def _selection_told(selection: Selection, learner: Learner, calibrate: bool) -> str:
     recipe = learner.recipe
-    if selection.name != "last" or not recipe.validation:
+    if selection.name == "inner":
         return selection.about
+    if selection.name != "last" or not recipe.validation:
+        return selection.about + (_DRAWN if calibrate else "")
     return (
         f"by the recipe: of each fold's training subjects {recipe.validation:.0%} are drawn for "
         f"validation, the rest is trained on, and the epoch with the best {recipe.monitor} on the "
         f"drawn ones is scored; test subjects play no part"
     )
+
+
+_DRAWN = (
+    "; of its training subjects a share is drawn to calibrate on, the rest is trained on; test "
+    "subjects play no part"
+)
 
 
 def _labels_told(labels, usual: str, data: Arrays) -> dict | str:
@@ -176,6 +186,8 @@ def rerun_options(card: dict, file: str) -> dict:
         options["split"] = str(Path(file).with_name("split.json"))
     else:
         options["protocol"] = card["protocol"]
+    if again.get("calibrate"):
+        options["calibrate"] = True
     if again.get("start"):
         options["start"] = find_start(**again["start"])
     return options

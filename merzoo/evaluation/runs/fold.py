@@ -93,6 +93,7 @@ class FoldJob:
     callbacks: tuple = ()
     start: object = None  # a merzoo.training.pretrained.Start, or None for random weights
     cached_backbone: bool = False  # whether `data` holds features of the frozen backbone
+    calibrate: bool = False  # whether inner people are drawn whatever recipe and selection say
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,16 @@ class FoldResult:
     """What a fold leaves: (n, K) probabilities of its test samples, and the training history.
 
     `epochs` holds, for the audit of epochs only, (E, n, K) probabilities of each epoch's weights.
+    Where inner people were drawn, `inner` holds which samples (of all) are theirs, and
+    `inner_probabilities` the (m, K) probabilities of these.
     """
 
     probabilities: np.ndarray
     history: dict[str, list[float]] = field(default_factory=dict)
     seconds: float = 0.0
     epochs: np.ndarray | None = None
+    inner: np.ndarray | None = None
+    inner_probabilities: np.ndarray | None = None
 
 
 _TRAINERS: dict[str, object] = {}
@@ -118,34 +123,52 @@ def run_fold(job: FoldJob, on_epoch=None) -> FoldResult:
     train = job.data.train()
     check_classes(train, job.fold.name)
     run = _run_estimator if job.learner.kind == "estimator" else _run_network
-    probabilities, history, epochs = run(job, train, on_epoch)
-    return FoldResult(probabilities, history, time.perf_counter() - start, epochs)
+    result = run(job, train, on_epoch)
+    return replace(result, seconds=time.perf_counter() - start)
 
 
-def _run_estimator(job, train, on_epoch):
+def _run_estimator(job, train, on_epoch) -> FoldResult:
     import threadpoolctl
 
     estimator = job.learner.build(len(train.classes))
     estimator.set_params(**dict.fromkeys(seeded_by(estimator), job.seed))
     fit = _fit_shared if hasattr(estimator, "fit_shared") else _fit_alone
+    rows, held = slice(None), np.arange(0)
+    if job.calibrate:
+        from merzoo.training.validation import inner_split
+
+        rows, held = inner_split(train, job.seed, job.fold.name)
+        check_classes(train.take(rows), job.fold.name)
     with threadpoolctl.threadpool_limits(1):  # matrices this small lose time to more threads
-        found = fit(estimator, job, train)
-    probabilities = np.zeros((len(job.data.test_rows), len(train.classes)))
+        found, inner = fit(estimator, job, train, rows, held)
+    probabilities = _by_class(estimator, found, job)
+    if not job.calibrate:
+        return FoldResult(probabilities)
+    inner = _by_class(estimator, inner, job)
+    return FoldResult(probabilities, inner=job.fold.train[held], inner_probabilities=inner)
+
+
+def _by_class(estimator, found: np.ndarray, job) -> np.ndarray:
+    """Probabilities with a column for every class, also for those that were not trained on."""
+    probabilities = np.zeros((len(found), len(job.data.classes)))
     probabilities[:, estimator.classes_] = found
     if not np.isfinite(probabilities).all():
         raise InputError(
             f"fold {job.fold.name}: {job.learner.name} gives probabilities that are not finite."
         )
-    return probabilities, {}, None
+    return probabilities
 
 
-def _fit_alone(estimator, job, train) -> np.ndarray:
-    """Probabilities of the test samples by an estimator that gets arrays."""
+def _fit_alone(estimator, job, train, rows, held) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of the test samples, and of the training samples `held`, by an estimator that
+    gets arrays, fitted to the training samples `rows`."""
     (features,) = train.arrays().modalities.values()
-    options = {"groups": train.subject} if job.learner.takes_maps else {}
-    estimator.fit(_as_taken(features, job.learner), train.label, **options)
+    features = _as_taken(features, job.learner)
+    options = {"groups": train.subject[rows]} if job.learner.takes_maps else {}
+    estimator.fit(features[rows], train.label[rows], **options)
+    inner = estimator.predict_proba(features[held]) if len(held) else features[:0]
     (tested,) = job.data.test().modalities.values()  # opened only now, without labels
-    return estimator.predict_proba(_as_taken(tested, job.learner))
+    return estimator.predict_proba(_as_taken(tested, job.learner)), inner
 
 
 def _as_taken(features: np.ndarray, learner: Learner) -> np.ndarray:
@@ -153,7 +176,7 @@ def _as_taken(features: np.ndarray, learner: Learner) -> np.ndarray:
     return features if learner.takes_maps else features.reshape(len(features), -1)
 
 
-def _fit_shared(estimator, job, train) -> np.ndarray:
+def _fit_shared(estimator, job, train, rows, held) -> tuple[np.ndarray, np.ndarray]:
     """The same by one that says what follows from samples alone, whatever their labels and folds:
     `share(X)` is worked out once a process, `fit_shared` gets the rows to train on."""
     (features,) = job.data.modalities.values()
@@ -162,11 +185,13 @@ def _fit_shared(estimator, job, train) -> np.ndarray:
         _SHARED.clear()  # one at a time in memory
         _SHARED[key] = (estimator.share(features), features)  # kept, so that its id stays its own
     shared = _SHARED[key][0]
-    estimator.fit_shared(shared, job.data.train_rows, train.label, groups=train.subject)
-    return estimator.predict_proba_shared(shared, job.data.test_rows)
+    trained = job.data.train_rows
+    estimator.fit_shared(shared, trained[rows], train.label[rows], groups=train.subject[rows])
+    inner = estimator.predict_proba_shared(shared, trained[held]) if len(held) else held
+    return estimator.predict_proba_shared(shared, job.data.test_rows), inner
 
 
-def _run_network(job, train, on_epoch):
+def _run_network(job, train, on_epoch) -> FoldResult:
     import keras
 
     callbacks = copy.deepcopy(list(job.callbacks))  # each fold starts with callbacks as given
@@ -184,15 +209,24 @@ def _run_network(job, train, on_epoch):
         kept = EpochWeights()
         callbacks.append(kept)
     history = trainer.fit_fold(
-        train, job.seed, job.fold.name, callbacks, by_uf1=job.selection == "inner"
+        train,
+        job.seed,
+        job.fold.name,
+        callbacks,
+        by_uf1=job.selection == "inner",
+        draw=job.calibrate,
     )
     test = job.data.test()  # opened only now, without labels
-    probabilities = trainer.predict(test)
+    result = FoldResult(trainer.predict(test), history)
+    if trainer.inner is not None:
+        inner = trainer.predict(train.take(trainer.inner).arrays())
+        places = job.fold.train[trainer.inner]
+        result = replace(result, inner=places, inner_probabilities=inner)
     if kept is None:
-        return probabilities, history, None
+        return result
     epochs = kept.predictions(trainer, test)
     kept.close()
-    return probabilities, history, epochs
+    return replace(result, epochs=epochs)
 
 
 def rehearse(job: FoldJob) -> None:

@@ -97,6 +97,8 @@ class RunFolder:
             return None
         if job.audit_epochs and found.epochs is None:
             return None  # run without the audit; the same fold again gives the same scores
+        if job.calibrate and found.inner is None:
+            return None
         return found
 
     def write_fold(self, job: FoldJob, result: FoldResult) -> None:
@@ -105,6 +107,8 @@ class RunFolder:
         history = {f"history_{name}": values for name, values in result.history.items()}
         if result.epochs is not None:
             history["epochs"] = result.epochs
+        if result.inner is not None:
+            history |= {"inner": result.inner, "inner_probabilities": result.inner_probabilities}
         with whole(file) as temporary, temporary.open("wb") as stream:
             np.savez(
                 stream,
@@ -137,6 +141,7 @@ def read_fold(file: Path, job: FoldJob | None = None) -> FoldResult:
     history = {n: x for n, x in content.items() if n.startswith("history_")}
     shapes = {"test": 1, "probabilities": 2, "seconds": 0} | dict.fromkeys(history, 1)
     shapes |= {"epochs": 3} if "epochs" in content else {}
+    shapes |= {"inner": 1, "inner_probabilities": 2} if "inner" in content else {}
     for name, axes in shapes.items():
         _check_array(file, name, content.get(name), axes)
     test, probabilities, epochs = (content.get(n) for n in ("test", "probabilities", "epochs"))
@@ -147,13 +152,18 @@ def read_fold(file: Path, job: FoldJob | None = None) -> FoldResult:
         )
     if epochs is not None and epochs.shape[1:] != probabilities.shape:
         raise InputError(f"{file}: 'epochs' {epochs.shape} are of another shape than the fold's.")
+    inner, told_inner = content.get("inner"), content.get("inner_probabilities")
+    if inner is not None and told_inner.shape != (len(inner), probabilities.shape[1]):
+        raise InputError(f"{file}: 'inner_probabilities' are of other samples than 'inner'.")
     if job is not None and test.tolist() != job.fold.test.tolist():
         raise InputError(f"{file}: of other samples than the fold {job.fold.name}.")
+    if job is not None and inner is not None and set(inner) - set(job.fold.train.tolist()):
+        raise InputError(f"{file}: 'inner' names samples that the fold {job.fold.name} tests.")
     outputs = None if job is None else len(job.learner.outputs(job.data.classes))
     if outputs is not None and probabilities.shape[1] != outputs:
         raise InputError(f"{file}: of {probabilities.shape[1]} classes instead of {outputs}.")
     told = {name.removeprefix("history_"): x.tolist() for name, x in history.items()}
-    return FoldResult(probabilities, told, float(content["seconds"]), epochs)
+    return FoldResult(probabilities, told, float(content["seconds"]), epochs, inner, told_inner)
 
 
 def _check_array(file: Path, name: str, array: np.ndarray | None, axes: int) -> None:

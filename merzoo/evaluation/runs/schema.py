@@ -74,6 +74,7 @@ class Rerun(TypedDict):
     subjects: list[str] | None
     engine: str
     cache_backbone: bool
+    calibrate: NotRequired[bool]
     start: Start | None
     callbacks: _Count
 
@@ -142,6 +143,7 @@ class UnitMetrics(TypedDict):
     full: UnitPart
     by_dataset: dict[str, UnitPart]
     ensemble: UnitPart | None
+    calibration: NotRequired[Any]
     warnings: list[str]
 
 
@@ -176,6 +178,18 @@ class RerunTaskCard(TypedDict):
     recogniser: NotRequired[dict[str, Any] | None]
 
 
+class Calibration(TypedDict):
+    """`calibration` of `metrics.json`."""
+
+    temperature: tuple[float, float, float]
+    ece_before: float
+    ece: float
+    coverage: float
+    accuracy: float
+    accuracy_known: float | None
+    chosen: NotRequired[dict[str, float]]
+
+
 class Part(TypedDict):
     """Scores of some samples, in `metrics.json`; beside these the metrics by their names."""
 
@@ -205,6 +219,7 @@ class Metrics(TypedDict):
     ensemble: Part | None
     roc_auc: NotRequired[list[float | None] | None]
     ece: NotRequired[float | None]
+    calibration: NotRequired[Calibration | None]
     warnings: list[str]
     by_subject: NotRequired[BySubject]
 

@@ -12,6 +12,7 @@ import numpy as np
 from merzoo.errors import InputError
 from merzoo.evaluation.scores.bootstrap import summarise
 from merzoo.evaluation.scores.calibration import expected_calibration_error, roc_auc
+from merzoo.evaluation.scores.confidence import COLUMNS, calibration_of
 from merzoo.limits import regular_file
 from merzoo.metrics import UF1, headline
 from merzoo.preprocessing.arrays import Arrays
@@ -112,6 +113,12 @@ def _check_cells(table, path, classes: Sequence[str]) -> None:
             right = (numbers >= 0) & (numbers % 1 == 0 if column == "seed" else numbers <= 1 + 1e-6)
         what = "a whole number from 0" if column == "seed" else "a number from 0 to 1"
         _check_column(table[column], right, path, what)
+    for column in COLUMNS:
+        if column in table:
+            numbers = pd.to_numeric(table[column], errors="coerce").to_numpy(float)
+            least = 0 if column == "threshold" else 1e-6
+            right = np.isfinite(numbers) & (numbers >= least)
+            _check_column(table[column], right, path, "a number above 0")
     for column in ("label", "predicted"):
         _check_column(table[column], table[column].isin(classes), path, f"one of {classes}")
 
@@ -162,7 +169,8 @@ def metrics_of(table, classes=None, deterministic: bool = False) -> dict:
     Returns:
         A dict with `classes`, `full` (see `merzoo.evaluation.scores.bootstrap.summarise`),
         `by_dataset`, `ensemble` (the seeds' probabilities averaged; `None` for a single seed),
-        `roc_auc` (one a class) and `ece` (both `None` without probabilities) and `warnings`.
+        `roc_auc` (one a class) and `ece` (both `None` without probabilities) and `warnings`; where
+        the table has temperatures, also `calibration` (see `calibration_of`).
     """
     classes = list(classes or classes_in(table))
     first, label, predicted, probabilities = runs_of(table, classes)
@@ -188,6 +196,9 @@ def metrics_of(table, classes=None, deterministic: bool = False) -> dict:
         "roc_auc": None if probabilities is None else roc_auc(label, probabilities),
         "ece": None if probabilities is None else expected_calibration_error(label, probabilities),
     }
+    if probabilities is not None:
+        found = calibration_of(table, label, probabilities)
+        metrics |= {} if found is None else {"calibration": found}
     return metrics | {"warnings": warnings_of(metrics, deterministic)}
 
 

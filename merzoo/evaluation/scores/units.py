@@ -26,6 +26,7 @@ from merzoo.evaluation.scores.bootstrap import (
     subject_weights,
     t_quantile,
 )
+from merzoo.evaluation.scores.confidence import unit_calibration_of
 from merzoo.evaluation.scores.predictions import (
     check_table,
     classes_in,
@@ -105,7 +106,7 @@ def metrics_of(table, classes=None, deterministic: bool = False) -> dict:
     Returns:
         A dict with `task`, `classes` (the units), `seeds`, `full` (see `summarise_units`),
         `by_dataset`, `ensemble` (the seeds' probabilities averaged; `None` for one seed) and
-        `warnings`.
+        `warnings`; where the table has temperatures, also `calibration`.
     """
     units = list(classes or classes_in(table))
     first, shown, told, probabilities = runs_of(table, units)
@@ -128,6 +129,8 @@ def metrics_of(table, classes=None, deterministic: bool = False) -> dict:
         },
         "ensemble": part(everything, mean > THRESHOLD, mean) if len(told) > 1 else None,
     }
+    calibration = unit_calibration_of(table, shown, probabilities)
+    metrics |= {} if calibration is None else {"calibration": calibration}
     return metrics | {"warnings": _warnings(metrics, deterministic)}
 
 
