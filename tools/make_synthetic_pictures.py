@@ -149,7 +149,8 @@ def factor_table() -> str:
         lines += [
             "",
             f"From nothing to a `flow_image` of 28 x 28, a second of a core: "
-            f"{row['pairs_a_second']} pairs, {row['full_a_second']} full clips, ratio {row['ratio']} ({row['clips']} clips, "
+            f"{row['pairs_a_second']} pairs, {row['full_a_second']} full clips, "
+            f"ratio {row['ratio']} ({row['clips']} clips, "
             f"{row['processor']}).",
         ]
     return "\n".join(lines)
