@@ -137,11 +137,32 @@ def _rows(path: Path) -> list[dict]:
         return list(csv.DictReader(file))
 
 
+def factor_table() -> str:
+    """What may vary in pairs, and how fast they are, from `benchmarks/synthetic.py --rate`."""
+    from merzoo.data.synthetic.vary import FACTORS
+
+    lines = ["| factor | |", "|---|---|"]
+    lines += [f"| `{name}` | {what} |" for name, what in FACTORS.items()]
+    path = RESULTS / "synthetic_pairs.csv"
+    if path.exists():
+        (row,) = csv.DictReader(path.open(newline="", encoding="utf-8"))
+        lines += [
+            "",
+            f"From nothing to a `flow_image` of 28 x 28, a second of a core: "
+            f"{row['pairs_a_second']} pairs, {row['full_a_second']} full clips, "
+            f"ratio {row['ratio']} ({row['clips']} clips, "
+            f"{row['processor']}).",
+        ]
+    return "\n".join(lines)
+
+
 def write_tables() -> None:
     readme = FOLDER / "README.md"
     text = readme.read_text(encoding="utf-8")
-    for name, table in (("difficulty", difficulty_table()), ("leakage", leakage_table())):
+    tables = {"difficulty": difficulty_table, "leakage": leakage_table, "factors": factor_table}
+    for name, make in tables.items():
         pattern = rf"(<!-- table: {name} -->\n).*?(<!-- end -->)"
+        table = make()
         text = re.sub(pattern, lambda m, t=table: f"{m[1]}{t}\n{m[2]}", text, flags=re.S)
     readme.write_text(text, encoding="utf-8")
 

@@ -25,6 +25,9 @@ class Kind(NamedTuple):
 KINDS: dict[str, Kind] = {
     "arrays": Kind("merzoo.preprocessing.arrays", "samples as arrays, an .npz file", "read_arrays"),
     "synthetic": Kind("merzoo.data.synthetic", "invented clips: easy, medium or hard", "clips"),
+    "synthetic-pairs": Kind(
+        "merzoo.data.synthetic.pairs", "onset and apex of invented clips, many and fast", "clips"
+    ),
     "synthetic-long": Kind(
         "merzoo.data.synthetic.recordings", "invented long videos: easy, medium or hard", "clips"
     ),

@@ -116,6 +116,8 @@ class AlignedClip:
         """The face in the onset frame."""
         if self._face is not None:
             return self._face
+        if self._parameters["detector"] == "auto" and self.clip.frames.eyes is not None:
+            return Face((0, 0, *self._first.shape[:2]), self.clip.frames.eyes)
         which = self._parameters.get("face", "only")
         where = f"frame {self.onset}"
         return find_face(self._first, self._parameters["detector"], where, which, self._near)

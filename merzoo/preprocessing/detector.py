@@ -41,7 +41,8 @@ class Choice:
     """The detector of one data set.
 
     Args:
-        detector: `"dlib"`, `"haar"`, `"yunet"` or `"none"`.
+        detector: `"dlib"`, `"haar"`, `"yunet"` or `"none"`; `"auto"` where the frames themselves
+            say where the eyes are.
         note: what a reader must know of it, or `""`.
         guessed: whether it may be wrong, so that the note must be seen.
     """
@@ -76,6 +77,9 @@ def choose_detectors(clips: Sequence[Clip], asked: str, store: Cache) -> dict[st
             chosen[dataset] = Choice("none")
             continue
         looked_at = _spread([clip for clip in clips if clip.dataset == dataset])
+        if asked == "auto" and all(clip.frames.eyes is not None for clip in looked_at):
+            chosen[dataset] = Choice("auto", f"{dataset}: the frames say where the eyes are.")
+            continue
         name = key(
             rule=_RULE,
             asked=asked,

@@ -37,7 +37,7 @@ from merzoo.whole import exhausted
 
 _SHOWN = 5  # failures that an error message spells out
 # Of so many a worker process gets at once, and no more processes are started than have so many.
-_PICTURES, _CLIPS = 512, 4
+_PICTURES, _PAIRS, _CLIPS = 512, 64, 4
 
 
 @dataclass(frozen=True)
@@ -235,8 +235,8 @@ def _run(tasks: list[tuple], jobs: int | None, store: Cache):
     import joblib
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    pictures = all(len(clip.frames) == 1 for _, clip, *_ in tasks)
-    worth = _PICTURES if pictures else _CLIPS  # a process costs about as much to start
+    longest = max(len(clip.frames) for _, clip, *_ in tasks)
+    worth = {1: _PICTURES, 2: _PAIRS}.get(longest, _CLIPS)  # a process costs about as much to start
     jobs = jobs or min(joblib.cpu_count(), -(-len(tasks) // worth))
     if jobs == 1:
         with Batch(store) as batch:

@@ -1,0 +1,130 @@
+"""Do invented faces help with real ones? Zero-shot, fine-tuned, in an ensemble, and by factor.
+
+OffApexNet and STSTNet, trained on pairs of frames of invented people and tested on the flow images
+of MEGC 2019, by the plan of `results/PLAN.md`. The full form takes hours and goes on where it was
+stopped; it keeps `results/synthetic_to_real.csv` (a row a run, written when the run ends), the
+scores of every seed, the comparisons and the plot. `--quick` shows all of it small, in under ten
+minutes on two cores, and keeps nothing.
+
+    python benchmarks/synthetic_to_real.py --quick --data megc2019_flow28.npz
+    python benchmarks/synthetic_to_real.py --data megc2019_flow28.npz
+    python benchmarks/synthetic_to_real.py --data megc2019_flow28.npz --steps factors report
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import synthetic_to_real_parts as parts  # noqa: E402
+import synthetic_to_real_report as report  # noqa: E402
+
+SEEDS, FACTOR_SEEDS, QUICK_SEEDS = 5, 3, 2
+SIZES = (560, 2000, 8000)
+FINE = (2000, 8000)
+LOWER = 1e-4  # second rate of fine-tuning
+NETWORKS = tuple(parts.RECIPES)
+MAIN = "offapexnet"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, help="flow images of MEGC 2019, an .npz file")
+    parser.add_argument("--quick", action="store_true", help="one size, two seeds, keeps nothing")
+    parser.add_argument("--work", type=Path, default=Path("runs/synthetic-to-real"))
+    parser.add_argument("--jobs", type=int, default=1, help="worker processes")
+    parser.add_argument("--steps", nargs="+", choices=STEPS, default=list(STEPS))
+    parser.add_argument("--sizes", nargs="+", type=int, choices=parts.POOLS, default=SIZES)
+    options = parser.parse_args()
+    data = f"arrays:{options.data}"
+    if options.quick:
+        with tempfile.TemporaryDirectory() as folder:
+            quick(parts.Bench(data, Path(folder), options.jobs))
+        return
+    bench = parts.Bench(data, options.work, options.jobs)
+    for step in options.steps:
+        print(f"== {step}", flush=True)
+        STEPS[step](bench, tuple(options.sizes))
+
+
+def random(bench, sizes) -> None:
+    """The yardstick, and both networks from random start."""
+    report.keep(bench, parts.krr(bench))
+    for network in NETWORKS:
+        report.keep(bench, parts.random_start(bench, network, SEEDS))
+
+
+def zero(bench, sizes) -> None:
+    """Both networks at each size."""
+    for clips in sizes:
+        for network in NETWORKS:
+            folders = [parts.of_levels(bench, network, clips, seed) for seed in range(SEEDS)]
+            report.keep(bench, parts.zero_shot(bench, network, str(clips), folders))
+
+
+def fine(bench, sizes) -> None:
+    """Both networks from the weights of the larger sizes, then at the lower rate."""
+    for clips in (size for size in FINE if size in sizes):
+        for network in NETWORKS:
+            folders = [parts.of_levels(bench, network, clips, seed) for seed in range(SEEDS)]
+            report.keep(bench, parts.fine_tuned(bench, network, str(clips), folders))
+    clips = FINE[0]
+    folders = [parts.of_levels(bench, MAIN, clips, seed) for seed in range(SEEDS)]
+    report.keep(bench, parts.fine_tuned(bench, MAIN, str(clips), folders, rate=LOWER))
+
+
+def ensembles(bench, sizes) -> None:
+    """The two that the plan fixes, with the largest size that is there."""
+    largest = max(size for size in parts.POOLS if bench.done(f"{MAIN}-zero-{size}"))
+    members = ["flow-krr", f"{MAIN}-random", f"{MAIN}-zero-{largest}"]
+    report.keep(bench, parts.ensemble(bench, f"ensemble-{largest}", members))
+    report.keep(bench, parts.ensemble(bench, "ensemble-real", members[:2]))
+
+
+def factors(bench, sizes) -> None:
+    """Everything varies, and everything but one factor."""
+    from merzoo.data.synthetic.vary import FACTORS
+
+    for factor in ("", *FACTORS):
+        tag = f"varied-no-{factor}" if factor else "varied"
+        folders = [
+            parts.weights(
+                bench, MAIN, tag, 1050, seed, lambda f=factor: parts.without(f, bench.jobs)
+            )
+            for seed in range(FACTOR_SEEDS)
+        ]
+        report.keep(bench, parts.zero_shot(bench, MAIN, tag, folders))
+
+
+def quick(bench) -> None:
+    """The whole at 560 clips and two seeds, with leave-one-out of OffApexNet only."""
+    seeds, clips = QUICK_SEEDS, SIZES[0]
+    names = [parts.krr(bench)]
+    for network in NETWORKS:
+        folders = [parts.of_levels(bench, network, clips, seed) for seed in range(seeds)]
+        names.append(parts.zero_shot(bench, network, str(clips), folders))
+        if network == MAIN:
+            names.append(parts.fine_tuned(bench, network, str(clips), folders))
+    names.append(parts.random_start(bench, MAIN, seeds))
+    members = ["flow-krr", f"{MAIN}-random", f"{MAIN}-zero-{clips}"]
+    names.append(parts.ensemble(bench, f"ensemble-{clips}", members))
+    report.show(bench, names)
+
+
+STEPS = {
+    "random": random,
+    "zero": zero,
+    "fine": fine,
+    "ensembles": ensembles,
+    "factors": factors,
+    "report": lambda bench, sizes: report.report(bench),
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""The runs of `synthetic_to_real.py`: each leaves a run folder, and is not done again.
+
+Recipes, pools and draws are those of `results/PLAN.md`.
+"""
+
+import sys
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import merzoo
+from merzoo.evaluation.scores.predictions import read_predictions
+from merzoo.preprocessing.arrays import Arrays, join_arrays
+from merzoo.preprocessing.samples import load_samples
+from merzoo.training.learner import resolve
+from merzoo.training.pretrained import find_start
+from merzoo.training.recipes import change_recipe, get_recipe
+
+FLOW = get_recipe("merzoo-flow")
+# network -> how it is trained on real people.
+RECIPES = {
+    "offapexnet": replace(FLOW, name="merzoo-flow at 5e-4", learning_rate=5e-4, epochs=8),
+    "ststnet": FLOW,
+}
+# network -> clips -> epochs on invented people.
+EPOCHS = {
+    "offapexnet": {560: 20, 1050: 20, 2000: 20, 8000: 10, 32000: 4},
+    "ststnet": {560: 40, 2000: 20, 8000: 10, 32000: 4},
+}
+POOLS = {560: 2240, 2000: 4000, 8000: 8000, 32000: 32000}  # clips -> of how many they are drawn
+LEVELS = {"easy": 2001, "medium": 2002, "hard": 2003}  # difficulty -> seed of its people
+EACH = 7  # clips a person
+VARIED, VARIED_PEOPLE = "synthetic-pairs:medium?seed=2004", 150
+INPUTS = {"flow_image": (28, 28, 3)}
+KEYS = ["dataset", "subject", "clip"]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where and how things are run.
+
+    Args:
+        data: the real flow images, `arrays:FILE`.
+        work: folder of runs and weights.
+        jobs: worker processes.
+    """
+
+    data: str
+    work: Path
+    jobs: int = 1
+
+    def folder(self, name: str) -> Path:
+        """Of a run."""
+        return self.work / "runs" / name
+
+    def done(self, name: str) -> bool:
+        return (self.folder(name) / "metrics.json").is_file()
+
+
+def krr(bench: Bench) -> str:
+    """The yardstick."""
+    if not bench.done("flow-krr"):
+        merzoo.evaluate("flow-krr", bench.data, out=bench.folder("flow-krr"))
+    return "flow-krr"
+
+
+def random_start(bench: Bench, network: str, seeds: int) -> str:
+    """Each person left out once, from random weights."""
+    name = f"{network}-random"
+    if not bench.done(name):
+        how = {"recipe": RECIPES[network], "seeds": seeds, "jobs": bench.jobs}
+        merzoo.evaluate(network, bench.data, out=bench.folder(name), **how)
+    return name
+
+
+@cache
+def levels(clips: int, jobs: int) -> Arrays:
+    """The first people of a pool of three difficulties, `clips` in all."""
+    people = round(clips / EACH / len(LEVELS))
+    texts = [f"synthetic-pairs:{d}?seed={s}&subjects={people}" for d, s in LEVELS.items()]
+    return join_arrays([_samples(text, jobs) for text in texts])
+
+
+@cache
+def without(factor: str, jobs: int) -> Arrays:
+    """Pairs in which everything varies but a factor; `""` for none."""
+    from merzoo.data.synthetic.vary import FACTORS
+
+    kept = ",".join(name for name in FACTORS if name != factor)
+    return _samples(f"{VARIED}&subjects={VARIED_PEOPLE}&vary={kept}", jobs)
+
+
+def _samples(text: str, jobs: int) -> Arrays:
+    return load_samples(text, INPUTS, labels="megc3", jobs=jobs, on_error="skip")
+
+
+def drawn(clips: int, seed: int, jobs: int) -> Arrays:
+    """Whole people of a pool, by a seed; all of it where it has no more."""
+    pool = levels(POOLS[clips], jobs)
+    people = sorted(set(pool.subject.tolist()))
+    wanted = round(clips / EACH)
+    if wanted < len(people) - len(LEVELS):
+        people = np.random.default_rng(seed).choice(people, wanted, replace=False)
+    return pool.take(np.flatnonzero(np.isin(pool.subject, people)))
+
+
+def weights(bench: Bench, network: str, tag: str, clips: int, seed: int, data) -> Path:
+    """Trains on invented people alone; `data` is called where that has not been done."""
+    folder = bench.work / "weights" / f"{network}-{tag}-s{seed}"
+    if not (folder / "weights.json").is_file():
+        recipe = change_recipe(
+            RECIPES[network], name=f"{network} on {tag}", epochs=EPOCHS[network][clips]
+        )
+        how = {"recipe": recipe, "labels": "megc3", "validation": 0.0, "balance": None}
+        merzoo.pretrain(network, data(), seed=seed, out=folder, **how)
+    return folder
+
+
+def of_levels(bench: Bench, network: str, clips: int, seed: int) -> Path:
+    """Weights of one size and seed."""
+    return weights(bench, network, str(clips), clips, seed, lambda: drawn(clips, seed, bench.jobs))
+
+
+def zero_shot(bench: Bench, network: str, tag: str, folders: list[Path]) -> str:
+    """Real people judged by networks that have seen invented ones only; a seed each."""
+    name = f"{network}-zero-{tag}"
+    if bench.done(name):
+        return name
+    learner = resolve(network, RECIPES[network])
+    samples = learner.take(load_samples(bench.data, learner.inputs))
+    parts = []
+    for seed, folder in enumerate(folders):
+        start = find_start(folder, network)
+        start.check_unseen(samples.subject, samples.source)
+        model = learner.build(len(samples.classes))
+        start.load_into(model, samples.classes, learner)
+        parts.append(_table(samples, learner.predict(model, samples), seed))
+    return judged(bench, name, pd.concat(parts))
+
+
+def fine_tuned(
+    bench: Bench, network: str, tag: str, folders: list[Path], rate: float | None = None
+) -> str:
+    """Each person left out once, from each of the weights, by the recipe of random start."""
+    name = f"{network}-fine-{tag}" + (f"-at-{rate:g}" if rate else "")
+    if bench.done(name):
+        return name
+    recipe = change_recipe(RECIPES[network], learning_rate=rate)
+    parts = []
+    for seed, folder in enumerate(folders):
+        out = bench.work / "runs" / "parts" / f"{name}-s{seed}"
+        how = {"recipe": recipe, "jobs": bench.jobs, "out": out}
+        if not (out / "metrics.json").is_file():
+            merzoo.transfer(network, folder, bench.data, **how)
+        parts.append(read_predictions(out / "predictions.csv").assign(seed=seed))
+        print(f"{name}: {seed + 1} of {len(folders)}", file=sys.stderr, flush=True)
+    return judged(bench, name, pd.concat(parts))
+
+
+def ensemble(bench: Bench, name: str, members: list[str]) -> str:
+    """Equal means of the members' probabilities, each the mean of its seeds."""
+    if bench.done(name):
+        return name
+    tables = []
+    for member in members:
+        table = read_predictions(bench.folder(member) / "predictions.csv")
+        columns = [c for c in table if c.startswith("p_")]
+        tables.append(table.groupby(KEYS)[columns].mean())
+    first = read_predictions(bench.folder(members[0]) / "predictions.csv")
+    first = first[first["seed"] == first["seed"].min()].set_index(KEYS)
+    mean = sum(table.loc[first.index] for table in tables) / len(tables)
+    classes = np.array([c.removeprefix("p_") for c in mean])
+    first[mean.columns] = mean
+    first["predicted"] = classes[mean.to_numpy().argmax(1)]
+    return judged(bench, name, first.reset_index())
+
+
+def judged(bench: Bench, name: str, table) -> str:
+    """Keeps predictions as a run that can be compared with others."""
+    path = bench.work / "predictions" / f"{name}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, index=False)
+    merzoo.score(path, name=name, out=bench.folder(name))
+    return name
+
+
+def _table(samples: Arrays, probabilities: np.ndarray, seed: int):
+    names = np.array(samples.classes)
+    columns = {"seed": seed, "dataset": samples.dataset, "subject": samples.subject}
+    columns |= {"clip": samples.clip, "fold": "all", "label": names[samples.label]}
+    columns |= {"predicted": names[probabilities.argmax(1)]}
+    columns |= {f"p_{name}": probabilities[:, k] for k, name in enumerate(names)}
+    return pd.DataFrame(columns)
