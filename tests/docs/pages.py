@@ -88,8 +88,8 @@ def marked(page: str) -> list[Block]:
 
 
 def inline_commands(page: str) -> list[str]:
-    """What stands between single backticks and begins with the name of a program of ours."""
-    ours = r"(?<!`)`((?:merzoo |(?:python )?tools/)[^`]*)`(?!`| of github)"
+    """What stands between single backticks and begins with a program of ours, or with an option."""
+    ours = r"(?<!`)`((?:merzoo |(?:python )?tools/|--)[^`]*)`(?!`| of github)"
     text = re.sub(_BLOCK, "", (ROOT / page).read_text(encoding="utf-8"))
     return [" ".join(line.split()) for line in re.findall(ours, re.sub(r" *\n *", " ", text))]
 

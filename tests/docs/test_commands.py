@@ -9,11 +9,13 @@ import pytest
 from merzoo.cli import _parse
 from merzoo.commands._verbs import whole_parser
 from merzoo.models import list_models
+from merzoo.preprocessing.parameters import PARAMETERS
 from merzoo.training.recipes import RECIPES
 from tests.docs.pages import ROOT, blocks, inline_commands, missing_names, pages
 
 PAGES = pages()
 WHOLE = whole_parser()
+OTHERS = {"--all"}  # of scripts; sentences name them too
 SPOTTERS = ("spotter", "softnet", "abpn")
 
 
@@ -64,6 +66,8 @@ def wrong_mention(line: str) -> str:
     words = [w for w in re.sub(r"[{}\[\],]", " ", line.partition("#")[0]).split() if w != "..."]
     if words[0] == "python":
         words = words[1:]
+    if words[0].startswith("--"):
+        return wrong_option(words)
     if words[0].startswith("tools/"):
         if re.search(r"[A-Z<*]", Path(words[0]).stem):
             return ""
@@ -72,11 +76,22 @@ def wrong_mention(line: str) -> str:
     parser, rest = WHOLE, words[1:]
     while (below := subparsers(parser)) and rest and rest[0] in below:
         parser, rest = below[rest[0]], rest[1:]
-    if parser is WHOLE and rest and rest[0].islower():
+    if parser is WHOLE and rest and re.match(r"[a-z]", rest[0]):
         return f"no verb {rest[0]}"
     known = {option for p in every(parser) for a in p._actions for option in a.option_strings}
     unknown = [w for w in rest if w.startswith("--") and w.partition("=")[0] not in known]
     return f"no option {unknown}" if unknown else ""
+
+
+def wrong_option(words: list[str]) -> str:
+    """Why an option alone in a sentence is none of any verb, or its word none that it takes."""
+    name = words[0].partition("=")[0]
+    if name not in OPTIONS:
+        return f"no verb has {name}"
+    row = PARAMETERS.get(name[2:].replace("-", "_"))
+    values = [w for w in words[1:2] if re.fullmatch(r"[a-z_+]+", w)]
+    unknown = [v for v in values if row and row.choices and v not in row.choices]
+    return f"{name} takes no {unknown}" if unknown else ""
 
 
 def subparsers(parser) -> dict:
@@ -88,6 +103,9 @@ def subparsers(parser) -> dict:
 
 def every(parser) -> list:
     return [parser, *(p for below in subparsers(parser).values() for p in every(below))]
+
+
+OPTIONS = OTHERS | {o for p in every(WHOLE) for a in p._actions for o in a.option_strings}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -114,6 +132,8 @@ def test_what_nobody_can_type_is_found():
     assert wrong(["tools/nothing.sh"]) == "no tools/nothing.sh"
     assert wrong_mention("merzoo evalute") == "no verb evalute"
     assert "no option" in wrong_mention("merzoo data check --sead")
+    assert wrong_mention("--sead 3") == "no verb has --sead"
+    assert wrong_mention("--apex spotted") == "--apex takes no ['spotted']"
     assert wrong(["KERAS_BACKEND=jax", "merzoo", "list", "'dfr*'"]) == ""
     assert missing_names("import merzoo; merzoo.evalute()") == ["merzoo.evalute"]
 

@@ -78,4 +78,7 @@ def _own_network(folder: Path) -> None:
     assert (folder / "runs" / "mine" / "report.html").is_file()
 
 
-CHECKS = {"README.md": [_own_videos], "merzoo/training/README.md": [_own_network]}
+CHECKS = {
+    "docs/howto/own-videos.md": [_own_videos],
+    "merzoo/training/README.md": [_own_network],
+}
