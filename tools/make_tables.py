@@ -10,15 +10,23 @@ import csv
 import json
 import re
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+
+from model_results import measured  # noqa: E402
 
 from merzoo.metrics import UF1, compared  # noqa: E402
+from merzoo.models import list_models, model_info  # noqa: E402
+from merzoo.models.registry import compared_figures  # noqa: E402
+from merzoo.reproduction.tables import get_table, list_tables  # noqa: E402
+from merzoo.training.recipes import get_recipe  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "megc2019"
 ORACLES = ROOT / "benchmarks" / "results" / "oracle"
+INSTALL = ROOT / "benchmarks" / "results" / "install.csv"
 GOALS = ROOT / "benchmarks" / "results" / "goals.csv"
 COVERAGE = ROOT / "benchmarks" / "results" / "coverage.csv"
 
@@ -79,8 +87,8 @@ def coverage() -> str:
 
 
 def megc2019() -> str:
-    """The table of results on the composite, best first."""
-    columns = ["model", "recipe", "seeds"]
+    """The table of results on the composite, best first, each with what runs it again."""
+    columns = ["run again with `--data arrays:flow.npz`", "seeds"]
     columns += [column for metric in compared() for column in (metric.heading, "95 %")]
     columns.append(f"SMIC / CASME II / SAMM {UF1.label}")
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
@@ -99,8 +107,7 @@ def megc2019() -> str:
 
 
 def _row(card, seeds, part, by_dataset) -> str:
-    recipe = "-" if card["model"] == "flow-krr" else card["recipe"]["name"]
-    cells = [card["model"], recipe, seeds]
+    cells = [f"`{_command(card, seeds)}`", seeds]
     for metric in compared():
         if metric.name in part:
             low, high = part["interval"][metric.name]
@@ -110,6 +117,36 @@ def _row(card, seeds, part, by_dataset) -> str:
     sets = ("SMIC", "CASME2", "SAMM")
     cells.append(" / ".join(f"{by_dataset[s][UF1.name]:.3f}" for s in sets) if by_dataset else "")
     return "| " + " | ".join(cells) + " |"
+
+
+def _command(card, seeds: str) -> str:
+    """What a reader types for a row; its recipe has to say today what the run's said."""
+    name = card["recipe"]["name"]
+    today = asdict(get_recipe(name))
+    for field, value in card["recipe"].items():
+        now = today.get(field, value)
+        if field != "about" and json.loads(json.dumps(now)) != value:
+            sys.exit(f"recipe {name}: {field} is {now}, but was {value} in the run of the table")
+    words = ["merzoo evaluate", card["model"]]
+    words += [] if card["model"] == "flow-krr" else ["--recipe", name]
+    words += [] if seeds == "1" else ["--seeds", seeds.split()[-1]]
+    return " ".join(words + (["--ensemble"] if "ensemble" in seeds else []))
+
+
+def install() -> str:
+    """What the first two commands cost."""
+    rows = list(csv.DictReader(INSTALL.open()))
+    lines = ["| | time | disk |", "|---|---|---|"]
+    for row in rows:
+        time, disk = f"{row['run_s']} s", ""
+        if row["install_s"]:
+            time = f"{float(row['install_s']) / 60:.1f} minutes to install, then {time}"
+            disk = f"{row['environment_mb']} MB of packages, {row['written_mb']} MB of results"
+        lines.append(f"| `{row['command']}` | {time} | {disk} |")
+    facts = rows[0]
+    where = f"{facts['processor']}, {facts['cores']} cores, {facts['date']}"
+    lines += ["", f"Measured by `python benchmarks/install.py` ({where})."]
+    return "\n".join(lines)
 
 
 def goals() -> str:
@@ -128,7 +165,48 @@ def goals() -> str:
     return "\n".join(text)
 
 
+def claims() -> str:
+    """UF1 on the composite as papers print it for each network, beside what was measured."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for name in list_tables():
+        table = get_table(name)
+        places = [
+            i
+            for i, column in enumerate(table.columns)
+            if column.metric == UF1.name and column.part == "full" and column.run == "composite"
+        ]
+        for row in table.rows:
+            if row.network and not set(row.arguments) - {"modality"}:
+                told = [row.figures[i] for i in places if row.figures[i] != "-"]
+                rows.setdefault((row.network, " ".join(told)), []).append(f"`{name}`")
+    lines = ["| network | UF1 as printed | printed in | UF1 measured here | 95 % | recipe, seeds |"]
+    lines.append("|---|---|---|---|---|---|")
+    for (network, told), names in sorted(rows.items()):
+        if told:
+            for ours in measured([network])[1] or [["", "", "", "", "", "", "", ""]]:
+                _, recipe, _, _, _, seeds, *scores = ours
+                how = f"{recipe}, {seeds}" if recipe else ""
+                cells = [f"`{network}`", told, ", ".join(names), *scores[:2], how]
+                lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def sizes() -> str:
+    """Parameters and multiply-adds that papers print, beside ours."""
+    lines = ["| network | figure | the paper | ours | difference |", "|---|---|---:|---:|---:|"]
+    for name in list_models():
+        for found in compared_figures(model_info(name)):
+            if found["ours"] is not None:
+                cells = [f"`{name}`", found["figure"].replace("_", "-"), f"{found['paper']:,.0f}"]
+                cells += [f"{found['ours']:,}", f"{100 * found['difference']:+.2f} %"]
+                lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 TABLES = {
+    "claims": (ROOT / "docs" / "claims.md", claims),
+    "sizes": (ROOT / "docs" / "claims.md", sizes),
+    "install": (ROOT / "README.md", install),
     "goals": (ROOT / "benchmarks" / "README.md", goals),
     "megc2019": (ROOT / "README.md", megc2019),
     "oracle": (ROOT / "merzoo" / "evaluation" / "README.md", oracle),

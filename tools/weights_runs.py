@@ -70,16 +70,8 @@ RUNS = {
         "synthetic", change_recipe(_FRAMES, epochs=40), arguments={"input_shape": [64, 64, 1]}
     ),
     "ststnet.megc2019": Run("megc2019", _FLOW),
-    "offapexnet.megc2019": Run("megc2019", replace(_FLOW, name="merzoo-flow-8", epochs=8)),
-    "rcn-s.megc2019": Run(
-        "megc2019",
-        replace(
-            _FLOW,
-            name="merzoo-flow-small",  # the smaller network of the paper
-            model_arguments=_FLOW.model_arguments
-            | {"input_shape": [28, 28, 3], "filters": 32, "pool_size": 5},
-        ),
-    ),
+    "offapexnet.megc2019": Run("megc2019", get_recipe("merzoo-flow-8")),
+    "rcn-s.megc2019": Run("megc2019", get_recipe("merzoo-flow-small")),
     "broadbentnet.fer2013-7": Run(
         "fer2013",
         change_recipe(_FACES, epochs=15),

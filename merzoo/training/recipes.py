@@ -373,6 +373,18 @@ RECIPES = {
         Recipe("default", "For networks without a recipe of their own."),
     )
 }
+_FLOW = RECIPES["merzoo-flow"]
+_SMALL = {"input_shape": [28, 28, 3], "filters": 32, "pool_size": 5}
+for _recipe in (
+    replace(_FLOW, name="merzoo-flow-8", about="As merzoo-flow, with 8 epochs.", epochs=8),
+    replace(
+        _FLOW,
+        name="merzoo-flow-small",
+        about="As merzoo-flow, for an RCN of 32 filters on 28 x 28 pixels.",
+        model_arguments=_FLOW.model_arguments | _SMALL,
+    ),
+):
+    RECIPES[_recipe.name] = _recipe
 for _name in ("keyregionnet", "keyregionnet-cached", "dfrnet", "densemixednet"):
     _own = {"about": f"As {_name}, on clips prepared by merzoo's defaults.", "preprocessing": {}}
     RECIPES[f"{_name}-merzoo"] = replace(RECIPES[_name], name=f"{_name}-merzoo", **_own)
