@@ -11,6 +11,9 @@ import merzoo
 import merzoo.layers
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
+from merzoo.models.random_inputs import random_inputs
+from merzoo.models.registry import entry
+from merzoo.preprocessing.arrays import Arrays
 from merzoo.training import batches, on_device
 from merzoo.training.batches import order_of_steps, training_graph
 from merzoo.training.engines import choose_engine
@@ -20,7 +23,7 @@ from merzoo.training.parts import Part
 from merzoo.training.recipes import Recipe
 from merzoo.training.together import Replica, chunk_for, replica_bytes
 from merzoo.training.trainer import Trainer
-from tests.samples import flow_arrays
+from tests.samples import CLASSES, flow_arrays
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "jax", reason="programs of whole epochs are JAX's"
@@ -95,6 +98,25 @@ def test_larger_networks_agree_over_a_few_steps():
     )
     np.testing.assert_allclose(scan, reuse, atol=1e-5)
     np.testing.assert_allclose(together, reuse, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", merzoo.list_models(kind="network"))
+def test_every_network_trains_together_as_it_does_alone(name):
+    model = merzoo.create_model(name, **entry(name).small)
+    if model.output_shape[-1] != 3:
+        pytest.skip("puts out no classes")
+    inputs = random_inputs(model, batch=12)
+    label, people = np.arange(12) % 3, [f"s{i // 4}" for i in range(12)]
+    rows = {"dataset": ["a"] * 12, "clip": [str(i) for i in range(12)], "classes": CLASSES}
+    data = Arrays(inputs, label, people, **rows, source="test")
+    few = Recipe("few", optimizer="sgd", learning_rate=1e-3, epochs=1, batch_size=4)
+    few = replace(few, model_arguments=entry(name).small)
+    alone, together = (
+        _columns(evaluate(name, data, recipe=few, engine=engine, subjects=2))
+        for engine in ("reuse", "together")
+    )
+    np.testing.assert_allclose(together, alone, atol=2e-4)
 
 
 @pytest.mark.parametrize("engine", [pytest.param("scan", marks=pytest.mark.slow), "together"])
