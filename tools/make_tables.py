@@ -13,7 +13,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+
+from synthetic_to_real_table import synthetic_to_real  # noqa: E402
 
 from merzoo.metrics import UF1, compared  # noqa: E402
 
@@ -130,6 +132,7 @@ def goals() -> str:
 
 TABLES = {
     "goals": (ROOT / "benchmarks" / "README.md", goals),
+    "synthetic_to_real": (ROOT / "benchmarks" / "README.md", synthetic_to_real),
     "megc2019": (ROOT / "README.md", megc2019),
     "oracle": (ROOT / "merzoo" / "evaluation" / "README.md", oracle),
     "coverage": (ROOT / "merzoo" / "evaluation" / "README.md", coverage),
