@@ -4,7 +4,7 @@ Recipes, pools and draws are those of `results/PLAN.md`.
 """
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -46,11 +46,15 @@ class Bench:
         data: the real flow images, `arrays:FILE`.
         work: folder of runs and weights.
         jobs: worker processes.
+        protocol: by which real people are held out.
+        pools: clips -> of how many they are drawn.
     """
 
     data: str
     work: Path
     jobs: int = 1
+    protocol: str = "loso"
+    pools: dict = field(default_factory=lambda: POOLS)
 
     def folder(self, name: str) -> Path:
         """Of a run."""
@@ -63,7 +67,8 @@ class Bench:
 def krr(bench: Bench) -> str:
     """The yardstick."""
     if not bench.done("flow-krr"):
-        merzoo.evaluate("flow-krr", bench.data, out=bench.folder("flow-krr"))
+        how = {"protocol": bench.protocol, "out": bench.folder("flow-krr")}
+        merzoo.evaluate("flow-krr", bench.data, **how)
     return "flow-krr"
 
 
@@ -72,7 +77,8 @@ def random_start(bench: Bench, network: str, seeds: int) -> str:
     name = f"{network}-random"
     if not bench.done(name):
         how = {"recipe": RECIPES[network], "seeds": seeds, "jobs": bench.jobs}
-        merzoo.evaluate(network, bench.data, out=bench.folder(name), **how)
+        how |= {"protocol": bench.protocol, "out": bench.folder(name)}
+        merzoo.evaluate(network, bench.data, **how)
     return name
 
 
@@ -97,14 +103,14 @@ def _samples(text: str, jobs: int) -> Arrays:
     return load_samples(text, INPUTS, labels="megc3", jobs=jobs, on_error="skip")
 
 
-def drawn(clips: int, seed: int, jobs: int) -> Arrays:
+def drawn(clips: int, pool: int, seed: int, jobs: int) -> Arrays:
     """Whole people of a pool, by a seed; all of it where it has no more."""
-    pool = levels(POOLS[clips], jobs)
-    people = sorted(set(pool.subject.tolist()))
+    whole = levels(pool, jobs)
+    people = sorted(set(whole.subject.tolist()))
     wanted = round(clips / EACH)
     if wanted < len(people) - len(LEVELS):
         people = np.random.default_rng(seed).choice(people, wanted, replace=False)
-    return pool.take(np.flatnonzero(np.isin(pool.subject, people)))
+    return whole.take(np.flatnonzero(np.isin(whole.subject, people)))
 
 
 def weights(bench: Bench, network: str, tag: str, clips: int, seed: int, data) -> Path:
@@ -121,7 +127,11 @@ def weights(bench: Bench, network: str, tag: str, clips: int, seed: int, data) -
 
 def of_levels(bench: Bench, network: str, clips: int, seed: int) -> Path:
     """Weights of one size and seed."""
-    return weights(bench, network, str(clips), clips, seed, lambda: drawn(clips, seed, bench.jobs))
+
+    def data() -> Arrays:
+        return drawn(clips, bench.pools[clips], seed, bench.jobs)
+
+    return weights(bench, network, str(clips), clips, seed, data)
 
 
 def zero_shot(bench: Bench, network: str, tag: str, folders: list[Path]) -> str:
@@ -153,6 +163,7 @@ def fine_tuned(
     for seed, folder in enumerate(folders):
         out = bench.work / "runs" / "parts" / f"{name}-s{seed}"
         how = {"recipe": recipe, "jobs": bench.jobs, "out": out}
+        how |= {"protocol": bench.protocol}
         if not (out / "metrics.json").is_file():
             merzoo.transfer(network, folder, bench.data, **how)
         parts.append(read_predictions(out / "predictions.csv").assign(seed=seed))

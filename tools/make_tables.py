@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 from model_results import measured  # noqa: E402
+from synthetic_to_real_table import synthetic_to_real  # noqa: E402
 
 from merzoo.metrics import UF1, compared  # noqa: E402
 from merzoo.models import list_models, model_info  # noqa: E402
@@ -208,6 +209,7 @@ TABLES = {
     "sizes": (ROOT / "docs" / "claims.md", sizes),
     "install": (ROOT / "README.md", install),
     "goals": (ROOT / "benchmarks" / "README.md", goals),
+    "synthetic_to_real": (ROOT / "benchmarks" / "README.md", synthetic_to_real),
     "megc2019": (ROOT / "README.md", megc2019),
     "oracle": (ROOT / "merzoo" / "evaluation" / "README.md", oracle),
     "coverage": (ROOT / "merzoo" / "evaluation" / "README.md", coverage),

@@ -1,0 +1,63 @@
+"""Invented faces to real ones, on a few made-up images: runs, table, tests and choice work."""
+
+import numpy as np
+import pytest
+
+from merzoo.preprocessing.arrays import Arrays
+from tests.benchmarks.test_speed import load
+
+parts, report = load("synthetic_to_real_parts"), load("synthetic_to_real_report")
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """Nine people of three sets, whose upper halves tell the class."""
+    rng = np.random.default_rng(0)
+    label = np.arange(54) % 3
+    images = rng.integers(0, 255, (54, 28, 28, 3))
+    images[label == 1, :14] //= 2
+    images[label == 2, 14:] //= 2
+    dataset = np.repeat(report.SETS, 18)
+    subject = [f"{d}/s{i // 6 % 3}" for i, d in enumerate(dataset)]
+    data = Arrays({"flow_image": images.astype("uint8")}, label, subject, dataset.tolist(),
+                  [str(i) for i in range(54)], ("negative", "positive", "surprise"))  # fmt: skip
+    data.save(tmp_path / "real.npz")
+    how = {"protocol": "kfold:3", "pools": {42: 42}}
+    return parts.Bench(f"arrays:{tmp_path / 'real.npz'}", tmp_path / "work", **how)
+
+
+def test_families_hold_the_pairs_that_are_there():
+    names = ["flow-krr", "ststnet-random", "ststnet-fine-2000", "offapexnet-zero-560"]
+    found = report.families(names)
+    assert found["fine-tuned against random start"] == [("ststnet-random", "ststnet-fine-2000")]
+    assert [other for _, other in found["against flow-krr"]] == names[1:]
+    assert "a factor left out" not in found
+
+
+def test_an_ensemble_is_the_equal_mean(bench):
+    parts.krr(bench)
+    rows = parts.read_predictions(bench.folder("flow-krr") / "predictions.csv")
+    other = rows.copy()
+    columns = [c for c in rows if c.startswith("p_")]
+    other[columns] = np.roll(rows[columns], 1, axis=1)
+    other["predicted"] = np.array(["negative", "positive", "surprise"])[
+        other[columns].to_numpy().argmax(1)
+    ]
+    parts.judged(bench, "other", other.sample(frac=1, random_state=0))
+    name = parts.ensemble(bench, "both", ["flow-krr", "other"])
+    found = parts.read_predictions(bench.folder(name) / "predictions.csv")
+    mean = (rows[columns].to_numpy() + other[columns].to_numpy()) / 2
+    assert np.allclose(found[columns].to_numpy(), mean, atol=1e-6)
+    row = report.row_of(bench, name)
+    assert row["seeds"] == 1 and 0 <= float(row["f1_negative"]) <= 1
+
+
+@pytest.mark.slow
+def test_zero_shot_and_fine_tuned(bench, monkeypatch, capsys):
+    monkeypatch.setitem(parts.EPOCHS["ststnet"], 42, 1)
+    folders = [parts.of_levels(bench, "ststnet", 42, seed) for seed in (0, 1)]
+    names = [parts.krr(bench), parts.zero_shot(bench, "ststnet", "42", folders)]
+    names.append(parts.fine_tuned(bench, "ststnet", "42", folders))
+    report.show(bench, names)
+    assert "ststnet-fine-42" in capsys.readouterr().out
+    assert report.chosen_on_two(bench, names[1:]) == report.CHOSEN
