@@ -52,6 +52,18 @@ def test_the_recipe_of_a_card_is_that_of_the_network_that_recognises(people, tmp
     assert tables[0] == tables[1]
 
 
+def test_nothing_that_is_right_is_recognised_as_nothing(people):
+    result = evaluate_recognised(
+        (starts_at_60, "flow-krr"), people[:3], parameters=CROPS, subjects=["d/s1"]
+    )
+    found = result.metrics["recognition"]
+    assert found["strs"] == 0 and found["confusion"] == [[[0] * 3] * 3]
+
+
+def starts_at_60(video):
+    return [(60, 66, "micro", 1.0)]
+
+
 def test_what_recognises_is_audited_too(people):
     people = people[:3]  # one emotion each
     truth = {one.id: one.intervals() for one in people}
@@ -67,7 +79,7 @@ def test_what_recognises_is_audited_too(people):
 @pytest.mark.slow
 @pytest.mark.parametrize("task", SPOTTING)
 def test_the_command_line_gives_the_same_intervals_again(task, tmp_path, capsys):
-    model = {"spot": "abpn", "spot-recognise": "abpn+offapexnet"}[task]
+    model = {"spot": "abpn", "spot-recognise": "spotter+offapexnet"}[task]
     data = "synthetic-long:easy?subjects=4&seconds=6"
     words = ["evaluate", model, "--task", task, "--data", data]
     first, again = tmp_path / "first", tmp_path / "again"

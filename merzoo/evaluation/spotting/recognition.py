@@ -106,8 +106,7 @@ def strs(spotted: SpottingScores, label, predicted, classes: int) -> dict[str, f
     >>> found["spotting_f1"], found["recognition_f1"], round(found["strs"], 3)
     (0.6, 0.75, 0.45)
     """
-    matrix = np.zeros((classes, classes), int)
-    np.add.at(matrix, (np.asarray(label, int), np.asarray(predicted, int)), 1)
+    matrix = confusion_matrix(label, predicted, classes)
     precision = float(precision_per_class(matrix).mean())
     recall = float(recall_per_class(matrix).mean())
     both = precision + recall
