@@ -15,11 +15,11 @@ _SHOWN = 12  # samples printed for a finding
 
 
 def arguments(parser):
-    from merzoo.commands.evaluate import protocol_help
+    from merzoo.commands.evaluate import protocol_help, task_help
 
     parser.add_argument("model", nargs="?", help=f"{MODEL}; not needed for arrays")
     add_data_option(parser)
-    parser.add_argument("--task", default="classify", help="classify (default), or spot")
+    parser.add_argument("--task", default="classify", help=task_help())
     parser.add_argument("--labels", help="label map (of clips: the protocol's, else the recipe's)")
     parser.add_argument("--protocol", default="loso", help=protocol_help())
     parser.add_argument("--split", metavar="FILE", help="a split.json instead of a protocol")

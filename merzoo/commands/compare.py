@@ -33,6 +33,7 @@ def run(options) -> int:
     )
     from merzoo.evaluation.pages.paper_tables import FORMATS, as_text
     from merzoo.evaluation.spotting.compare import comparison_tables
+    from merzoo.evaluation.tasks import SPOT
 
     if options.format and options.format not in FORMATS:
         raise unknown("format", options.format, FORMATS)
@@ -45,7 +46,7 @@ def run(options) -> int:
     if options.json:
         print_json(result)
         return 0
-    if result.get("task") == "spot":
+    if result.get("task") == SPOT:
         tables = comparison_tables(result)
     else:
         tables = [runs_table(result), differences_table(result), secondary_table(result)]

@@ -163,7 +163,7 @@ def _run_task(name: str, settings: dict, parameters: dict, options) -> int:
 
     model, data = settings.pop("model"), settings.pop("data")
     beside = {
-        "parameters": parameters,
+        "parameters": settings.get("parameters", {}) | parameters,
         "epochs": options.epochs,
         "arguments": model_arguments(options),
         "jobs": options.jobs,
@@ -180,10 +180,7 @@ def _run_task(name: str, settings: dict, parameters: dict, options) -> int:
     if options.json:
         print_json(result.metrics)
         return 0
-    for table in result.tables():
-        print_table(*table)
-    for warning in result.warnings:
-        print(f"warning: {warning}")
+    print_result("", result)
     print(f"{time.perf_counter() - start:.0f} s; report: {result.folder / 'report.html'}")
     return 0
 
@@ -210,7 +207,14 @@ def _of_card(file: str) -> dict:
 
 
 def print_result(title: str, result, ensemble: bool = False) -> None:
-    """Scores of an evaluation as a table, with its warnings."""
+    """Scores of an evaluation as a table, with its warnings; one of another task than classes has
+    tables of its own."""
+    if hasattr(result, "tables"):
+        for table in result.tables():
+            print_table(*table)
+        for warning in result.warnings:
+            print(f"warning: {warning}")
+        return
     from merzoo.evaluation.pages.paper_tables import score_cells, score_columns, seeds_told
     from merzoo.metrics import UF1
 

@@ -23,10 +23,11 @@ def run(options) -> int:
     from merzoo.evaluation.pages.report import write_report
     from merzoo.evaluation.runs.read import read_run
     from merzoo.evaluation.spotting.page import spotting_tables, write_spotting_report
-    from merzoo.evaluation.spotting.runs import TASKS, read_spotting_run, task_of
+    from merzoo.evaluation.spotting.runs import read_spotting_run, task_of
+    from merzoo.evaluation.tasks import SPOTTING
     from merzoo.metrics import UNITS
 
-    spotting = task_of(options.run) in TASKS
+    spotting = task_of(options.run) in SPOTTING
     if options.format == "html":
         write = write_spotting_report if spotting else write_report
         print(write(options.run, pictures=not options.no_pictures))

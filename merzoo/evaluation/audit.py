@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from merzoo.arguments import MOST_JOBS, whole_number
 from merzoo.data.datasets import parse_data
 from merzoo.data.unit_labels import is_unit_labels
-from merzoo.errors import InputError, unknown
+from merzoo.errors import InputError
 from merzoo.evaluation.leakage import Finding, find_leaks
 from merzoo.evaluation.runs.samples import samples_for
 from merzoo.evaluation.splits.file import folds_of
 from merzoo.evaluation.splits.protocols import parse_protocol
-from merzoo.evaluation.spotting.evaluate import audit_spots
-from merzoo.evaluation.spotting.runs import TASKS as SPOTTING
 from merzoo.evaluation.spotting.spotters import MOTION
-from merzoo.evaluation.units import unit_learner
+from merzoo.evaluation.tasks import RECOGNISE, audit_videos
+from merzoo.evaluation.units import unit_labels, unit_learner
+from merzoo.metrics import CLASSIFY, UNITS
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.samples import load_samples
 from merzoo.training.learner import resolve
@@ -31,17 +31,18 @@ def audit(
     parameters: dict | None = None,
     callbacks: Sequence = (),
     jobs: int = 1,
-    task: str = "classify",
+    task: str = CLASSIFY,
 ) -> list[Finding]:
     """Looks for leaks in what `merzoo.evaluate` would run with the same arguments; trains nothing.
 
     Args:
         data: as for `evaluate`; without a model it must be arrays.
         model: as for `evaluate`, or `None`.
-        labels, protocol, split, recipe, parameters, callbacks, jobs: as for `evaluate`;
-            `labels="action_units"` audits what `evaluate --task au` would run.
-        task: `"spot"` for spotters on long videos: then `model` is a spotter, the motion spotter
-            where `None`, and `labels`, `parameters` and `callbacks` play no part.
+        labels, protocol, split, recipe, parameters, callbacks, jobs: as for `evaluate`.
+        task: of `evaluate`: `"au"` for action units, which `labels="action_units"` says too;
+            `"spot"` for spotters on long videos: then `model` is a spotter, the motion spotter
+            where `None`, and `labels`, `parameters` and `callbacks` play no part; or
+            `"spot-recognise"`, whose `model` is such as `"spotter+ststnet"`.
 
     Returns:
         Findings, errors first; an empty list where nothing was found.
@@ -60,11 +61,13 @@ def audit(
     identical samples on both sides, 1 pairs: d/1 and d/6 (fold d/a). Keep one.
     """
     whole_number("jobs", jobs, most=MOST_JOBS)
-    if task in SPOTTING:
-        spotter = MOTION if model is None else model
-        return audit_spots(data, spotter, protocol=protocol, split=split, recipe=recipe)
-    if task != "classify":
-        raise unknown("task that can be audited", task, ("classify", *SPOTTING))
+    own = audit_videos(task)
+    if own is not None:
+        how = {"protocol": protocol, "split": split, "recipe": recipe}
+        how |= {"labels": labels, "parameters": parameters} if task == RECOGNISE else {}
+        return own(data, MOTION if model is None else model, **how)
+    if task == UNITS:
+        labels = unit_labels(labels)
     chosen, _ = parse_protocol(protocol)
     by = chosen.by if split is None else "subject"
     if model is None:

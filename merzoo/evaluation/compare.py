@@ -29,8 +29,8 @@ from merzoo.evaluation.scores.paired_tests import (
 )
 from merzoo.evaluation.scores.units import subject_units
 from merzoo.evaluation.spotting.compare import compare_spotting
-from merzoo.evaluation.spotting.runs import TASKS as SPOTTING
 from merzoo.evaluation.spotting.runs import task_of
+from merzoo.evaluation.tasks import SPOTTING
 from merzoo.metrics import UNITS, Metric, compared, headline, primary
 from merzoo.names import clip_key, dataset_key, one_spelling, plain_subject
 

@@ -7,11 +7,13 @@ nobody is left to test it on, so what is known of it is the run's figure, and it
 
 import os
 
+import numpy as np
+
 from merzoo.errors import InputError
 from merzoo.evaluation.runs.card import OWN_CLASSES, rerun_options
 from merzoo.evaluation.runs.read import Run, read_run
 from merzoo.evaluation.runs.samples import samples_for
-from merzoo.metrics import UF1, headline
+from merzoo.metrics import UF1, UNITS, headline
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.learner import Learner, resolve
 from merzoo.training.pretrain import TrainedWeights, run_training
@@ -139,6 +141,10 @@ def _figures(run: Run) -> dict:
     full = run.metrics["full"]
     seeds = run.metrics["seeds"]
     about = f"{run.card['protocol']} of {full['subjects']} subjects, {seeds} seed(s)"
+    if run.task == UNITS:
+        always = float(np.mean([unit["always_present"] for unit in full["units"]]))
+        found = {"macro_f1": round(full["macro_f1"], 4), "n": full["n"]}
+        return {about: found | {"always_present_macro_f1": round(always, 4)}}
     found = {metric.name: round(full[metric.name], 4) for metric in headline()}
     floor = round(UF1.floor(full["n_per_class"]), 4)
     return {about: found | {"n": full["n"], "most_frequent_uf1": floor}}

@@ -79,10 +79,7 @@ def evaluate_units(
     >>> evaluate_units("ststnet", samples, epochs=8).macro_f1 > 0.9
     True
     """
-    labels = labels or UNIT_LABELS
-    if not is_unit_labels(labels):
-        raise InputError(f"labels {labels!r} are no action units; leave them out with --task au.")
-    wanted_units(labels)
+    labels = unit_labels(labels)
     learner = resolve(model, recipe, arguments=arguments)
     learner = unit_learner(
         learner.with_recipe(change_recipe(learner.recipe, epochs=epochs)), labels
@@ -114,6 +111,19 @@ def evaluate_units(
         fold_chunk=fold_chunk,
         calibrate=calibrate,
     )
+
+
+def unit_labels(labels: str | None) -> str:
+    """The label map of action units that is asked for, or the usual one.
+
+    Raises:
+        InputError: for a map of something else, or units that cannot be.
+    """
+    labels = labels or UNIT_LABELS
+    if not is_unit_labels(labels):
+        raise InputError(f"labels {labels!r} are no action units; leave them out with --task au.")
+    wanted_units(labels)
+    return labels
 
 
 def unit_learner(learner: Learner, labels: str = UNIT_LABELS) -> Learner:

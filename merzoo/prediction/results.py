@@ -78,6 +78,8 @@ def confidence_told(model: dict) -> str:
     told = f"Its confidence is calibrated on {chosen['people']} inner people; "
     if chosen["threshold"] > 1:
         return told + "none of its answers was sure enough there, so it never says that it knows."
+    if chosen["threshold"] == 0:
+        return told + "there its answers were right often enough, so that it always answers."
     return told + f"below {chosen['threshold']:.2f} it says that it does not know."
 
 

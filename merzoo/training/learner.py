@@ -83,6 +83,15 @@ class Learner:
         """Whether it says yes or no of each action unit, instead of naming one class."""
         return self.recipe.loss == MULTILABEL_LOSS
 
+    @property
+    def arguments(self) -> dict:
+        """All arguments of the builder but the number of classes: the recipe's, and of a learner of
+        action units the activation that says yes or no."""
+        own = dict(self.recipe.model_arguments)
+        if self.multilabel and takes(self.builder, "classifier_activation"):
+            return {"classifier_activation": "sigmoid"} | own
+        return own
+
     def outputs(self, classes: Sequence[str]) -> tuple[str, ...]:
         """What a network's outputs stand for: the classes, or the units that they combine.
 
@@ -97,11 +106,9 @@ class Learner:
         Raises:
             InputError: if the builder makes one for another number of classes.
         """
-        arguments = dict(self.recipe.model_arguments)
+        arguments = self.arguments
         if takes(self.builder, "classes"):
             arguments = {"classes": classes} | arguments
-        if self.multilabel and takes(self.builder, "classifier_activation"):
-            arguments = {"classifier_activation": "sigmoid"} | arguments
         built = call_builder(self.builder, arguments, self.name)
         if self.kind == "network" and built.output_shape[-1] != classes:
             raise InputError(

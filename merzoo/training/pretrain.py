@@ -19,9 +19,10 @@ import numpy as np
 
 from merzoo import modalities
 from merzoo.arguments import MOST_JOBS, whole_number
+from merzoo.data.unit_labels import unit_table
 from merzoo.errors import InputError, unknown
 from merzoo.files import check_folder, claim_folder, write_json, write_table, write_weights
-from merzoo.metrics import confusion_matrix, scores
+from merzoo.metrics import UNITS, confusion_matrix, scores, unit_confusion
 from merzoo.pages.html_table import html_table
 from merzoo.preprocessing.relabel import relabel
 from merzoo.progress import name_folder
@@ -359,9 +360,9 @@ def _write(folder, trainer, history, pool, rows, labels, card, start) -> Trained
         licence=f"for research; the terms of {', '.join(sorted(datasets))} apply",
         trained_on=tuple(sorted(datasets)),
         subjects=tuple(sorted(seen)),
-        classes=pool.classes,
+        classes=learner.outputs(pool.classes),
         labels=labels,
-        model_arguments=card["model_arguments"],
+        model_arguments=json.loads(json.dumps(learner.arguments)),
         protocol=f"{len(rows[0])} samples, {epochs} of up to {learner.recipe.epochs} epochs"
         f"{' (quick: a thin slice)' if card['quick'] else ''}; {card['selection']}",
         metrics=card.get("measured") or _metrics(learner, final, pool, rows[1]),
@@ -383,7 +384,12 @@ def _metrics(learner: Learner, final, pool: Pool, rows) -> dict:
     """Scores of the kept weights on the validation samples, and what these are."""
     if not len(rows):
         return {}
-    predicted = learner.predict(final, Rows(pool, rows)).argmax(1)
-    found = scores(confusion_matrix(pool.label[rows], predicted, len(pool.classes)))
+    probabilities, label = learner.predict(final, Rows(pool, rows)), pool.label[rows]
+    if learner.multilabel:
+        shown = unit_table(pool.classes)[1][label]
+        found = scores(unit_confusion(shown, probabilities > 0.5), UNITS)
+    else:
+        matrix = confusion_matrix(label, probabilities.argmax(1), len(pool.classes))
+        found = scores(matrix)
     data = f"{len(rows)} validation samples, on which the epoch was chosen"
     return {f"validation_{name}": value for name, value in found.items()} | {"data": data}

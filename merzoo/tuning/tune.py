@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from merzoo.arguments import LARGEST_SEED, MOST_JOBS, MOST_SEEDS, real_number, whole_number
+from merzoo.data.unit_labels import is_unit_labels
 from merzoo.errors import InputError, unknown
 from merzoo.files import check_folder, claim_folder, write_json, write_table
 from merzoo.metrics import compared
@@ -163,6 +164,11 @@ def _make_plan(model, data, labels, recipe, parameters, space, tuner, folds, see
     check_feed()
     learner = resolve(model, recipe)
     network(learner)  # and no estimator
+    if learner.multilabel or is_unit_labels(labels):
+        raise InputError(
+            "action units are not searched for: trials are judged by the UF1 of classes; tune a "
+            "recipe of classes, then evaluate what was found with --task au."
+        )
     recipe = change_preprocessing(learner.recipe, parameters)
     learner = replace(learner, recipe=recipe)
     data = learner.take(samples_for(learner, data, labels, jobs=jobs))

@@ -11,7 +11,8 @@ from merzoo.errors import InputError
 from merzoo.evaluation.spotting.evaluate import evaluate_spots
 from merzoo.evaluation.spotting.features import FlowWindows, MotionWindows, watch
 from merzoo.evaluation.spotting.learnt import NetworkSpotter, _half_height, _labels, _samples
-from merzoo.evaluation.spotting.recognise import evaluate_recognised, strs
+from merzoo.evaluation.spotting.recognise import evaluate_recognised
+from merzoo.evaluation.spotting.recognition import strs
 from merzoo.evaluation.spotting.spotters import MotionSpotter, resolve_spotter
 from merzoo.prediction.spotting_scores import SpottingScores
 from merzoo.training.learner import resolve

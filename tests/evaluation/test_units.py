@@ -1,5 +1,6 @@
 """Action units as a task: one yes or no a unit, by every engine, with people held out."""
 
+import inspect
 import json
 import shutil
 from dataclasses import replace
@@ -9,6 +10,9 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 
+import merzoo
+from merzoo.cli import main
+from merzoo.commands.evaluate import print_result
 from merzoo.data.clip import Clip
 from merzoo.data.labels import map_labels
 from merzoo.errors import InputError
@@ -173,6 +177,8 @@ def test_a_run_is_written_like_others_and_read_back(made):
     assert "AU4 12, AU12 12" in titles[1]
     again = rerun_options(card, str(made.folder / "protocol.json"))
     assert again["task"] == "au" and again["labels"] == "action_units:at-least-2"
+    again |= {"model": small, "data": samples(), "out": made.folder}  # which are objects
+    assert run_task(again.pop("task"), again.pop("model"), again.pop("data"), again).macro_f1 > 0.8
 
 
 def test_a_damaged_run_is_one_line(made, tmp_path):
@@ -291,7 +297,43 @@ def test_the_audit_sees_asked_units_among_the_inputs():
     flags = np.zeros((len(data), 21), "float32")
     flags[:, 2] = np.isin(data.label, (1, 2))
     told = replace(data, modalities={"action_units": flags})
-    assert any(f.kind == "asked units among inputs" for f in audit(told, labels="action_units"))
+    for asked in ({"labels": "action_units"}, {"task": "au"}):
+        assert any(f.kind == "asked units among inputs" for f in audit(told, **asked))
+    with pytest.raises(InputError, match="'megc3' are no action units"):
+        audit(data, task="au", labels="megc3")
+    with pytest.raises(InputError, match="Unknown task 'aus'"):
+        audit(data, task="aus")
+
+
+def test_whatever_evaluates_units_prints_their_tables(made, capsys):
+    print_result("transfer of units", made)
+    said = capsys.readouterr().out
+    assert "macro F1" in said and "AU12" in said
+
+
+@pytest.mark.slow
+def test_the_model_to_use_says_its_units_and_how_sure_it_is(tmp_path):
+    run(tmp_path / "run", calibrate=True)
+    judged = read_run(tmp_path / "run")
+    found = merzoo.train(small, samples(), run=tmp_path / "run", out=tmp_path / "model")
+    (figures,) = found.entry.metrics.values()
+    assert found.entry.classes == ("AU4", "AU12")
+    assert found.entry.model_arguments["classifier_activation"] == "sigmoid"
+    assert figures["macro_f1"] == pytest.approx(judged.metrics["full"]["macro_f1"], abs=1e-4)
+    assert found.entry.confidence == judged.metrics["calibration"]["chosen"]
+
+
+@pytest.mark.slow
+def test_a_run_of_units_is_run_again_from_its_card(tmp_path, capsys):
+    samples().save(tmp_path / "units.npz")
+    (tmp_path / "net.py").write_text(f"import keras\n\n\n{inspect.getsource(small)}")
+    words = ["evaluate", f"{tmp_path / 'net.py'}:small"]
+    words += ["--data", f"arrays:{tmp_path / 'units.npz'}"]
+    words += ["--task", "au", "--epochs", "2", "--calibrate", "--selection", "inner"]
+    first, again = tmp_path / "first", tmp_path / "again"
+    assert main([*words, "--out", str(first)]) == 0
+    assert main(["evaluate", "--from", str(first), "--out", str(again)]) == 0
+    assert read_run(first).predictions.equals(read_run(again).predictions)
 
 
 def test_two_runs_are_compared_by_their_macro_f1(made, tmp_path):

@@ -10,7 +10,7 @@ import merzoo
 from merzoo.errors import InputError
 from merzoo.evaluation import audit
 from merzoo.training.learner import resolve
-from merzoo.training.recipes import Recipe, get_recipe
+from merzoo.training.recipes import Recipe, get_recipe, multilabel_recipe
 from merzoo.tuning.oracles import Searches, make_oracle
 from merzoo.tuning.search import Plan, SearchTuner, search_data
 from merzoo.tuning.search_spaces import hyperparameters
@@ -101,6 +101,9 @@ def test_bad_requests_say_what_to_do(tmp_path):
 
     says("scikit-learn estimator", model="flow-krr")
     says("Did you mean 'random'", tuner="randm")
+    units = multilabel_recipe(get_recipe("ststnet"))
+    says("action units are not searched for", recipe=units)
+    says("action units are not searched for", labels="action_units")
     says("3 subjects cannot be split into 4 groups")
     says("trials must be a whole number from 1, got 0", trials=0)
     says("write 'loso' or 'kfold:5'", folds=2, nested=True, outer="kfold:x")

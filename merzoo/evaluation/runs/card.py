@@ -178,8 +178,9 @@ def rerun_options(card: dict, file: str) -> dict:
         "selection": again["selection"],
         "subjects": again["subjects"],
         "engine": again["engine"],
-        "cache_backbone": again["cache_backbone"],
     }
+    if again["cache_backbone"]:
+        options["cache_backbone"] = True
     if card.get("task"):
         options["task"] = card["task"]
     if card["protocol"] == "a split of one's own":
@@ -199,8 +200,10 @@ def _of_another_task(card: dict, file: str) -> dict:
 
     from merzoo.training.recipes import recipe_from_dict
 
-    options = dict(card["rerun"])
-    recipe = card.get("recipe") or (card.get("recogniser") or {}).get("recipe")
+    options = {name: value for name, value in card["rerun"].items() if value is not None}
+    recipe = card.get("recipe")
+    if "recogniser" in card:  # whose recipe is said; a learnt spotter beside it goes by its own
+        recipe = card["recogniser"]["recipe"]
     if recipe:
         options["recipe"] = recipe_from_dict(recipe, file)
     if card.get("protocol") == "a split of one's own":

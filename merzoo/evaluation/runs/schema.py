@@ -166,6 +166,15 @@ class TaskRerun(TypedDict):
     task: str
     model: str
     data: list[str]
+    subjects: NotRequired[list[str] | None]
+    parameters: NotRequired[dict[str, Any] | None]
+    labels: NotRequired[str | None]
+
+
+class Recogniser(TypedDict):
+    """`recogniser` of a run of spotting."""
+
+    recipe: dict[str, Any]
 
 
 class RerunTaskCard(TypedDict):
@@ -175,7 +184,7 @@ class RerunTaskCard(TypedDict):
     rerun: TaskRerun
     seeds: NotRequired[_Seeds]
     recipe: NotRequired[dict[str, Any] | None]
-    recogniser: NotRequired[dict[str, Any] | None]
+    recogniser: NotRequired[Recogniser]
 
 
 class Calibration(TypedDict):

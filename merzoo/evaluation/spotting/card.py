@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from merzoo.data.long_videos import KINDS, LongVideo
 from merzoo.evaluation.runs.workers import threads_of
 from merzoo.evaluation.splits.protocols import Fold, split_fingerprint
+from merzoo.evaluation.tasks import SPOT
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.surroundings import surroundings
 from merzoo.versions import package_versions
@@ -24,11 +25,12 @@ def spotting_card(
     folds: Sequence[Fold],
     *,
     protocol: str,
-    task: str = "spot",
+    task: str = SPOT,
     named: list[str] | None = None,
     seeds: int = 1,
     jobs: int = 1,
     parameters: dict | None = None,
+    subjects: Sequence[str] | None = None,
     more: dict | None = None,
 ) -> dict:
     """Everything needed to rerun, and to tell whether a rerun continues the same run.
@@ -36,9 +38,9 @@ def spotting_card(
     Args:
         spotter: a `Spotter`.
         videos, rows, folds, protocol: of the run.
-        task: `"spot"` or `"spot-recognise"`.
+        task: one of `merzoo.evaluation.tasks.SPOTTING`.
         named: the data as they were named; `None` for objects.
-        seeds, jobs, parameters: of the evaluation.
+        seeds, jobs, parameters, subjects: of the evaluation.
         more: facts of the recogniser, where there is one.
     """
     facts = spotter.facts()
@@ -70,7 +72,13 @@ def spotting_card(
         "threads": threads_of(jobs) if learner is not None else None,
         "versions": package_versions(),
         "surroundings": surroundings(),
-        "rerun": {"task": task, "model": spotter.origin, "data": named},
+        "rerun": {
+            "task": task,
+            "model": spotter.origin,
+            "data": named,
+            "subjects": sorted(subjects) if subjects else None,
+            "parameters": parameters,
+        },
     }
     return card | (more or {})
 

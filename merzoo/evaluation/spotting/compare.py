@@ -23,6 +23,7 @@ from merzoo.evaluation.scores.paired_tests import (
 from merzoo.evaluation.spotting.intervals import WHERE
 from merzoo.evaluation.spotting.runs import SpottingRun, read_spotting_run
 from merzoo.evaluation.spotting.scores import COMPARED, PARTS, subject_counts
+from merzoo.evaluation.tasks import SPOT
 from merzoo.pages.render import render
 
 F1 = COMPARED[:1]
@@ -59,7 +60,7 @@ def compare_spotting(
             found[part]["p_holm"] = p
     subjects = loaded[0].tables.videos["subject"].nunique()
     result = {
-        "task": "spot",
+        "task": SPOT,
         "runs": [_summary(run) for run in loaded],
         "videos": len(loaded[0].tables.videos),
         "subjects": subjects,

@@ -143,6 +143,7 @@ def evaluate_spots(
         seeds=seeds,
         jobs=jobs,
         parameters=how or None,
+        subjects=subjects,
     )
     with RunFolder.held(out or tempfile.mkdtemp(prefix="merzoo-"), card) as folder:
         write_json(folder.path / "audit.json", [finding.as_dict() for finding in findings])

@@ -21,6 +21,7 @@ from merzoo.evaluation.spotting.intervals import FOUND, TRUTH, VIDEOS, WHERE
 from merzoo.evaluation.spotting.page import write_spotting_report
 from merzoo.evaluation.spotting.runs import read_tables
 from merzoo.evaluation.spotting.scores import Tables
+from merzoo.evaluation.tasks import SPOT
 from merzoo.names import one_spelling
 from merzoo.surroundings import surroundings
 from merzoo.versions import package_versions
@@ -69,7 +70,7 @@ def score_intervals(
     table = _found_in(paths, known)
     tables = Tables(known.videos, known.truth, table)
     card = {
-        "task": "spot",
+        "task": SPOT,
         "model": name or paths[0].stem,
         "protocol": "unknown",
         "selection": "unknown: intervals of another program",

@@ -22,7 +22,7 @@ from merzoo.arguments import MOST_JOBS, MOST_SEEDS, whole_number
 from merzoo.data.clip import Clip
 from merzoo.data.long_videos import LongVideo
 from merzoo.errors import InputError
-from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
+from merzoo.evaluation.leakage import Finding, find_leaks, stop_at_leaks
 from merzoo.evaluation.runs.fold import FoldData, FoldJob
 from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.evaluation.runs.samples import samples_for
@@ -31,22 +31,17 @@ from merzoo.evaluation.splits.file import split_as_dict
 from merzoo.evaluation.splits.protocols import Fold
 from merzoo.evaluation.spotting import evaluate as spotting
 from merzoo.evaluation.spotting.card import spotting_card
-from merzoo.evaluation.spotting.intervals import Interval
 from merzoo.evaluation.spotting.leaks import find_spotting_leaks, settled_on, videos_as_rows
-from merzoo.evaluation.spotting.scores import LEAST
+from merzoo.evaluation.spotting.recognition import KIND, Row, recognition_metrics
 from merzoo.evaluation.spotting.spotters import resolve_spotter
+from merzoo.evaluation.tasks import RECOGNISE
 from merzoo.files import write_json, write_table
-from merzoo.metrics import confusion_matrix, precision_per_class, recall_per_class, uar, uf1
-from merzoo.prediction.spotting_scores import SpottingScores, matched
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.parameters import check_parameters
 from merzoo.preprocessing.pipeline import prepare
 from merzoo.progress import progress_bar
-from merzoo.training.learner import Learner, resolve
+from merzoo.training.learner import Learner, check_classes, resolve
 from merzoo.training.recipes import change_preprocessing, change_recipe, recipe_as_dict
-
-KIND = "micro"
-Row = tuple[int, LongVideo, Interval]
 
 
 def evaluate_recognised(
@@ -92,11 +87,7 @@ def evaluate_recognised(
     """
     whole_number("seeds", seeds, most=MOST_SEEDS)
     whole_number("jobs", jobs, most=MOST_JOBS)
-    spotter_named, network = _parts(model)
-    spotter = resolve_spotter(spotter_named)
-    learner = resolve(network, recipe, arguments=arguments)
-    learner = learner.with_recipe(change_recipe(learner.recipe, epochs=epochs))
-    learner = learner.with_recipe(change_preprocessing(learner.recipe, parameters))
+    spotter, learner = _resolved(model, recipe, epochs, arguments, parameters)
     how = {n: v for n, v in (parameters or {}).items() if n in ("detector", "face")}
     videos = spotting.load_videos(data)
     rows = videos_as_rows(videos)
@@ -104,27 +95,26 @@ def evaluate_recognised(
     true = _true_samples(learner, videos, labels, jobs)
     sides = _sides_of(true, rows, folds)
     findings = find_spotting_leaks(videos, rows, folds, spotter)
-    findings += [
-        finding
-        for finding in find_leaks(true, sides, learner=learner)
-        if finding.kind != "annotation at test time"  # what is tested is spotted, its apex too
-    ]
+    findings += _recogniser_leaks(true, sides, learner)
     leaks = stop_at_leaks(findings, allow_leaks)
     held_out = spotting.held_out(folds, subjects, rows)
+    for side in _sides_of(true, rows, held_out):
+        check_classes(true.with_modalities({}).take(side.train), side.name)
     card = spotting_card(
         spotter,
         videos,
         rows,
         held_out,
         protocol=protocol if split is None else "a split of one's own",
-        task="spot-recognise",
+        task=RECOGNISE,
         named=spotting.as_text(data),
         seeds=seeds,
         jobs=jobs,
         parameters=how or None,
+        subjects=subjects,
         more=_recogniser(spotter, learner, true),
     )
-    card["rerun"]["model"] = _origin(spotter, learner)
+    card["rerun"] |= {"model": _origin(spotter, learner), "labels": labels}
     with RunFolder.held(out or tempfile.mkdtemp(prefix="merzoo-"), card) as folder:
         write_json(folder.path / "audit.json", [finding.as_dict() for finding in findings])
         write_json(folder.path / "split.json", split_as_dict(held_out, rows, card["protocol"]))
@@ -142,6 +132,43 @@ def evaluate_recognised(
         tested_videos = [videos[place] for place in tested]
         more = {"recognition": recognition_metrics(table, tested_videos, true, found)}
         return spotting.finish(folder, tested_videos, found, leaks, more)
+
+
+def audit_recognised(
+    data, model, *, protocol: str = "loso", split=None, recipe=None, labels=None, parameters=None
+) -> list[Finding]:
+    """The leaks in what `evaluate_recognised` would run with the same arguments; trains nothing.
+
+    Example:
+
+    >>> audit_recognised("synthetic-long:easy", "spotter")
+    Traceback (most recent call last):
+    merzoo.errors.InputError: 'spotter': name a spotter and a network, such as spotter+offapexnet.
+    """
+    spotter, learner = _resolved(model, recipe, parameters=parameters)
+    videos = spotting.load_videos(data)
+    rows = videos_as_rows(videos)
+    folds = spotting.video_folds(rows, protocol, split, spotter)
+    true = _true_samples(learner, videos, labels, 1)
+    found = find_spotting_leaks(videos, rows, folds, spotter)
+    return found + _recogniser_leaks(true, _sides_of(true, rows, folds), learner)
+
+
+def _recogniser_leaks(true: Arrays, sides: list[Fold], learner: Learner) -> list[Finding]:
+    return [
+        finding
+        for finding in find_leaks(true, sides, learner=learner)
+        if finding.kind != "annotation at test time"  # what is tested is spotted, its apex too
+    ]
+
+
+def _resolved(model, recipe, epochs=None, arguments=None, parameters=None) -> tuple:
+    """The spotter and the learner of the network."""
+    spotter_named, network = _parts(model)
+    learner = resolve(network, recipe, arguments=arguments)
+    learner = learner.with_recipe(change_recipe(learner.recipe, epochs=epochs))
+    learner = learner.with_recipe(change_preprocessing(learner.recipe, parameters))
+    return resolve_spotter(spotter_named), learner
 
 
 def _parts(model) -> tuple:
@@ -296,106 +323,3 @@ def _spotted_samples(learner: Learner, asked: Sequence[Row], true: Arrays, jobs:
     data = prepare(clips, learner.inputs or {}, "annotated", jobs=jobs, **chosen)
     rows = [int(name.split()[-1]) for name in data.clip.tolist()]
     return {name: (rows, x) for name, x in data.modalities.items()}
-
-
-def recognition_metrics(
-    table, videos: Sequence[LongVideo], true: Arrays, found: Sequence[Row], least: float = LEAST
-) -> dict:
-    """STRS and its parts, means over seeds.
-
-    Args:
-        table: `recognised.csv`.
-        videos: that were tested, with their truth.
-        true: the annotated expressions that have a class.
-        found: (seed, video, interval) of everything found.
-        least: intersection over union of a hit.
-    """
-    class_of = dict(zip(true.ids().tolist(), true.label.tolist(), strict=True))
-    seeds = sorted({seed for seed, *_ in found}) or [0]
-    usual = int(np.bincount(true.label, minlength=len(true.classes)).argmax())
-    judged = [_judged(table, videos, class_of, true.classes, s, found, least) for s in seeds]
-    each = [strs(*one, classes=len(true.classes)) for one in judged]
-    always = [
-        strs(spot, label, np.full(len(label), usual), classes=len(true.classes))
-        for spot, label, _ in judged
-    ]
-    mean = {name: float(np.mean([one[name] for one in each])) for name in each[0]}
-    return {
-        "kind": KIND,
-        "classes": list(true.classes),
-        "truth": sum(len(video.intervals(KIND)) for video in videos),
-        "recognised": float(np.mean([len(label) for _, label, _ in judged])),
-        **mean,
-        "floor": {name: float(np.mean([one[name] for one in always])) for name in each[0]},
-        "strs_per_seed": [one["strs"] for one in each],
-        "confusion": [
-            confusion_matrix(label, predicted, len(true.classes)).tolist()
-            for _, label, predicted in judged
-        ],
-    }
-
-
-def _judged(table, videos, class_of, classes, seed: int, found: Sequence[Row], least: float):
-    """Spotting of one seed, and true and predicted classes of the correctly spotted ones."""
-    total, label, predicted = SpottingScores(0, 0, 0), [], []
-    names = {name: place for place, name in enumerate(classes)}
-    said = {
-        (row.dataset, row.video, int(row.onset), int(row.offset)): row.predicted
-        for row in table[table["seed"] == seed].itertuples()
-    }
-    for video in videos:
-        mine = [
-            one
-            for number, other, one in found
-            if number == seed and other.id == video.id and other.dataset == video.dataset
-            if one.kind == KIND and one.reported
-        ]
-        clips = [c for c in video.expressions if c.split == KIND and c.onset is not None]
-        truth = [(c.onset, c.offset) for c in clips]
-        pairs = matched([(one.onset, one.offset) for one in mine], truth, least)
-        total += SpottingScores(len(pairs), len(mine), len(truth))
-        for i, j in pairs:
-            answer = said.get((video.dataset, video.id, mine[i].onset, mine[i].offset))
-            known = class_of.get(f"{video.dataset}/{clips[j].id}")
-            if known is not None and answer in names:
-                label.append(known)
-                predicted.append(names[answer])
-    return total, np.array(label, int), np.array(predicted, int)
-
-
-def strs(spotted: SpottingScores, label, predicted, classes: int) -> dict[str, float]:
-    """The spot-then-recognise score and its parts.
-
-    Args:
-        spotted: counts of all videos.
-        label, predicted: (N,) classes of the correctly spotted intervals that have one.
-        classes: their number; one that does not occur there counts as 0.
-
-    Returns:
-        `strs`, `spotting_f1`, `recognition_f1`, `recognition_uf1`, `recognition_uar`, 0..1.
-
-    Source:
-        Liong, See, Chan, Signal Processing: Image Communication 110, 2023; MEGC 2025.
-
-    Example:
-
-    Three of four found are true, of six: F1 6 / 10. Classes 0 0 1 taken for 0 1 1: precisions 1 and
-    1/2, recalls 1/2 and 1, both 3/4 on average.
-
-    >>> found = strs(SpottingScores(3, 4, 6), [0, 0, 1], [0, 1, 1], classes=2)
-    >>> found["spotting_f1"], found["recognition_f1"], round(found["strs"], 3)
-    (0.6, 0.75, 0.45)
-    """
-    matrix = np.zeros((classes, classes), int)
-    np.add.at(matrix, (np.asarray(label, int), np.asarray(predicted, int)), 1)
-    precision = float(precision_per_class(matrix).mean())
-    recall = float(recall_per_class(matrix).mean())
-    both = precision + recall
-    f1 = 2 * precision * recall / both if both else 0.0
-    return {
-        "strs": spotted.f1 * f1,
-        "spotting_f1": spotted.f1,
-        "recognition_f1": f1,
-        "recognition_uf1": float(uf1(matrix)),
-        "recognition_uar": float(uar(matrix)),
-    }

@@ -8,9 +8,8 @@ from merzoo.errors import InputError
 from merzoo.evaluation.runs.schema import HINT
 from merzoo.evaluation.spotting.intervals import FOUND, TRUTH, VIDEOS
 from merzoo.evaluation.spotting.scores import Tables
+from merzoo.evaluation.tasks import CLASSIFY, SPOTTING
 from merzoo.schema import read_json
-
-TASKS = ("spot", "spot-recognise")
 
 
 @dataclass(frozen=True)
@@ -33,15 +32,15 @@ class SpottingRun:
 
 
 def task_of(folder: str | Path) -> str:
-    """The task of a run's folder, as its card says; `"classify"` where it says none.
+    """The task of a run's folder, as its card says; that of classes where it says none.
 
     Raises:
         InputError: for a card that cannot be read.
     """
     card = Path(folder) / "protocol.json"
     if not card.is_file():
-        return "classify"
-    return str(read_json(card, dict, HINT).get("task", "classify"))
+        return CLASSIFY
+    return str(read_json(card, dict, HINT).get("task", CLASSIFY))
 
 
 def read_spotting_run(folder: str | Path) -> SpottingRun:
@@ -55,7 +54,7 @@ def read_spotting_run(folder: str | Path) -> SpottingRun:
         if not (folder / name).is_file():
             raise InputError(f"{folder}: holds no {name}: not a finished run of --task spot.")
     card = read_json(folder / "protocol.json", dict, HINT)
-    if card.get("task") not in TASKS:
+    if card.get("task") not in SPOTTING:
         raise InputError(f"{folder}: a run of another task than spotting.")
     return SpottingRun(
         folder,

@@ -19,6 +19,7 @@ import numpy as np
 from merzoo.data.long_videos import KINDS
 from merzoo.evaluation.scores.bootstrap import subject_bootstrap
 from merzoo.evaluation.spotting.intervals import WHERE
+from merzoo.evaluation.tasks import SPOT
 from merzoo.metrics import Metric
 from merzoo.prediction.spotting_scores import matched
 
@@ -90,7 +91,7 @@ def spotting_metrics(tables: Tables, least: float = LEAST, draws: int = FLOOR_DR
     seeds = sorted(set(tables.found["seed"].tolist())) or [0]
     datasets = sorted(set(tables.videos["dataset"].tolist()))
     return {
-        "task": "spot",
+        "task": SPOT,
         "seeds": len(seeds),
         "least_iou": least,
         "full": _parts(tables, seeds, least, draws),
