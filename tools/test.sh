@@ -15,6 +15,7 @@ export TF_CPP_MIN_LOG_LEVEL=3
 .venv/bin/ruff check .
 .venv/bin/ruff format --check --quiet .
 .venv/bin/mypy
+tools/docs.sh --build
 backend_tests=(
   tests/models/test_all.py tests/models/test_golden.py tests/layers tests/explain/test_cam_golden.py
   tests/preprocessing/test_augment_backends.py
