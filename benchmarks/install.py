@@ -1,17 +1,17 @@
-"""What the first two commands cost: minutes and disk of an installation, and of the first run.
+"""What the first two commands cost: CPU time and disk of an installation, and of the first run.
 
     python benchmarks/install.py          # a new environment in a temporary folder, with a network
 
-Packages come from the index that pip uses here: the minutes of an installation are this network's.
-Writes `results/install.csv`, from which `tools/make_tables.py` writes the README's table.
+Downloading is not in it: how long that takes is a matter of the network. Writes
+`results/install.csv`, from which `tools/make_tables.py` writes the README's table.
 """
 
 import csv
 import os
+import resource
 import subprocess
 import sys
 import tempfile
-import time
 import venv
 from datetime import date
 from pathlib import Path
@@ -34,10 +34,12 @@ def megabytes(folder: Path) -> int:
     return round(512 * sum(blocks) / 1e6)
 
 
-def timed(words: list, folder: Path, **variables: str) -> float:
-    start = time.perf_counter()
+def cpu_seconds(words: list, folder: Path, **variables: str) -> int:
+    """CPU time of a program and of all that it started."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(words, check=True, cwd=folder, env=os.environ | variables, stdout=sys.stderr)
-    return time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
 def main() -> None:
@@ -48,16 +50,16 @@ def main() -> None:
         venv.create(environment, with_pip=True)
         pip = [environment / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
         pins = ["--constraint", ROOT / "tools" / "constraints.txt"]
-        seconds = timed([*pip, *pins, f"{ROOT}[{EXTRAS}]"], place)
+        seconds = cpu_seconds([*pip, *pins, f"{ROOT}[{EXTRAS}]"], place)
         free = {"MERZOO_HOME": str(place / "home"), "PYTHONPATH": "", "KERAS_BACKEND": ""}
         for command, words in COMMANDS.items():
-            took = timed([environment / "bin" / "merzoo", *words], place, **free)
-            rows.append({"command": command, "run_s": round(took)})
-        rows[0] |= {"install_s": round(seconds), "environment_mb": megabytes(environment)}
+            took = cpu_seconds([environment / "bin" / "merzoo", *words], place, **free)
+            rows.append({"command": command, "run_cpu_s": took})
+        rows[0] |= {"install_cpu_s": seconds, "environment_mb": megabytes(environment)}
         rows[0]["written_mb"] = megabytes(place / "runs") + megabytes(place / "home")
     facts = {"date": date.today().isoformat()} | machine()
     with RESULT.open("w", newline="") as stream:
-        fields = ["command", "install_s", "environment_mb", "run_s", "written_mb", *facts]
+        fields = ["command", "install_cpu_s", "environment_mb", "run_cpu_s", "written_mb", *facts]
         writer = csv.DictWriter(stream, fields, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(row | facts for row in rows)

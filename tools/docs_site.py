@@ -229,6 +229,7 @@ def _notebook(path: Path, config) -> list[File]:
 
     text, more = MarkdownExporter().from_filename(str(path))
     text = re.sub(r"<style scoped>.*?</style>\n*", "", text, flags=re.S)
+    text = text.replace(' border="1" class="dataframe"', "")
     name = path.stem
     for picture in more["outputs"]:
         text = text.replace(f"]({picture})", f"]({name}-{picture})")

@@ -20,6 +20,7 @@ export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0.2 JAX_PERSISTENT_CACHE_MIN_E
 .venv/bin/ruff check .
 .venv/bin/ruff format --check --quiet .
 .venv/bin/mypy
+tools/docs.sh --build
 backend_tests=(
   tests/models/test_all.py tests/models/test_golden.py tests/layers tests/explain/test_cam_golden.py
   tests/preprocessing/test_augment_backends.py
