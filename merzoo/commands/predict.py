@@ -46,7 +46,13 @@ def arguments(parser) -> None:
     )
     parser.add_argument("--fps", type=float, help="frames per second, for folders of frames")
     parser.add_argument(
-        "--seconds", type=float, default=10, help="how long to record a webcam (10)"
+        "--seconds", type=float, default=10, help="how long to record or watch a webcam (10)"
+    )
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="answer while webcam:0, or a video played in real time, goes on: each expression with "
+        "the time from its apex to its answer; frames that cannot be kept up with are counted",
     )
     parser.add_argument(
         "--shortest", type=float, default=SHORTEST, help=f"seconds of a segment ({SHORTEST})"
@@ -82,6 +88,10 @@ def run(options) -> int:
     check_seconds(options.seconds)
     if len(groups) == 1 and camera_of(groups[0]) is None:  # before a model is loaded for it
         groups = [open_source(groups[0], options.fps)]
+    if options.live:
+        from merzoo.prediction.live import check_live
+
+        check_live(groups)
     choose_backend()
     from merzoo.prediction import Classifier, Settings, predict_files
 
@@ -89,6 +99,8 @@ def run(options) -> int:
     classes = options.classes.split(",") if options.classes else None
     model = Classifier(options.model, options.weights, classes, options.units, **parameters)
     out = Path(options.out)
+    if options.live:
+        return _live(options, groups[0], model, settings)
     sources = [_recorded(group, out, options.seconds) for group in groups]
     results = predict_files(
         sources,
@@ -112,6 +124,42 @@ def run(options) -> int:
         _print_model(model.facts())
         print(f"{time.perf_counter() - start:.0f} s; results: {out / 'predictions.json'}")
     return int(bool(failed))
+
+
+def _live(options, source, model, settings) -> int:
+    """Watches one source and answers as it goes on."""
+    from merzoo.prediction.live import watch
+    from merzoo.prediction.results import write_results
+    from merzoo.prediction.sources import camera_of
+
+    camera = isinstance(source, str) and camera_of(source) is not None
+
+    def answer(segment, latency: float) -> None:
+        label, share, units, *_ = _row(segment)
+        at = f"{segment.apex_seconds:.2f} s: {label} {share}; action units {units}"
+        print(f"{at}; answered {latency:.2f} s after its apex", flush=True)
+
+    result = watch(
+        source,
+        model,
+        seconds=options.seconds if camera else None,
+        settings=settings,
+        answer=(lambda segment, latency: None) if options.json else answer,
+    )
+    write_results(Path(options.out), [result])
+    if options.json:
+        print_json({"files": [result.as_dict()]})
+        return 0
+    _print(result)
+    live = result.live
+    told = f"{live['dropped']} of {live['came']} frames dropped"
+    if live["latency"]:
+        late = sorted(live["latency"])
+        told += f"; from apex to answer {late[len(late) // 2]:.2f} s (median), "
+        told += f"{late[-1]:.2f} s (most)"
+    print(told)
+    _print_model(model.facts())
+    return 0
 
 
 def _recorded(group, out: Path, seconds: float):
