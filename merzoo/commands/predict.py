@@ -132,10 +132,11 @@ def _live(options, source, model, settings) -> int:
     from merzoo.prediction.results import write_results
     from merzoo.prediction.sources import camera_of
 
+    facts = model.facts()
     camera = isinstance(source, str) and camera_of(source) is not None
 
     def answer(segment, latency: float) -> None:
-        label, share, units, *_ = _row(segment)
+        label, share, units, *_ = _row(segment, facts)
         at = f"{segment.apex_seconds:.2f} s: {label} {share}; action units {units}"
         print(f"{at}; answered {latency:.2f} s after its apex", flush=True)
 
@@ -193,7 +194,7 @@ def _print(result) -> None:
         print_table(
             title,
             ["label", "probability", "action units", "onset", "apex", "offset", "seconds", "score"],
-            [_row(segment) for segment in result],
+            [_row(segment, result.model) for segment in result],
         )
     else:
         print(title)
@@ -201,14 +202,18 @@ def _print(result) -> None:
         print(f"warning: {warning}")
 
 
-def _row(segment) -> list[str]:
+def _row(segment, model: dict) -> list[str]:
+    from merzoo.prediction.results import least_of_units
+
     known = segment.onset_seconds is not None
     seconds = f"{segment.onset_seconds:.2f}-{segment.offset_seconds:.2f}" if known else "-"
     score = "-" if segment.score is None else f"{segment.score:.2f}"
     share = segment.probabilities.get(segment.label)
     share = "-" if share is None else f"{share:.3f}"
     told = {name: p for name, p in (segment.units or {}).items() if p > 0.5}
-    units = " ".join(f"{name} {p:.2f}" for name, p in told.items()) or "none"
+    least = least_of_units(model)
+    words = (f"{name}{'?' if p < least else ''} {p:.2f}" for name, p in told.items())
+    units = " ".join(words) or "none"
     frames = [segment.onset, segment.apex, segment.offset]
     return [
         f"{segment.shown} ({segment.label}?)" if segment.known is False else segment.label,

@@ -83,6 +83,16 @@ def confidence_told(model: dict) -> str:
     return told + f"below {chosen['threshold']:.2f} it says that it does not know."
 
 
+def least_of_units(model: dict) -> float:
+    """The probability from which on it is known that a unit moves, from a model's facts.
+
+    >>> least_of_units({"units": {"confidence": {"threshold": 0.8}}}), least_of_units({})
+    (0.8, 0.0)
+    """
+    chosen = model.get("units", {}).get("confidence") or {}
+    return float(chosen.get("threshold", 0.0))
+
+
 def shown_units(units: dict[str, float]) -> str:
     """The action units above one half, as a combination.
 

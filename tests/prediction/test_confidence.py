@@ -54,7 +54,14 @@ def test_below_the_threshold_it_does_not_know():
     unsure = segment_of(spot, np.array([0.3, 0.2, 0.5]), model, None, None)
     sure = segment_of(spot, np.array([0.1, 0.2, 0.7]), model, None, None)
     assert (unsure.shown, sure.shown) == ("does not know", sure.label)
-    assert _row(unsure)[0] == f"does not know ({unsure.label}?)" and _row(sure)[0] == sure.label
+    units = {"units": {"confidence": SURE | {"threshold": 0.8}}}
+    moving = replace(unsure, units={"AU1": 0.9, "AU2": 0.6, "AU4": 0.1})
+    assert _row(moving, units)[:3] == [
+        f"does not know ({unsure.label}?)",
+        "0.500",
+        "AU1 0.90 AU2? 0.60",
+    ]
+    assert _row(sure, {})[0] == sure.label
     result = Prediction(
         "x", "pair", (unsure, sure), 3, None, "whole", model.facts(), (), np.arange(3), np.ones(3)
     )
