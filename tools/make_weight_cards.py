@@ -104,8 +104,19 @@ def _facts(entry: WeightsEntry, log: dict) -> list[list[str]]:
         ["file", f"`{entry.file}`, {entry.bytes:,} bytes, SHA-256 `{entry.sha256}`"],
         ["from", f"`{entry.url}`" if entry.url else "comes with merzoo"],
         ["stored", stored],
+        ["confidence", _confidence(entry)],
         ["merzoo", entry.merzoo_version],
     ]
+
+
+def _confidence(entry: WeightsEntry) -> str:
+    chosen = entry.confidence
+    if chosen is None:
+        return "as the network says it, not calibrated"
+    return (
+        f"temperature {chosen['temperature']:.3g}, answers from {chosen['threshold']:.3g} on: "
+        f"chosen on {chosen['answers']} answers about {chosen['people']} inner people of five folds"
+    )
 
 
 def _compressed(file) -> bool:

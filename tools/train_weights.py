@@ -1,6 +1,7 @@
 """Trains one of the weights that come with merzoo, a row of `weights_runs.RUNS`, and logs it.
 
     python tools/train_weights.py ststnet.synthetic
+    python tools/train_weights.py ststnet.synthetic --calibrate
     python tools/train_weights.py rcn-s.megc2019 --data megc2019_flow28.npz --loso runs/rcn-s
     python tools/train_weights.py rcn-s.megc2019 --data megc2019_flow28.npz
     python tools/train_weights.py broadbentnet.fer2013-7 --data /data/fer2013
@@ -10,6 +11,7 @@ row of `merzoo/weights/files/manifest.json`; `tools/make_weight_cards.py` makes 
 parts are scored once, at the end, with the weights as they are stored. `--check` looks at
 validation figures only and stores nothing. Where everything is trained on, `--loso` scores the
 recipe with every subject left out once, and `tools/make_tables.py --collect` keeps the figure.
+`--calibrate` leaves the weights as they are and gives their row a temperature and a threshold.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -46,7 +49,7 @@ from merzoo.training.trainer import Trainer  # noqa: E402
 from merzoo.versions import package_versions  # noqa: E402
 from merzoo.weights import WeightsEntry, load  # noqa: E402
 from merzoo.weights.entry import read_entries  # noqa: E402
-from merzoo.weights.manifest import MANIFEST, files_folder  # noqa: E402
+from merzoo.weights.manifest import MANIFEST, files_folder, find  # noqa: E402
 from merzoo.weights.verify import sample_outputs  # noqa: E402
 
 
@@ -56,6 +59,11 @@ def main() -> int:
     parser.add_argument("--data", default="", help="file or folder of the data; none for synthetic")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's, with --check")
     parser.add_argument("--loso", metavar="FOLDER", help="score the recipe by LOSO, into a folder")
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="temperature and threshold of weights that are there, from the inner people of folds",
+    )
     parser.add_argument("--check", action="store_true", help="no test part, nothing is stored")
     options = parser.parse_args()
     if options.id not in RUNS:
@@ -65,6 +73,14 @@ def main() -> int:
         data = f"arrays:{options.data}"
         result = merzoo.evaluate(_network(options.id), data, recipe=run.recipe, out=options.loso)
         print(f"UF1 {result.uf1:.3f} UAR {result.uar:.3f}: {result.folder}")
+        return 0
+    if options.calibrate:
+        split = SPLITS[run.data](options.data, _inputs(options.id, run), run.labels)
+        entry = replace(
+            find(options.id, _network(options.id)), confidence=calibrated(options.id, run, split)
+        )
+        add_to_manifest(entry)
+        print(json.dumps(entry.confidence, indent=1))
         return 0
     if log.exists() and not options.check:
         raise InputError(f"{log}: trained and tested already; remove it to do so again.")
@@ -132,6 +148,20 @@ class Told(keras.callbacks.Callback):
         if "inner_uf1" in logs:
             line += f" validation UF1 {logs['inner_uf1']:.3f}"
         print(f"{time.perf_counter() - self.start:.0f} s {line}", file=sys.stderr)
+
+
+def calibrated(name: str, run: Run, split: Split) -> dict:
+    """Temperature and threshold by the inner people of five folds of the training part, each fold
+    trained anew by the same recipe (see `merzoo.training.confidence`)."""
+    learner = resolve(_network(name), run.recipe, arguments=run.arguments)
+    how = {"protocol": "kfold:5", "calibrate": True}
+    if learner.multilabel:
+        result = evaluate_units(learner, split.train, labels=run.labels, **how)
+    else:
+        result = merzoo.evaluate(learner, split.train, **how)
+    found = result.metrics["calibration"]
+    print(json.dumps(found, indent=1), file=sys.stderr)
+    return found["chosen"]
 
 
 def measured(trainer: Trainer, data) -> dict:

@@ -4,7 +4,13 @@ import base64
 from html import escape
 
 from merzoo.prediction.annotate import class_colour
-from merzoo.prediction.results import UNKNOWN, confidence_told, figures, shown_units
+from merzoo.prediction.results import (
+    UNKNOWN,
+    confidence_told,
+    figures,
+    least_of_units,
+    shown_units,
+)
 
 _WIDTH, _HEIGHT = 640, 170  # units of the curve's picture
 
@@ -138,7 +144,7 @@ def _units(segment: dict, model: dict) -> str:
     told = segment.get("units") or {}
     if not told or set(told) == set(model["classes"]):  # its classes are the units: shown above
         return ""
-    least = ((model.get("units") or {}).get("confidence") or {}).get("threshold", 0.0)
+    least = least_of_units(model)
     words, moving = [], {}
     for name, share in told.items():
         unsure = "?" if 0.5 < share < least else ""

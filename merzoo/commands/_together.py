@@ -115,6 +115,7 @@ ROWS = (
         lambda o: not o.list,
     ),
     Row("predict", "--seconds", "without an input webcam:0", _webcam),
+    Row("predict", "--how --annotated --fps", "beside --live", lambda o: not o.live),
     Row("predict", "--fps", "for the sample and for pairs of images", _of_unknown_rate),
     Row("predict", "--how --annotated --shortest --longest", "for pairs of images", _films),
     Row("predict", "--shortest --longest", "beside --how whole", lambda o: o.how != "whole"),

@@ -46,7 +46,13 @@ def arguments(parser) -> None:
     )
     parser.add_argument("--fps", type=float, help="frames per second, for folders of frames")
     parser.add_argument(
-        "--seconds", type=float, default=10, help="how long to record a webcam (10)"
+        "--seconds", type=float, default=10, help="how long to record or watch a webcam (10)"
+    )
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="answer while webcam:0, or a video played in real time, goes on: each expression with "
+        "the time from its apex to its answer; frames that cannot be kept up with are counted",
     )
     parser.add_argument(
         "--shortest", type=float, default=SHORTEST, help=f"seconds of a segment ({SHORTEST})"
@@ -82,6 +88,10 @@ def run(options) -> int:
     check_seconds(options.seconds)
     if len(groups) == 1 and camera_of(groups[0]) is None:  # before a model is loaded for it
         groups = [open_source(groups[0], options.fps)]
+    if options.live:
+        from merzoo.prediction.live import check_live
+
+        check_live(groups)
     choose_backend()
     from merzoo.prediction import Classifier, Settings, predict_files
 
@@ -89,6 +99,8 @@ def run(options) -> int:
     classes = options.classes.split(",") if options.classes else None
     model = Classifier(options.model, options.weights, classes, options.units, **parameters)
     out = Path(options.out)
+    if options.live:
+        return _live(options, groups[0], model, settings)
     sources = [_recorded(group, out, options.seconds) for group in groups]
     results = predict_files(
         sources,
@@ -112,6 +124,43 @@ def run(options) -> int:
         _print_model(model.facts())
         print(f"{time.perf_counter() - start:.0f} s; results: {out / 'predictions.json'}")
     return int(bool(failed))
+
+
+def _live(options, source, model, settings) -> int:
+    """Watches one source and answers as it goes on."""
+    from merzoo.prediction.live import watch
+    from merzoo.prediction.results import write_results
+    from merzoo.prediction.sources import camera_of
+
+    facts = model.facts()
+    camera = isinstance(source, str) and camera_of(source) is not None
+
+    def answer(segment, latency: float) -> None:
+        label, share, units, *_ = _row(segment, facts)
+        at = f"{segment.apex_seconds:.2f} s: {label} {share}; action units {units}"
+        print(f"{at}; answered {latency:.2f} s after its apex", flush=True)
+
+    result = watch(
+        source,
+        model,
+        seconds=options.seconds if camera else None,
+        settings=settings,
+        answer=(lambda segment, latency: None) if options.json else answer,
+    )
+    write_results(Path(options.out), [result])
+    if options.json:
+        print_json({"files": [result.as_dict()]})
+        return 0
+    _print(result)
+    live = result.live
+    told = f"{live['dropped']} of {live['came']} frames dropped"
+    if live["latency"]:
+        late = sorted(live["latency"])
+        told += f"; from apex to answer {late[len(late) // 2]:.2f} s (median), "
+        told += f"{late[-1]:.2f} s (most)"
+    print(told)
+    _print_model(model.facts())
+    return 0
 
 
 def _recorded(group, out: Path, seconds: float):
@@ -145,7 +194,7 @@ def _print(result) -> None:
         print_table(
             title,
             ["label", "probability", "action units", "onset", "apex", "offset", "seconds", "score"],
-            [_row(segment) for segment in result],
+            [_row(segment, result.model) for segment in result],
         )
     else:
         print(title)
@@ -153,14 +202,18 @@ def _print(result) -> None:
         print(f"warning: {warning}")
 
 
-def _row(segment) -> list[str]:
+def _row(segment, model: dict) -> list[str]:
+    from merzoo.prediction.results import least_of_units
+
     known = segment.onset_seconds is not None
     seconds = f"{segment.onset_seconds:.2f}-{segment.offset_seconds:.2f}" if known else "-"
     score = "-" if segment.score is None else f"{segment.score:.2f}"
     share = segment.probabilities.get(segment.label)
     share = "-" if share is None else f"{share:.3f}"
     told = {name: p for name, p in (segment.units or {}).items() if p > 0.5}
-    units = " ".join(f"{name} {p:.2f}" for name, p in told.items()) or "none"
+    least = least_of_units(model)
+    words = (f"{name}{'?' if p < least else ''} {p:.2f}" for name, p in told.items())
+    units = " ".join(words) or "none"
     frames = [segment.onset, segment.apex, segment.offset]
     return [
         f"{segment.shown} ({segment.label}?)" if segment.known is False else segment.label,

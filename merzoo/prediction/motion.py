@@ -125,9 +125,9 @@ def measure_motion(
     Raises:
         InputError: if no face is found anywhere, or the frames change their size.
     """
-    rate = _early_rate(frames) if fps is None else fps
+    rate = early_rate(frames) if fps is None else fps
     step = thinning(rate)
-    measured = _Measured(rate / step, detector, which)
+    measured = Measured(rate / step, detector, which)
     for position in itertools.count(0, step):
         try:
             frame = frames[position]
@@ -149,7 +149,7 @@ def measure_motion(
     if fps is not None:
         return motion
     assert isinstance(frames, VideoFrames)
-    return _by_time(motion, frames.times[motion.positions], frames.fps / step)
+    return at_even_times(motion, frames.times[motion.positions], frames.fps / step)
 
 
 def _blind(motion: Motion, places: Sequence[tuple[int, int]], margin: int) -> None:
@@ -160,7 +160,7 @@ def _blind(motion: Motion, places: Sequence[tuple[int, int]], margin: int) -> No
         motion.moves[max(0, start) : stop] = np.nan
 
 
-def _early_rate(frames) -> float:
+def early_rate(frames) -> float:
     """Frames per second of a film's first second."""
     if not isinstance(frames, VideoFrames):
         raise InputError("frames without times need their rate: give fps.")
@@ -173,7 +173,7 @@ def _early_rate(frames) -> float:
     return rate
 
 
-def _by_time(motion: Motion, times: np.ndarray, fps: float) -> Motion:
+def at_even_times(motion: Motion, times: np.ndarray, fps: float) -> Motion:
     """The movement at even times: as it is where the film's are, else interpolated."""
     if not is_variable(times):
         return replace(motion, fps=fps)
@@ -187,7 +187,7 @@ def _by_time(motion: Motion, times: np.ndarray, fps: float) -> Motion:
     return replace(motion, fps=fps, moves=moves, positions=motion.positions[nearest])
 
 
-class _Measured:
+class Measured:
     """A film's movement while its frames come in.
 
     Args:
@@ -267,9 +267,23 @@ class _Measured:
         else:
             self.waiting -= 1
 
+    def so_far(self, first: int = 0) -> Motion:
+        """The movement that further frames change no more, from the frame looked at as number
+        `first` on; ends half a second or less before the last frame, and is empty without a face.
+        """
+        known = self.pieces[0].start if self.pieces else len(self.places)
+        moves = self.joined.of(len(self.places))[first:known].copy()
+        for a, b in joined_places(self.jumps, 2 * self.blind):
+            moves[max(0, a - self.blind - first) : max(0, b + self.blind - first)] = np.nan
+        return Motion(np.array(self.places[first:known], int), self.fps, moves, self.faces)
+
+    def end(self) -> None:
+        """No more frames come: what was measured last is known too."""
+        self._join(len(self.pieces))
+
     def motion(self) -> Motion:
         """What was measured; raises `InputError` if there was no face anywhere."""
-        self._join(len(self.pieces))
+        self.end()
         if not self.faces:
             raise InputError(self.missing[0][1])
         moves = self.joined.of(len(self.places))

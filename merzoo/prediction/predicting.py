@@ -18,17 +18,16 @@ from merzoo.data.videos import VideoFrames
 from merzoo.errors import InputError, unknown
 from merzoo.files import file_name
 from merzoo.prediction.annotate import write_annotated
-from merzoo.prediction.classify import AUTO, Classifier, clips_of
+from merzoo.prediction.classify import AUTO, Classifier
 from merzoo.prediction.given import expand
 from merzoo.prediction.motion import Motion, measure_motion
 from merzoo.prediction.results import (
     Failed,
     Prediction,
-    Segment,
     check_results,
-    shown_units,
     write_results,
 )
+from merzoo.prediction.segments import classify_spots
 from merzoo.prediction.sources import Source, open_source
 from merzoo.prediction.spotting import LOWEST_RATE, Settings, Spot, spot
 from merzoo.prediction.whole import LONGEST_WHOLE, face_in, take_whole
@@ -211,7 +210,11 @@ def _predict(source: Source, model: Classifier, how: str, settings: Settings, st
             spots = []
     if model.shapes.keys() & {"action_units"}:
         warnings.append("the model also takes action units, which are unknown: taken as none.")
-    segments = _classified(source, model, spots, faces, warnings, step)
+    found = classify_spots(source.frames, source.fps, source.times, model, spots, faces, warnings)
+    segments = []
+    for number, segment in enumerate(found, 1):
+        segments += [] if segment is None else [segment]
+        step("classifying", number, len(spots))
     warnings = [*source.frames.notes, *warnings]
     return Prediction(
         source=source.name,
@@ -291,37 +294,6 @@ def _about_damage(film: VideoFrames) -> list[str]:
     return [
         f"its file is damaged: {'; '.join(found[:_NAMED])}{more}: no expression is reported there."
     ]
-
-
-def _classified(source, model, spots, faces, warnings, step) -> list[Segment]:
-    segments: list[Segment] = []
-    times = source.times
-    clips = clips_of(source.frames, spots, faces, source.fps)
-    for number, (one, (clip, face, near)) in enumerate(zip(spots, clips, strict=True), 1):
-        try:
-            sample = model.inputs(clip, face, near)
-        except InputError as error:
-            warnings.append(f"the segment around frame {one.apex} was left out: {error}")
-        else:
-            (row,) = model.probabilities([sample])
-            units = model.told_units(sample, clip, face, near)
-            segments.append(_segment(one, row, model, times, units))
-        step("classifying", number, len(spots))
-    return segments
-
-
-def _segment(
-    one: Spot, row: np.ndarray, model: Classifier, times: np.ndarray | None, units: dict | None
-) -> Segment:
-    onset, apex, offset = (
-        None if times is None else float(times[i]) for i in (one.onset, one.apex, one.offset)
-    )
-    shares = dict(zip(model.classes, map(float, row), strict=True))
-    label = max(shares, key=lambda name: shares[name])
-    if model.of_units:
-        units, label = shares, shown_units(shares)
-    places = (one.onset, one.apex, one.offset, onset, apex, offset)
-    return Segment(*places, shares, label, one.score, units, model.knows(shares))
 
 
 def _annotated(

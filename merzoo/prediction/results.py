@@ -83,6 +83,16 @@ def confidence_told(model: dict) -> str:
     return told + f"below {chosen['threshold']:.2f} it says that it does not know."
 
 
+def least_of_units(model: dict) -> float:
+    """The probability from which on it is known that a unit moves, from a model's facts.
+
+    >>> least_of_units({"units": {"confidence": {"threshold": 0.8}}}), least_of_units({})
+    (0.8, 0.0)
+    """
+    chosen = model.get("units", {}).get("confidence") or {}
+    return float(chosen.get("threshold", 0.0))
+
+
 def shown_units(units: dict[str, float]) -> str:
     """The action units above one half, as a combination.
 
@@ -102,14 +112,16 @@ class Prediction(Sequence):
         segments: what was found; may be empty.
         frames: their number.
         fps: frames per second, or `None`.
-        how: `"spot"` (candidates were looked for), `"whole"` (one clip, its apex spotted) or
-            `"pair"`.
+        how: `"spot"` (candidates were looked for), `"whole"` (one clip, its apex spotted),
+            `"pair"` or `"live"`.
         model: name, weights, classes, and the honest figures of the weights.
         warnings: what a reader must know.
         positions, curve: the movement of the face in pixels of its crop, at these frames.
         faces: (position, `Face`) where it was found.
         annotated: the annotated video, or `None`.
         times: (frames,) seconds of each frame, or `None` where the frame rate is unknown.
+        live: of what was watched live: frames that came (`came`) and were `dropped`, and the
+            seconds from each segment's apex to its answer (`latency`); else `None`.
     """
 
     source: str
@@ -125,6 +137,7 @@ class Prediction(Sequence):
     faces: tuple[tuple[int, Face], ...] = field(repr=False, default=())
     annotated: Path | None = None
     times: np.ndarray | None = field(repr=False, default=None)
+    live: dict | None = None
 
     def __len__(self) -> int:
         return len(self.segments)
@@ -169,7 +182,7 @@ class Prediction(Sequence):
             "annotated": self.annotated.name if self.annotated else None,
             "model": self.model,
             "not_for": NOT_FOR,
-        }
+        } | ({} if self.live is None else {"live": self.live})
 
 
 @dataclass(frozen=True)

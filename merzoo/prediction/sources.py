@@ -266,18 +266,12 @@ def record(
     import cv2
 
     check_seconds(seconds)
-    with quiet():
-        capture = cv2.VideoCapture(camera)
     temporary = temporary_beside(path, path.suffix)
+    capture, frame = open_camera(camera)
     try:
-        ok, frame = capture.read() if capture.isOpened() else (False, None)
-        if not ok or frame is None:
-            raise InputError(
-                f"webcam:{camera}: no camera there gives pictures; connect one, or give a video "
-                "file."
-            )
+        ok = True
         path.parent.mkdir(parents=True, exist_ok=True)
-        rate = _measured_rate(capture)
+        rate = measured_rate(capture)
         size = (frame.shape[1], frame.shape[0])
         code = cv2.VideoWriter_fourcc(*"MJPG")
         writer = cv2.VideoWriter(str(temporary), cv2.CAP_OPENCV_MJPEG, code, rate, size)
@@ -295,7 +289,26 @@ def record(
     return path
 
 
-def _measured_rate(capture, frames: int = 20) -> float:
+def open_camera(camera: int | str) -> tuple:
+    """OpenCV's capture of a camera, and the first picture (H, W, 3) BGR.
+
+    Raises:
+        InputError: if there is no such camera, or it gives no pictures.
+    """
+    import cv2
+
+    with quiet():
+        capture = cv2.VideoCapture(camera)
+    ok, frame = capture.read() if capture.isOpened() else (False, None)
+    if not ok or frame is None:
+        capture.release()
+        raise InputError(
+            f"webcam:{camera}: no camera there gives pictures; connect one, or give a video file."
+        )
+    return capture, frame
+
+
+def measured_rate(capture, frames: int = 20) -> float:
     """Frames per second that a camera gives: what it states is often wrong."""
     start = time.monotonic()
     count = sum(capture.read()[0] for _ in range(frames))

@@ -77,13 +77,11 @@ def test_what_recognises_is_audited_too(people):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task", SPOTTING)
-def test_the_command_line_gives_the_same_intervals_again(task, tmp_path, capsys):
-    model = {"spot": "abpn", "spot-recognise": "spotter+offapexnet"}[task]
-    data = "synthetic-long:easy?subjects=4&seconds=6"
-    words = ["evaluate", model, "--task", task, "--data", data]
+def test_the_command_line_gives_the_same_intervals_again(tmp_path, capsys):
+    data = "synthetic-long:easy?subjects=3&seconds=4"
+    words = ["evaluate", "abpn", "--task", "spot", "--data", data, "--epochs", "1"]
     first, again = tmp_path / "first", tmp_path / "again"
-    assert main([*words, "--epochs", "1", "--detector", "none", "--out", str(first)]) == 0
+    assert main([*words, "--detector", "none", "--out", str(first)]) == 0
     assert main(["evaluate", "--from", str(first), "--out", str(again)]) == 0
     one, two = read_spotting_run(first), read_spotting_run(again)
     assert one.tables.found.equals(two.tables.found) and one.card["recipe"] == two.card["recipe"]

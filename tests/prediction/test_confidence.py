@@ -13,8 +13,8 @@ from merzoo.app.html import report_html
 from merzoo.commands.predict import _row
 from merzoo.errors import InputError
 from merzoo.prediction import Classifier
-from merzoo.prediction.predicting import _segment
 from merzoo.prediction.results import Prediction, confidence_told, csv_text
+from merzoo.prediction.segments import segment_of
 from merzoo.prediction.spotting import Spot
 from merzoo.training.confidence import Confidence
 from merzoo.training.probabilities import Unlabelled, predict
@@ -51,10 +51,17 @@ def test_probabilities_are_as_the_card_calibrates_them():
 def test_below_the_threshold_it_does_not_know():
     model = calibrated()
     spot = Spot(0, 1, 2, 0.5)
-    unsure = _segment(spot, np.array([0.3, 0.2, 0.5]), model, None, None)
-    sure = _segment(spot, np.array([0.1, 0.2, 0.7]), model, None, None)
+    unsure = segment_of(spot, np.array([0.3, 0.2, 0.5]), model, None, None)
+    sure = segment_of(spot, np.array([0.1, 0.2, 0.7]), model, None, None)
     assert (unsure.shown, sure.shown) == ("does not know", sure.label)
-    assert _row(unsure)[0] == f"does not know ({unsure.label}?)" and _row(sure)[0] == sure.label
+    units = {"units": {"confidence": SURE | {"threshold": 0.8}}}
+    moving = replace(unsure, units={"AU1": 0.9, "AU2": 0.6, "AU4": 0.1})
+    assert _row(moving, units)[:3] == [
+        f"does not know ({unsure.label}?)",
+        "0.500",
+        "AU1 0.90 AU2? 0.60",
+    ]
+    assert _row(sure, {})[0] == sure.label
     result = Prediction(
         "x", "pair", (unsure, sure), 3, None, "whole", model.facts(), (), np.arange(3), np.ones(3)
     )
@@ -65,7 +72,7 @@ def test_below_the_threshold_it_does_not_know():
     assert [s["known"] for s in result.as_dict()["segments"]] == [False, True]
     assert "does not know" in result._repr_html_()
     plain = Classifier("ststnet", "synthetic", units="none", detector="none")
-    assert _segment(spot, np.array([0.3, 0.2, 0.5]), plain, None, None).known is None
+    assert segment_of(spot, np.array([0.3, 0.2, 0.5]), plain, None, None).known is None
     assert "not calibrated" in confidence_told(plain.facts())
     never = confidence_told({"confidence": SURE | {"threshold": 1.1}})
     assert "none of its answers was sure enough" in never

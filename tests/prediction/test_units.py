@@ -16,8 +16,8 @@ from merzoo.explain.split import split
 from merzoo.prediction import Classifier
 from merzoo.prediction.annotate import class_colour
 from merzoo.prediction.classify import UNIT_WEIGHTS
-from merzoo.prediction.predicting import _segment
 from merzoo.prediction.results import Prediction, csv_text
+from merzoo.prediction.segments import segment_of
 from merzoo.prediction.spotting import Spot
 
 SPOT = Spot(0, 1, 2, 0.5)
@@ -50,7 +50,7 @@ def test_invented_weights_bring_those_of_units_and_others_none():
 
 def test_a_segment_has_its_units_in_the_table_and_in_json():
     model = Classifier(merzoo.create_model("ststnet"))
-    found = _segment(SPOT, np.array([0.2, 0.7, 0.1]), model, None, {"AU4": 0.9, "AU12": 0.2})
+    found = segment_of(SPOT, np.array([0.2, 0.7, 0.1]), model, None, {"AU4": 0.9, "AU12": 0.2})
     facts = model.facts() | {"units": {"classes": ["AU4", "AU12"]}}
     result = Prediction(
         "x", "pair", (found,), 3, None, "whole", facts, (), np.arange(3), np.ones(3)
@@ -63,9 +63,9 @@ def test_a_segment_has_its_units_in_the_table_and_in_json():
 
 def test_a_network_of_units_names_the_combination():
     model = of_units()
-    found = _segment(SPOT, np.array([0.9, 0.8]), model, None, None)
+    found = segment_of(SPOT, np.array([0.9, 0.8]), model, None, None)
     assert found.label == "AU4+AU12" and found.units == {"AU4": 0.9, "AU12": 0.8}
-    assert _segment(SPOT, np.array([0.1, 0.2]), model, None, None).label == "none"
+    assert segment_of(SPOT, np.array([0.1, 0.2]), model, None, None).label == "none"
     assert class_colour(model.classes, "AU12+AU14") == class_colour(model.classes, "AU12")
     with pytest.raises(InputError, match="ends in a sigmoid"):
         of_units(("joy", "anger"))
