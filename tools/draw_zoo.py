@@ -50,8 +50,10 @@ def main() -> None:
     for name, score in printed:
         axis.plot(speed[name], score, "o", mfc="none", mec="0.45", ms=7, zorder=2)
         if name not in measured:  # which bears the name already
-            axis.annotate(name, (speed[name], score), (7, -3), textcoords="offset points",
-                          fontsize=8, color="0.35")  # fmt: skip
+            crowded = any(1 < speed[other] / speed[name] < 1.7 for other in measured)
+            shift, side = ((-7, -3), "right") if crowded else ((7, -3), "left")
+            axis.annotate(name, (speed[name], score), shift, textcoords="offset points",
+                          ha=side, fontsize=8, color="0.35")  # fmt: skip
     for name, (score, low, high) in measured.items():
         axis.plot([speed[name]] * 2, [low, high], color=COLOURS[0], lw=1.6, zorder=3)
         axis.plot(speed[name], score, "o", color=COLOURS[0], ms=7, zorder=4)
