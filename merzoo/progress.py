@@ -1,5 +1,9 @@
-"""Progress bars through rich: on standard error where that is a terminal, and in notebooks."""
+"""Progress bars through rich: on standard error where that is a terminal, and in notebooks.
 
+There they need ipywidgets; without them rich would show a warning in the place of each bar.
+"""
+
+import importlib.util
 import os
 import sys
 
@@ -38,8 +42,12 @@ def progress_bar(*extra_columns: ProgressColumn, count: ProgressColumn | None = 
         TextColumn("left"),
         TimeRemainingColumn(),
         console=console,
-        disable=not (sys.stderr.isatty() or console.is_jupyter),
+        disable=not (sys.stderr.isatty() or (console.is_jupyter and _has_widgets())),
     )
+
+
+def _has_widgets() -> bool:
+    return importlib.util.find_spec("ipywidgets") is not None
 
 
 def name_folder(folder: str | os.PathLike) -> None:

@@ -166,29 +166,29 @@ def goals() -> str:
     return "\n".join(text)
 
 
-def claims() -> str:
-    """UF1 on the composite as papers print it for each network, beside what was measured."""
-    rows: dict[tuple[str, str], list[str]] = {}
+def printed_scores() -> dict[tuple[str, str], list[str]]:
+    """(network, UF1 on the composite as printed) -> the papers' tables that print it."""
+    found: dict[tuple[str, str], list[str]] = {}
     for name in list_tables():
         table = get_table(name)
-        places = [
-            i
-            for i, column in enumerate(table.columns)
-            if column.metric == UF1.name and column.part == "full" and column.run == "composite"
-        ]
         for row in table.rows:
-            if row.network and not set(row.arguments) - {"modality"}:
-                told = [row.figures[i] for i in places if row.figures[i] != "-"]
-                rows.setdefault((row.network, " ".join(told)), []).append(f"`{name}`")
+            for column, figure in zip(table.columns, row.figures, strict=True):
+                score = (column.metric, column.run, column.part) == (UF1.name, "composite", "full")
+                if score and figure != "-" and not set(row.arguments) - {"modality"}:
+                    found.setdefault((row.network, figure), []).append(name)
+    return {key: names for key, names in sorted(found.items()) if key[0]}
+
+
+def claims() -> str:
+    """UF1 on the composite as papers print it for each network, beside what was measured."""
     lines = ["| network | UF1 as printed | printed in | UF1 measured here | 95 % | recipe, seeds |"]
     lines.append("|---|---|---|---|---|---|")
-    for (network, told), names in sorted(rows.items()):
-        if told:
-            for ours in measured([network])[1] or [["", "", "", "", "", "", "", ""]]:
-                _, recipe, _, _, _, seeds, *scores = ours
-                how = f"{recipe}, {seeds}" if recipe else ""
-                cells = [f"`{network}`", told, ", ".join(names), *scores[:2], how]
-                lines.append("| " + " | ".join(cells) + " |")
+    for (network, told), names in printed_scores().items():
+        for ours in measured([network])[1] or [[""] * 8]:
+            _, recipe, _, _, _, seeds, *scores = ours
+            where = ", ".join(f"`{name}`" for name in names)
+            how = f"{recipe}, {seeds}" if recipe else ""
+            lines.append("| " + " | ".join([f"`{network}`", told, where, *scores[:2], how]) + " |")
     return "\n".join(lines)
 
 
