@@ -13,6 +13,7 @@ from merzoo.prediction.results import (
 )
 
 _WIDTH, _HEIGHT = 640, 170  # units of the curve's picture
+_GREY = "rgb(140, 140, 140)"  # of what is not known
 
 NOT_FOR = """
 <p><b>What this is not for.</b> Not for lie detection, hiring, school, or medical decisions.
@@ -145,15 +146,18 @@ def _units(segment: dict, model: dict) -> str:
     if not told or set(told) == set(model["classes"]):  # its classes are the units: shown above
         return ""
     least = least_of_units(model)
-    words, moving = [], {}
+    words, moving, asked = [], {}, []
     for name, share in told.items():
         unsure = "?" if 0.5 < share < least else ""
         text = f"{escape(name)}{unsure} {share:.2f}"
         words.append(f"<b>{text}</b>" if share > 0.5 and not unsure else text)
-        moving |= {} if unsure else {name: share}
+        if unsure:
+            asked.append(name)
+        else:
+            moving[name] = share
     title = f"Action units: {escape(shown_units(moving))}"
-    if len(moving) < len(told):
-        title += f"; {UNKNOWN} of {len(told) - len(moving)}"
+    if asked:
+        title += f"; {UNKNOWN} whether {escape(', '.join(asked))}"
     return f'<p class="mz-units">{title}<br><span class="mz-small">{", ".join(words)}</span></p>'
 
 
@@ -175,6 +179,7 @@ def curve_svg(result: dict) -> str:
     parts = []
     for segment in found["segments"]:
         colour = f"rgb{class_colour(found['model']['classes'], segment['label'])}"
+        colour = _GREY if segment.get("known") is False else colour
         a, b, c = (x(segment[name]) for name in ("onset", "apex", "offset"))
         parts.append(
             f'<rect x="{a:.1f}" y="{top}" width="{max(c - a, 1):.1f}" height="{bottom - top}" '

@@ -87,7 +87,8 @@ def test_the_page_says_what_it_does_not_know():
     found["prediction"]["model"] = model
     html = report_html(found)
     assert "<h3>does not know (surprise?)</h3>" in html
-    assert "Action units: AU1; does not know of 1" in html and "AU2? 0.60" in html
+    assert "Action units: AU1; does not know whether AU2" in html and "AU2? 0.60" in html
+    assert 'fill="rgb(140, 140, 140)"' in html  # in the timeline
     assert "calibrated on 4 inner people; below 0.60 it says that it does not know" in html
 
 
