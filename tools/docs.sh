@@ -10,4 +10,4 @@ export NO_MKDOCS_2_WARNING=1 TF_CPP_MIN_LOG_LEVEL=3 KERAS_BACKEND=jax
 echo "site/index.html: $(find site -name '*.html' | wc -l) pages, $(du -sm site | cut -f1) MB"
 [ "${1:-}" = --build ] && exit 0
 .venv/bin/python tools/make_tables.py --check
-.venv/bin/python -m pytest -q --durations=30 tests/docs
+.venv/bin/python -m pytest -q -n 2 --durations=30 tests/docs

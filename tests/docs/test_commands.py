@@ -15,7 +15,6 @@ from tests.docs.pages import ROOT, blocks, inline_commands, missing_names, pages
 
 PAGES = pages()
 WHOLE = whole_parser()
-OTHERS = {"--all"}  # of scripts; sentences name them too
 SPOTTERS = ("spotter", "softnet", "abpn")
 
 
@@ -105,7 +104,10 @@ def every(parser) -> list:
     return [parser, *(p for below in subparsers(parser).values() for p in every(below))]
 
 
-OPTIONS = OTHERS | {o for p in every(WHOLE) for a in p._actions for o in a.option_strings}
+OPTIONS = {o for p in every(WHOLE) for a in p._actions for o in a.option_strings}
+for _script in (p for folder in ("tools", "benchmarks") for p in (ROOT / folder).glob("*.*")):
+    if _script.suffix in (".py", ".sh"):
+        OPTIONS |= set(re.findall(r"--[a-z][\w-]+", _script.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("page", PAGES)

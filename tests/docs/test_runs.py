@@ -1,5 +1,6 @@
 """The marked commands and programs of the pages are run as they are written."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -17,7 +18,10 @@ PAGES = [page for page in pages() if marked(page)]
 @pytest.fixture(scope="session")
 def home(tmp_path_factory) -> Path:
     """Where all pages keep synthetic clips and prepared modalities: each is made once."""
-    return tmp_path_factory.mktemp("home")
+    base = tmp_path_factory.getbasetemp()  # with several workers, of each one
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "home"
+    home.mkdir(exist_ok=True)
+    return home
 
 
 def write_videos(folder: Path, made: Path) -> None:
