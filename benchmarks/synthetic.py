@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE))
 from machine import machine  # noqa: E402
 
 SEEDS = 3
-PEOPLE = 10  # of the measurement of rates, with 7 clips each
+PEOPLE = 6  # of the measurement of rates, with 7 clips each
 INPUTS = {"flow_image": (28, 28, 3)}
 
 

@@ -154,7 +154,7 @@ def test_impossible_options_are_refused(options, said):
 
 @pytest.mark.slow
 def test_two_workers_prepare_what_one_does(tmp_path):
-    found = clips(subjects=20, clips=7)
+    found = clips(subjects=3, clips=4)
     inputs = {"flow_image": (28, 28, 3)}
     one, two = (
         prepare(found, inputs, "megc3", cache=tmp_path / str(jobs), jobs=jobs) for jobs in (1, 2)
