@@ -140,5 +140,9 @@ def test_what_nobody_can_type_is_found():
     assert missing_names("import merzoo; merzoo.evalute()") == ["merzoo.evalute"]
 
 
+def test_the_readme_is_one_screen():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 90
+
+
 def test_pages_of_the_project_are_found():
     assert {"README.md", "merzoo/data/README.md", "weights/README.md"} <= set(PAGES)
