@@ -58,6 +58,9 @@ def main() -> int:
     parser.add_argument("pages", nargs="+", help="files or addresses")
     parser.add_argument("--pictures", type=Path, help="folder for a picture of each")
     options = parser.parse_args()
+    for name in options.pages:
+        if "://" not in name and not Path(name).is_file():
+            parser.error(f"{name}: no such file")
     from playwright.sync_api import sync_playwright
 
     if options.pictures:
