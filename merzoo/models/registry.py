@@ -149,9 +149,8 @@ def _load(files: Iterable[str]) -> None:
 def _unlisted() -> set[str]:
     """The files that the catalogue does not have yet: of networks that are being written."""
     files = set(importlib.import_module(__package__).FILES.values())
-    return (
-        files - {row["file"] for row in catalogue().values()} - {"classes", "loading", "registry"}
-    )
+    of_none = {"classes", "loading", "registry", "saving"}
+    return files - {row["file"] for row in catalogue().values()} - of_none
 
 
 def _kinds() -> dict[str, str]:
