@@ -111,6 +111,21 @@ def _tabs() -> list[tuple]:
         with gradio.Tab("Video"):
             video = _file("Video", sorted(VIDEO_SUFFIXES), "video")
             run = gradio.Button("Analyse", variant="primary", elem_id="run-video")
+        with gradio.Tab("Camera"):
+            gradio.Markdown(
+                "Record some seconds. Most cameras give 30 frames per second, of which a short "
+                "movement has few."
+            )
+            camera = gradio.Video(
+                label="Camera",
+                sources=["webcam"],
+                include_audio=False,
+                height=320,
+                webcam_options=gradio.WebcamOptions(mirror=False),
+                elem_id="camera",
+            )
+            camera.async_move_resource_to_block_cache = _as_it_is  # type: ignore[method-assign]
+            film = gradio.Button("Analyse", variant="primary", elem_id="run-camera")
         with gradio.Tab("Two frames"):
             with gradio.Row():
                 onset = _file("Onset (neutral)", IMAGES, "onset")
@@ -119,6 +134,7 @@ def _tabs() -> list[tuple]:
     return [
         (sample, [], ""),
         (run, [video], "Choose a video first."),
+        (film, [camera], "Record something first."),
         (pair, [onset, apex], "Choose both frames first: onset and apex."),
     ]
 
