@@ -47,6 +47,7 @@ def card(entry: WeightsEntry) -> str:
         "## What it reaches, on data it was never trained on",
         _metrics(entry),
         *([_validation(log)] if log["validation"] else []),
+        *([_again(log)] if "measured_again" in log else []),
         "## Not to be used for",
         "\n".join(f"- {line}" for line in _limits(entry)),
     ]
@@ -169,7 +170,8 @@ def _training(entry: WeightsEntry, log: dict) -> str:
         "backend": f"Keras {log['versions']['keras']} on {log['backend']}",
     }
     lines = "\n".join(f"- {name}: {value}" for name, value in words.items())
-    return f"{entry.protocol[0].upper()}{entry.protocol[1:]}.\n\n{lines}"
+    remarks = "".join(f"\n\n{remark}" for remark in log.get("remarks", ()))
+    return f"{entry.protocol[0].upper()}{entry.protocol[1:]}.\n\n{lines}{remarks}"
 
 
 def _metrics(entry: WeightsEntry) -> str:
@@ -221,6 +223,12 @@ def _validation(log: dict) -> str:
         f"On the validation part, by which the epoch was chosen (so slightly too good): UF1 "
         f"{scores['uf1']:.3f}, accuracy {scores['accuracy']:.3f}."
     )
+
+
+def _again(log: dict) -> str:
+    """What was found on another machine than that of the training."""
+    found = [f"{part} {one['accuracy']:.4f}" for part, one in log["measured_again"].items()]
+    return f"Measured again on another machine, accuracy: {', '.join(found)}."
 
 
 def _limits(entry: WeightsEntry) -> list[str]:

@@ -101,9 +101,10 @@ def told(run: str) -> str:
     ('offapexnet, zero-shot, 2,000 clips', 'offapexnet, zero-shot, varied without blur')
     """
     if run == "ensemble-real":
-        return "ensemble of flow-krr and offapexnet, random start"
+        return "ensemble: flow-krr, offapexnet random start"
     if run.startswith("ensemble-"):
-        return f"ensemble of these and offapexnet, zero-shot, {int(run[9:]):,} clips"
+        members = "ensemble: flow-krr, offapexnet random start, offapexnet zero-shot"
+        return f"{members}, {int(run[9:]):,} clips"
     if run == CHOSEN:
         return "zero-shot, setting chosen on the two other sets"
     found = re.fullmatch(r"(\w+)-(zero|fine|random)(?:-(.+))?", run)

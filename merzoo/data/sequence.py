@@ -18,9 +18,12 @@ class Frames(Sequence):
     numbers: Sequence[int]
     name: str
     notes: tuple[str, ...] = ()  # what a reader of the frames must know
-    # (2, 2) x, y of the middle of the picture's left and right eye in the first frame, where it is
-    # known, so that no face need be looked for.
-    eyes: np.ndarray | None = None
+
+    @property
+    def eyes(self) -> np.ndarray | None:
+        """(2, 2) x, y of the middle of the picture's left and right eye in the first frame, where
+        it is known, so that no face need be looked for."""
+        return None
 
     def __len__(self) -> int:
         return len(self.numbers)
