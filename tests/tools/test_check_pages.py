@@ -10,7 +10,7 @@ from merzoo.cli import main
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
 
-EASY = "synthetic:easy?subjects=3"
+EASY, MORE = "synthetic:easy?subjects=3", "synthetic:easy?subjects=8"
 LONG = "synthetic-long:easy?subjects=2"
 PAGES = {
     "report.html": [f"evaluate offapexnet --data {EASY} --epochs 1 --seeds 2"],
@@ -19,9 +19,9 @@ PAGES = {
         f"evaluate ststnet --data {EASY} --epochs 1",
         "compare flow-krr ststnet",
     ],
-    "tune.html": [f"tune ststnet --data {EASY} --trials 2 --epochs 1"],
+    "tune.html": [f"tune ststnet --data {EASY} --trials 2 --folds 2"],
     "explanation.html": [f"explain ststnet --weights synthetic --data {EASY} --clips 2"],
-    "units": [f"evaluate ststnet --task au --data {EASY} --epochs 1"],
+    "units": [f"evaluate ststnet --task au --data {MORE} --epochs 1"],
     "spotting": [f"evaluate spotter --task spot --data {LONG}"],
     "table.html": [f"reproduce cvanet/table3 --data {EASY} --quick"],
 }
