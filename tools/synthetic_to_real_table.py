@@ -34,7 +34,7 @@ def synthetic_to_real() -> str:
     parts += [_family(tests, name, title) for name, title in FAMILIES.items()]
     if (RESULTS / "synthetic_to_real.png").is_file():
         parts.append("![UF1 by the number of invented clips](results/synthetic_to_real.png)")
-    parts.append(_goals(rows, tests))
+    parts.append("\n".join([*_differing(tests), _goals(rows, tests)]))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -64,6 +64,21 @@ def _family(tests: list[dict], name: str, title: str) -> str:
         cells = [told(row["run"]), *_less(row), *_less(row, "uar")[:1]]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _differing(tests: list[dict]) -> list[str]:
+    """Of each family, which differences are told from chance."""
+    lines = []
+    for family in dict.fromkeys(row["family"] for row in tests):
+        found = [row for row in tests if row["family"] == family]
+        sure = [row for row in found if float(row["uf1_p_holm"]) < 0.05]
+        named = "; ".join(f"{told(row['run'])} {float(row['uf1']):+.3f}" for row in sure)
+        beside = f": {named}" if named else ""
+        lines.append(
+            f"- {family}: {len(sure)} of {len(found)} differences of UF1 are told from chance at "
+            f"5 % by Holm{beside}."
+        )
+    return lines
 
 
 def _goals(rows: list[dict], tests: list[dict]) -> str:
