@@ -15,6 +15,7 @@ from pathlib import Path
 WIDTHS = {1280: 900, 390: 844}
 SCHEMES = ("light", "dark")
 GRAVE = ("serious", "critical")
+WAIT = 3000  # milliseconds until a page from a server has built itself
 
 
 def chromium() -> str | None:
@@ -44,7 +45,8 @@ def looked_at(browser, address: str, pictures: Path | None = None) -> Iterator[t
                 viewport={"width": width, "height": height}, color_scheme=scheme
             )
             page.goto(address)
-            page.wait_for_load_state("networkidle")
+            page.wait_for_load_state("load")
+            page.wait_for_timeout(WAIT if "http" in address[:4] else 0)
             where = f"{address} at {width}, {scheme}"
             yield from ((where, one) for one in findings(page))
             if pictures is not None:

@@ -25,6 +25,7 @@ recordings of people who agreed.</p>
 """
 
 CSS = """
+.dark [role="tab"][aria-selected="true"] {color: #93c5fd !important}
 .mz-cards {display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr));
   gap: 12px}
 .mz-card {border: 1px solid var(--border-color-primary); border-radius: 8px; padding: 12px}

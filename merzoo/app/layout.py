@@ -19,8 +19,16 @@ _AT_ONCE = 20  # jobs that wait or are worked on; more wait in Gradio's queue
 
 
 def theme() -> gradio.themes.Base:
-    """Fonts of the user's system only, so that nothing is asked of other servers."""
-    return gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"])
+    """Fonts of the user's system only, so that nothing is asked of other servers; colours that
+    stand out from what is behind them by 4.5 to 1."""
+    fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["monospace"]}
+    return gradio.themes.Default(primary_hue="blue", **fonts).set(
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_800",
+        color_accent="*primary_700",
+    )
 
 
 def build(jobs: Jobs, megabytes: float) -> gradio.Blocks:

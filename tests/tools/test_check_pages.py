@@ -71,3 +71,15 @@ def test_pages_can_be_read_by_everybody(kind, check_pages, browser, tmp_path, mo
     assert pages
     for page in pages:
         assert list(check_pages.looked_at(browser, page.as_uri())) == []
+
+
+@pytest.mark.slow
+def test_the_page_of_the_demo_can_be_read_by_everybody(check_pages, browser):
+    pytest.importorskip("gradio", reason="the page needs gradio: pip install 'merzoo[app]'")
+    from merzoo.app import Demo
+
+    demo = Demo(port=0, megabytes=4, seconds=10)
+    try:
+        assert list(check_pages.looked_at(browser, demo.url)) == []
+    finally:
+        demo.close()
