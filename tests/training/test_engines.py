@@ -103,15 +103,16 @@ def test_larger_networks_agree_over_a_few_steps():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", merzoo.list_models(kind="network"))
 def test_every_network_trains_together_as_it_does_alone(name):
-    model = merzoo.create_model(name, **entry(name).small)
-    if model.output_shape[-1] != 3:
-        pytest.skip("puts out no classes")
-    inputs = random_inputs(model, batch=12)
+    if name in ("abpn", "softnet"):
+        pytest.skip("scores frames: it has no classes")
+    arguments = entry(name).small | {"classes": 3}
+    inputs = random_inputs(merzoo.create_model(name, **arguments), batch=12)
     label, people = np.arange(12) % 3, [f"s{i // 4}" for i in range(12)]
     rows = {"dataset": ["a"] * 12, "clip": [str(i) for i in range(12)], "classes": CLASSES}
     data = Arrays(inputs, label, people, **rows, source="test")
+    own = resolve(name).recipe
     few = Recipe("few", optimizer="sgd", learning_rate=1e-3, epochs=1, batch_size=4)
-    few = replace(few, model_arguments=entry(name).small)
+    few = replace(few, model_arguments=arguments, loss=own.loss, loss_arguments=own.loss_arguments)
     alone, together = (
         _columns(evaluate(name, data, recipe=few, engine=engine, subjects=2))
         for engine in ("reuse", "together")
