@@ -118,7 +118,7 @@ MORE = {
     "--from": ("{good}/faces", "{good}/flow.npz", "{good}/pre"),
 }
 SAID_INSTEAD = {  # (verb, option, value) that may go on where it is said
-    ("predict", "--weights", "random"): "random",
+    (verb, "--weights", "random"): "random weights" for verb in ("explain", "export", "predict")
 }
 # Positional arguments: (verb, the command line).
 LINES = (
