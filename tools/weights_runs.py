@@ -59,6 +59,9 @@ _FACES_GPU = Recipe(
     test_time="flip",
     loss_arguments={"label_smoothing": 0.1},
 )
+_FACES_GPU_MORE = change_recipe(
+    _FACES_GPU, augment=("flip", "crop-15", "rotate-8", "brightness", "contrast")
+)
 
 # Action units that at least ten clips of the training show.
 _UNITS = "action_units:1,2,4,5,6,7,9,12"
@@ -98,24 +101,27 @@ RUNS = {
         start="fer2013-7",
     ),
     "resnet18.fer2013-7": Run(
-        "fer2013", change_recipe(_FACES, epochs=14), "macro7", {"input_shape": [48, 48, 1]}
+        "fer2013",
+        change_recipe(_FACES_GPU_MORE, epochs=31, learning_rate=1e-3),
+        "macro7",
+        {"input_shape": [96, 96, 1]},
     ),
     "resnet18.fer2013-3": Run(
         "fer2013",
-        change_recipe(_FACES, epochs=3, learning_rate=5e-4),
+        change_recipe(_FACES_GPU_MORE, epochs=6, learning_rate=2e-4),
         "macro3",
-        {"input_shape": [48, 48, 1]},
+        {"input_shape": [96, 96, 1]},
         start="fer2013-7",
     ),
     "densemixednet.fer2013-7": Run(
         "fer2013",
-        change_recipe(_FACES, epochs=5, batch_size=32),
+        _FACES_GPU_MORE,
         "macro7",
         {"input_shape": [48, 48, 1], "modality": "apex"},
     ),
     "densemixednet.fer2013-3": Run(
         "fer2013",
-        change_recipe(_FACES, epochs=2, batch_size=32, learning_rate=5e-4),
+        change_recipe(_FACES_GPU_MORE, epochs=6, learning_rate=4e-4),
         "macro3",
         {"input_shape": [48, 48, 1], "modality": "apex"},
         start="fer2013-7",
