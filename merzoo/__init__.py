@@ -51,7 +51,8 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.tuning.tune import tune
 
 moved.install()
-after_import("keras", ["merzoo.layers", "merzoo.models.capsulenet"])  # what saved models name
+after_import("keras", ["merzoo.layers"])  # what saved models name
+after_import("merzoo.layers", ["merzoo.models.capsulenet"])  # once all layers are there
 
 # Public name -> the module that has it. What `__all__` has besides are folders and the
 # tables of metrics and modalities.

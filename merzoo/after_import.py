@@ -17,7 +17,7 @@ def after_import(name: str, modules: Sequence[str]) -> None:
     """Imports `modules` right after the module `name`, or now if that is loaded already.
 
     Args:
-        name: of a top-level module, such as `"keras"`; it need not be installed.
+        name: of a module, such as `"keras"`; it need not be installed.
         modules: dotted names, in order.
 
     >>> after_import("merzoo", ["json"])  # which is loaded

@@ -75,3 +75,10 @@ def test_one_network_loads_one_file():
         "import merzoo, sys; merzoo.models.STSTNet; assert 'merzoo.models.rcn' not in sys.modules"
     )
     loaded(code, KERAS_BACKEND="numpy")
+
+
+def test_layers_may_be_imported_first():
+    # Keras, which they import, is followed by what saved models name: the layers themselves.
+    program = "import merzoo.layers, sys; print('merzoo.models.capsulenet' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "True", done.stderr
