@@ -9,11 +9,9 @@ from merzoo.errors import InputError
 from merzoo.files import check_folder, write_json, write_weights
 from merzoo.models.registry import create_model
 from merzoo.versions import VERSION
-from merzoo.weights.entry import ENTRY_FILE, WeightsEntry, size_and_hash
+from merzoo.weights.entry import ENTRY_FILE, WEIGHTS_FILE, WeightsEntry, size_and_hash
 from merzoo.weights.load import load
 from merzoo.weights.verify import sample_outputs
-
-FILE = "model.weights.h5"
 
 
 def save_model(
@@ -85,18 +83,18 @@ def save_model(
     again = create_model(network, classes=len(classes), **arguments)
     place.mkdir(parents=True, exist_ok=True)
     try:
-        write_weights(place / FILE, model)
-        load(again, place / FILE)  # what others will do
+        write_weights(place / WEIGHTS_FILE, model)
+        load(again, place / WEIGHTS_FILE)  # what others will do
     except InputError:
-        (place / FILE).unlink(missing_ok=True)
+        (place / WEIGHTS_FILE).unlink(missing_ok=True)
         raise InputError(
             f"the model is no {network} with classes={len(classes)} and arguments={arguments}: "
             "give the arguments that it was made with."
         ) from None
-    size, digest = size_and_hash(place / FILE)
+    size, digest = size_and_hash(place / WEIGHTS_FILE)
     entry = WeightsEntry(
         id=f"{network}.{place.resolve().name}",
-        file=FILE,
+        file=WEIGHTS_FILE,
         sha256=digest,
         bytes=size,
         licence=licence,

@@ -44,12 +44,13 @@ from merzoo.training.recipes import (
 from merzoo.versions import VERSION, package_versions
 from merzoo.weights import WeightsEntry
 from merzoo.weights.entry import ENTRY_FILE as ENTRY
+from merzoo.weights.entry import WEIGHTS_FILE as WEIGHTS
 from merzoo.weights.entry import read_entry, size_and_hash
 from merzoo.whole import alone, sweep
 
 QUICK_SAMPLES = 96
 QUICK_EPOCHS = 2
-WEIGHTS, PROTOCOL = "model.weights.h5", "protocol.json"
+PROTOCOL = "protocol.json"
 _MAY_DIFFER = ("versions", "source", "surroundings", "compiled")
 
 

@@ -13,6 +13,7 @@ from merzoo.errors import InputError
 from merzoo.schema import check, read_json
 
 ENTRY_FILE = "weights.json"  # beside the weights that a training run leaves
+WEIGHTS_FILE = "model.weights.h5"
 
 
 class EntryConfidence(TypedDict):
