@@ -192,3 +192,21 @@ def test_people_that_something_was_fitted_on_and_nobody_is(data):
     assert found.severity == "warning" and "1 people whom the data do not hold: MADE/s77" in (
         found.message
     )
+
+
+SHAPES = {"regions": (5, 4), "flow_image": (8, 8, 3), "sequence": (2, 8, 8, 1)}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_samples_of_any_number_of_axes_are_looked_at(name):
+    """Such as boxes of regions, two axes, on which the statistics by channel once stumbled."""
+    rng = np.random.default_rng(11)
+    label, people = rng.permutation(np.arange(24) % 3), np.repeat(["p", "q", "r", "t"], 6)
+    values = rng.uniform(0, 1, (24, *SHAPES[name])).astype("float32")
+    clips = [f"c{i}" for i in range(24)]
+    clean = Arrays({name: values}, label, people, ["made"] * 24, clips, parts.CLASSES)
+    assert find_leaks(clean, loso(clean)) == []
+    told = values.copy()
+    told.reshape(24, -1)[:, -1] = label / 2
+    (found,) = find_leaks(replace(clean, modalities={name: told}), loso(clean))
+    assert found.kind == "input tells the class"

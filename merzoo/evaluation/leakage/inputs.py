@@ -83,12 +83,12 @@ def _blocks(array: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _statistics(array: np.ndarray) -> np.ndarray:
-    """(N, S) mean, spread, least and largest value of each sample, and the mean by channel."""
+    """(N, S) mean, spread, least and largest value of each sample, and the mean by channel, which
+    is the last axis; the numbers of a sample that has one axis are channels themselves."""
     rows = []
     for sample in array:
         sample = np.asarray(sample, "float64")
-        by_channel = sample.reshape(-1, sample.shape[-1]) if sample.ndim > 2 else sample[None]
-        means = by_channel.mean(0)[:8]
+        means = sample.reshape(-1, sample.shape[-1]).mean(0)[:8]
         rows.append([sample.mean(), sample.std(), sample.min(), sample.max(), *means])
     return np.array(rows)
 
