@@ -114,6 +114,16 @@ class Child:
             os.killpg(self.pid, signal.SIGKILL)
             raise stuck(self.words, PATIENCE, self.stdout + self.stderr)
 
+    def listens(self) -> bool:
+        """Whether it has set up what it does at SIGTERM; before, it ends at once and has begun
+        nothing."""
+        try:
+            status = Path("/proc", str(self.pid), "status").read_text()
+        except OSError:  # it has ended
+            return False
+        caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+        return bool(caught >> signal.SIGTERM - 1 & 1)
+
     def send(self, number: int) -> None:
         """A signal to the run itself, not to its workers."""
         if self.poll() is None:

@@ -59,7 +59,7 @@ def at_work(place, name: str, out, share: float, anew: bool) -> Child:
             shutil.rmtree(out.parent, ignore_errors=True)
             out.parent.mkdir(parents=True)
         child = place.start(verb, out)
-        child.until(lambda: place.begun(verb, out))
+        child.until(lambda child=child: child.listens() and place.begun(verb, out))
         begun = time.monotonic()
         late = begun + share * place.seconds[name]
         if child.until(lambda late=late: time.monotonic() > late, 0.02) or not anew:
