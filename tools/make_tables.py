@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
+import numpy as np  # noqa: E402
 from model_results import measured  # noqa: E402
 from synthetic_to_real_table import synthetic_to_real  # noqa: E402
 
@@ -23,6 +24,7 @@ from merzoo.metrics import UF1, compared  # noqa: E402
 from merzoo.models import list_models, model_info  # noqa: E402
 from merzoo.models.registry import compared_figures  # noqa: E402
 from merzoo.reproduction.tables import get_table, list_tables  # noqa: E402
+from merzoo.training.measured import FILE as MEASURED  # noqa: E402
 from merzoo.training.recipes import get_recipe  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "megc2019"
@@ -39,7 +41,8 @@ def collect(run: Path) -> None:
     card["source"] = Path(card["source"]).name
     RESULTS.mkdir(parents=True, exist_ok=True)
     name = f"{card['model']}-{card['recipe']['name']}.json"
-    content = {"protocol": card, "metrics": metrics}
+    folds = [float(np.load(fold)["seconds"]) for fold in run.glob("folds/*.npz")]
+    content = {"protocol": card, "metrics": metrics, "seconds": sum(folds)}
     (RESULTS / name).write_text(json.dumps(content, indent=1) + "\n")
 
 
@@ -132,6 +135,29 @@ def _command(card, seeds: str) -> str:
     words += [] if card["model"] == "flow-krr" else ["--recipe", name]
     words += [] if seeds == "1" else ["--seeds", seeds.split()[-1]]
     return " ".join(words + (["--ensemble"] if "ensemble" in seeds else []))
+
+
+def recipes() -> str:
+    """What `merzoo.training.measured` tells of each recipe, as JSON."""
+    found: dict[str, list[dict]] = {}
+    for file in sorted(RESULTS.glob("*.json")):
+        content = json.loads(file.read_text())
+        card, metrics = content["protocol"], content["metrics"]
+        if card["model"] not in list_models(kind="network"):
+            continue  # is not trained by a recipe
+        full = metrics["full"]
+        row = {"model": card["model"], "data": "MEGC 2019", "samples": full["n"]}
+        row |= {"people": full["subjects"], "seeds": metrics["seeds"], "scores": []}
+        for metric in compared():
+            if metric.name in full:
+                low, high = full["interval"][metric.name]
+                score = {"label": metric.label, "value": full[metric.name], "low": low}
+                row["scores"].append(score | {"high": high})
+        if content.get("seconds"):
+            row |= {"minutes": content["seconds"] / 60, "backend": card["backend"]}
+            row["processors"] = card["surroundings"]["processors"]
+        found.setdefault(card["recipe"]["name"], []).append(row)
+    return json.dumps(found, indent=1) + "\n"
 
 
 def install() -> str:
@@ -237,6 +263,11 @@ def main() -> int:
         elif after != before:
             print(f"{page.relative_to(ROOT)} is out of date: run tools/make_tables.py")
             old = 1
+    if not options.check:
+        MEASURED.write_text(recipes())
+    elif MEASURED.read_text() != recipes():
+        print(f"{MEASURED.relative_to(ROOT)} is out of date: run tools/make_tables.py")
+        old = 1
     return old
 
 

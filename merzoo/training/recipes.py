@@ -16,6 +16,7 @@ from merzoo.errors import InputError, unknown
 from merzoo.preprocessing.augment import augmentation_names
 from merzoo.preprocessing.mixing import MIXINGS
 from merzoo.schema import check, read_json
+from merzoo.training.measured import reached
 from merzoo.training.recipe_limits import check_arguments, check_fields
 
 MULTILABEL_LOSS = "binary-cross-entropy"  # by which a network says yes or no of each unit
@@ -388,6 +389,9 @@ for _recipe in (
 for _name in ("keyregionnet", "keyregionnet-cached", "dfrnet", "densemixednet"):
     _own = {"about": f"As {_name}, on clips prepared by merzoo's defaults.", "preprocessing": {}}
     RECIPES[f"{_name}-merzoo"] = replace(RECIPES[_name], name=f"{_name}-merzoo", **_own)
+for _name in RECIPES:
+    _own = {"about": f"{RECIPES[_name].about} {reached(_name)}".rstrip()}
+    RECIPES[_name] = replace(RECIPES[_name], **_own)
 
 
 def get_recipe(name: str | Path | Recipe | None, default: str = "default") -> Recipe:
