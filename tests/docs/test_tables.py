@@ -28,3 +28,7 @@ def test_every_table_says_what_its_result_file_says(tables):
         text = page.read_text(encoding="utf-8")
         found = re.search(rf"<!-- table: {name} -->\n(.*?)\n<!-- end -->", text, re.S)
         assert found and found[1] == make(), f"{name}: run tools/make_tables.py"
+
+
+def test_recipes_tell_what_the_result_files_say(tables):
+    assert tables.MEASURED.read_text(encoding="utf-8") == tables.recipes()
