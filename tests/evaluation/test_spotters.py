@@ -143,6 +143,23 @@ def test_what_is_no_spotter_is_refused_in_one_line(videos):
         evaluate_spots("spotter", videos, parameters={"apex": "flow"})
 
 
+@pytest.mark.parametrize(
+    ("hits", "wrong", "missed", "label", "predicted", "spotting", "score"),
+    [
+        (6, 217, 202, [0, 0, 0, 0, 0, 1], [1, 2, 2, 2, 2, 1], 0.0278, 0.0062),  # SAMM
+        (3, 115, 34, [0, 0, 1], [0, 1, 2], 0.0387, 0.0086),  # CAS(ME)3
+    ],
+)
+def test_strs_of_the_challenges_own_table(hits, wrong, missed, label, predicted, spotting, score):
+    """The baseline's rows of MEGC 2025 (Fan et al., arXiv 2506.15298): counts of spotting as
+    printed, and answers whose mean precision and recall are the printed 1/6 and 1/3."""
+    spots = SpottingScores(hits, hits + wrong, hits + missed)
+    assert spots.f1 == pytest.approx(spotting, abs=5e-5)
+    found = strs(spots, label, predicted, classes=3)
+    assert found["recognition_f1"] == pytest.approx(0.2222, abs=5e-5)
+    assert found["strs"] == pytest.approx(score, abs=5e-5)
+
+
 def test_strs_by_hand():
     """Three hits of 4 found and 6 true: 2 * 3 / (4 + 6). Classes 0 0 1 taken for 0 1 1: mean
     precision (1 + 1/2) / 2, mean recall (1/2 + 1) / 2, both 3/4."""
