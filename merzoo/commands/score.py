@@ -12,7 +12,8 @@ def arguments(parser):
         nargs="+",
         metavar="FILE",
         help="a .csv with dataset, subject, clip, label, predicted (and p_<class>), or MEGC logs; "
-        "or, with --truth, one with dataset, subject, video, onset, offset (kind, score)",
+        "or, with --truth, one with dataset, subject, video, onset, offset (kind, score, "
+        "predicted)",
     )
     parser.add_argument(
         "--truth",
@@ -62,9 +63,15 @@ def _score_intervals(options) -> int:
     from merzoo.errors import InputError
     from merzoo.evaluation.spotting.foreign import score_intervals
 
-    if options.labels or options.classes:
-        raise InputError("--labels and --classes are of classes: leave them out with --truth.")
-    result = score_intervals(options.predictions, options.truth, name=options.name, out=options.out)
+    if options.classes:
+        raise InputError("--classes: with --truth, --labels names the classes.")
+    result = score_intervals(
+        options.predictions,
+        options.truth,
+        labels=options.labels,
+        name=options.name,
+        out=options.out,
+    )
     if options.json:
         print_json(result.metrics)
         return 0

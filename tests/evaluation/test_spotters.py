@@ -10,6 +10,7 @@ from merzoo.data.long_videos import LongVideo
 from merzoo.errors import InputError
 from merzoo.evaluation.spotting.evaluate import evaluate_spots
 from merzoo.evaluation.spotting.features import FlowWindows, MotionWindows, watch
+from merzoo.evaluation.spotting.foreign import score_intervals
 from merzoo.evaluation.spotting.learnt import NetworkSpotter, _half_height, _labels, _samples
 from merzoo.evaluation.spotting.recognise import evaluate_recognised
 from merzoo.evaluation.spotting.recognition import strs
@@ -186,6 +187,15 @@ def test_a_network_names_what_was_spotted_and_learns_from_training_people_only(t
     assert found["floor"]["recognition_f1"] == pytest.approx(2 * (1 / 9) * (1 / 3) / (4 / 9))
     assert (tmp_path / "recognised.csv").read_text().count("\n") == 7
     assert "STRS" in (tmp_path / "report.html").read_text()
+    theirs = tmp_path / "recognised.csv"
+    again = score_intervals(theirs, tmp_path, labels="megc3", out=tmp_path / "judged")
+    assert again.metrics["recognition"] == found
+    assert "STRS" in (tmp_path / "judged" / "report.html").read_text()
+    with pytest.raises(InputError, match="Unknown predicted class 'negative'"):
+        score_intervals(theirs, tmp_path)
+    theirs.write_text("dataset,subject,video,onset,offset\n")
+    with pytest.raises(InputError, match="has no column 'predicted' whose classes it names"):
+        score_intervals(theirs, tmp_path, labels="megc3")
 
 
 def starts_at_14(video):

@@ -1,10 +1,11 @@
 """`score` of anybody's interval lists: the same figures, floor, intervals and page as merzoo's own.
 
 Two CSV files. A list of found intervals has the columns `dataset`, `subject`, `video`, `onset`,
-`offset`, and optionally `kind` (micro), `score`, `apex`, `seed` and `reported`. The truth is the
-folder of a run (`merzoo evaluate --task spot`) on the same videos, or a list in the same form with
-`frames` and `fps` of its video in every row; a video of which nothing is true stands there with an
-empty onset and offset.
+`offset`, and optionally `kind` (micro), `score`, `apex`, `seed`, `reported`, and `predicted`, the
+class of the expression, by which STRS is worked out too. The truth is the folder of a run (`merzoo
+evaluate --task spot`) on the same videos, or a list in the same form with `frames` and `fps` of its
+video in every row, and `label` where there are classes; a video of which nothing is true stands
+there with an empty onset and offset.
 """
 
 import os
@@ -19,9 +20,10 @@ from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.evaluation.spotting.evaluate import SpottingResult, judged_tables, result_of
 from merzoo.evaluation.spotting.intervals import FOUND, TRUTH, VIDEOS, WHERE
 from merzoo.evaluation.spotting.page import write_spotting_report
+from merzoo.evaluation.spotting.recognition import recognition_of_list
 from merzoo.evaluation.spotting.runs import read_tables
 from merzoo.evaluation.spotting.scores import Tables
-from merzoo.evaluation.tasks import SPOT
+from merzoo.evaluation.tasks import RECOGNISE, SPOT
 from merzoo.names import one_spelling
 from merzoo.surroundings import surroundings
 from merzoo.versions import package_versions
@@ -36,6 +38,7 @@ def score_intervals(
     found: str | Path | Sequence[str | Path],
     truth: str | Path,
     *,
+    labels: str | None = None,
     name: str | None = None,
     out: str | os.PathLike | None = None,
 ) -> SpottingResult:
@@ -44,6 +47,8 @@ def score_intervals(
     Args:
         found: CSV of intervals, or several that are one list.
         truth: folder of a spotting run, or a CSV.
+        labels: label map by which true labels become the classes of `predicted`, such as
+            `"megc3"`; `None` for the labels as they stand.
         name: of the spotter, for the report; the first file's name where `None`.
         out: folder for the results; `None` makes a temporary one.
 
@@ -52,7 +57,8 @@ def score_intervals(
 
     Raises:
         InputError: for a missing column, a number that is none, an interval of a video that the
-            truth lacks or that does not lie in it; the message names file and line.
+            truth lacks or that does not lie in it; the message names file and line. Also for a
+            predicted class that is none, or `labels` of a list that predicts no classes.
 
     Example:
 
@@ -69,8 +75,13 @@ def score_intervals(
     known = _truth_of(Path(truth))
     table = _found_in(paths, known)
     tables = Tables(known.videos, known.truth, table)
+    more = {}
+    if "predicted" in table:
+        more = {"recognition": recognition_of_list(tables, labels or "annotated")}
+    elif labels:
+        raise InputError(f"--labels: {paths[0]} has no column 'predicted' whose classes it names.")
     card = {
-        "task": SPOT,
+        "task": RECOGNISE if more else SPOT,
         "model": name or paths[0].stem,
         "protocol": "unknown",
         "selection": "unknown: intervals of another program",
@@ -81,7 +92,7 @@ def score_intervals(
         "surroundings": surroundings(),
     }
     with RunFolder.held(out or tempfile.mkdtemp(prefix="merzoo-"), card) as folder:
-        metrics = judged_tables(folder.path, tables, [DOUBT])
+        metrics = judged_tables(folder.path, tables, [DOUBT], more)
         write_spotting_report(folder.path)
     return result_of(folder.path, metrics, tables)
 
@@ -193,6 +204,7 @@ def _found_in(paths: Sequence[Path], known: Tables):
         for row in known.videos.itertuples()
     }
     found: list[tuple] = []
+    answers: list[str | None] = []
     for path in paths:
         for line, row in _rows(path, [*WHERE, "onset", "offset"]):
             where = f"{path}, line {line}"
@@ -209,5 +221,8 @@ def _found_in(paths: Sequence[Path], known: Tables):
             kind = _kind(where, row)
             names = (place[0], subject, place[1])
             found.append((seed, *names, kind, onset, apex, offset, score, reported))
+            answers.append(row.get("predicted"))
     table = pd.DataFrame(found, columns=FOUND)
+    if any(answer is not None for answer in answers):
+        table["predicted"] = [answer or "" for answer in answers]
     return table.astype({"apex": "Int64", "score": "float64", "seed": "int64"})

@@ -32,7 +32,7 @@ from merzoo.evaluation.splits.protocols import Fold
 from merzoo.evaluation.spotting import evaluate as spotting
 from merzoo.evaluation.spotting.card import spotting_card
 from merzoo.evaluation.spotting.leaks import find_spotting_leaks, settled_on, videos_as_rows
-from merzoo.evaluation.spotting.recognition import KIND, Row, recognition_metrics
+from merzoo.evaluation.spotting.recognition import KIND, NONE, Row, recognition_metrics
 from merzoo.evaluation.spotting.spotters import resolve_spotter
 from merzoo.evaluation.tasks import RECOGNISE
 from merzoo.files import write_json, write_table
@@ -207,7 +207,7 @@ def _recogniser(spotter, learner: Learner, true: Arrays) -> dict[str, Any]:
 def _true_samples(learner: Learner, videos: Sequence[LongVideo], labels, jobs: int) -> Arrays:
     """The annotated micro-expressions that have a class, as the network takes them."""
     clips = [clip for video in videos for clip in video.expressions if clip.split == KIND]
-    labelled = [clip for clip in clips if clip.label and clip.label not in ("micro", "macro")]
+    labelled = [clip for clip in clips if (clip.label or "") not in NONE]
     if not labelled:
         raise InputError(
             f"{len(clips)} {KIND}-expressions, none of which has an emotion: the recordings can be "

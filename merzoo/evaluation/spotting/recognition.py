@@ -1,21 +1,27 @@
 """How well what was spotted is recognised: STRS and its parts, from a table of answers.
 
-The score is that of `merzoo.evaluation.spotting.recognise`, which makes the table.
+The score is that of `merzoo.evaluation.spotting.recognise`, which makes the table; lists of other
+programs are judged by the same.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from merzoo.data.clip import Clip
+from merzoo.data.labels import map_labels
 from merzoo.data.long_videos import LongVideo
-from merzoo.evaluation.spotting.intervals import Interval
-from merzoo.evaluation.spotting.scores import LEAST
+from merzoo.errors import InputError, unknown
+from merzoo.evaluation.spotting.intervals import WHERE, Interval
+from merzoo.evaluation.spotting.scores import LEAST, Tables
 from merzoo.metrics import confusion_matrix, precision_per_class, recall_per_class, uar, uf1
 from merzoo.prediction.spotting_scores import SpottingScores, matched
 from merzoo.preprocessing.arrays import Arrays
 
 KIND = "micro"
+NONE = ("", "micro", "macro")  # labels that name no emotion
 Row = tuple[int, LongVideo, Interval]
+Judged = tuple[SpottingScores, np.ndarray, np.ndarray]  # spotting; true and predicted classes
 
 
 def recognition_metrics(
@@ -32,30 +38,92 @@ def recognition_metrics(
     """
     class_of = dict(zip(true.ids().tolist(), true.label.tolist(), strict=True))
     seeds = sorted({seed for seed, *_ in found}) or [0]
-    usual = int(np.bincount(true.label, minlength=len(true.classes)).argmax())
     judged = [_judged(table, videos, class_of, true.classes, s, found, least) for s in seeds]
-    each = [strs(*one, classes=len(true.classes)) for one in judged]
+    truth = sum(len(video.intervals(KIND)) for video in videos)
+    return _summary(judged, true.classes, true.label, truth)
+
+
+def recognition_of_list(tables: Tables, labels: str = "annotated", least: float = LEAST) -> dict:
+    """The same of intervals of another program, which name a class in a column `predicted`.
+
+    Args:
+        tables: truth with labels, and what was found, with a column `predicted` (`""`: no answer).
+        labels: label map by which the true labels become classes.
+        least: intersection over union of a hit.
+
+    Raises:
+        InputError: where no true interval has a label, or for a class that is none.
+    """
+    truth = tables.truth[tables.truth["kind"] == KIND].reset_index(drop=True)
+    clips = [
+        Clip(row.dataset, row.subject, str(place), (), None if row.label in NONE else row.label)
+        for place, row in enumerate(truth.fillna({"label": ""}).itertuples())
+    ]
+    mapped = map_labels(clips, labels)
+    if not len(mapped.indices):
+        raise InputError(
+            "no true micro-expression has a label, so classes of found ones cannot be judged: give "
+            "the truth a column 'label', or leave out the column 'predicted'."
+        )
+    places = (int(clip.id) for clip in mapped.clips)
+    class_of = dict(zip(places, mapped.indices.tolist(), strict=True))
+    names = {name: place for place, name in enumerate(mapped.classes)}
+    for answer in tables.found["predicted"].unique():
+        if answer and answer not in names:
+            raise unknown("predicted class", answer, names, "--labels names another label map.")
+    seeds = sorted(set(tables.found["seed"].tolist())) or [0]
+    judged = [_judged_list(tables.of_seed(seed), truth, class_of, names, least) for seed in seeds]
+    return _summary(judged, mapped.classes, mapped.indices, len(truth))
+
+
+def _summary(judged: Sequence[Judged], classes: Sequence[str], label, truth: int) -> dict:
+    """Scores of what was judged, one a seed, and those of always saying the usual class."""
+    usual = int(np.bincount(label, minlength=len(classes)).argmax())
+    each = [strs(*one, classes=len(classes)) for one in judged]
     always = [
-        strs(spot, label, np.full(len(label), usual), classes=len(true.classes))
-        for spot, label, _ in judged
+        strs(spot, true, np.full(len(true), usual), classes=len(classes))
+        for spot, true, _ in judged
     ]
     mean = {name: float(np.mean([one[name] for one in each])) for name in each[0]}
     return {
         "kind": KIND,
-        "classes": list(true.classes),
-        "truth": sum(len(video.intervals(KIND)) for video in videos),
-        "recognised": float(np.mean([len(label) for _, label, _ in judged])),
+        "classes": list(classes),
+        "truth": truth,
+        "recognised": float(np.mean([len(true) for _, true, _ in judged])),
         **mean,
         "floor": {name: float(np.mean([one[name] for one in always])) for name in each[0]},
         "strs_per_seed": [one["strs"] for one in each],
         "confusion": [
-            confusion_matrix(label, predicted, len(true.classes)).tolist()
-            for _, label, predicted in judged
+            confusion_matrix(true, predicted, len(classes)).tolist()
+            for _, true, predicted in judged
         ],
     }
 
 
-def _judged(table, videos, class_of, classes, seed: int, found: Sequence[Row], least: float):
+def _judged_list(tables: Tables, truth, class_of: dict, names: dict, least: float) -> Judged:
+    """As `_judged`, of one seed's tables; `class_of` goes by rows of the truth."""
+    total, label, predicted = SpottingScores(0, 0, 0), [], []
+    reported = tables.found[(tables.found["kind"] == KIND) & tables.found["reported"]]
+    for video in tables.videos[WHERE].itertuples(index=False):
+        mine = reported[(reported[WHERE] == list(video)).all(axis=1)]
+        true = truth[(truth[WHERE] == list(video)).all(axis=1)]
+        ends = [
+            list(zip(part["onset"].tolist(), part["offset"].tolist(), strict=True))
+            for part in (mine, true)
+        ]
+        pairs = matched(*ends, least)
+        total += SpottingScores(len(pairs), len(mine), len(true))
+        for i, j in pairs:
+            answer, known = mine["predicted"].iloc[i], class_of.get(true.index[j])
+            if known is not None and answer:
+                label.append(known)
+                predicted.append(names[answer])
+    return total, np.array(label, int), np.array(predicted, int)
+
+
+def _judged(
+    table, videos, class_of, classes, seed: int, found: Sequence[Row], least: float
+) -> Judged:
     """Spotting of one seed, and true and predicted classes of the correctly spotted ones."""
     total, label, predicted = SpottingScores(0, 0, 0), [], []
     names = {name: place for place, name in enumerate(classes)}
