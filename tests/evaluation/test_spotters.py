@@ -191,6 +191,12 @@ def test_a_network_names_what_was_spotted_and_learns_from_training_people_only(t
     again = score_intervals(theirs, tmp_path, labels="megc3", out=tmp_path / "judged")
     assert again.metrics["recognition"] == found
     assert "STRS" in (tmp_path / "judged" / "report.html").read_text()
+    truth = tmp_path / "truth.csv"
+    kept = truth.read_text()
+    truth.write_text(kept.replace("disgust", "others", 1))
+    (without,) = score_intervals(theirs, tmp_path, labels="megc3").warnings[1:2]
+    assert "1 of 12 true micro-expressions have no class by 'megc3'" in without
+    truth.write_text(kept)
     with pytest.raises(InputError, match="Unknown predicted class 'negative'"):
         score_intervals(theirs, tmp_path)
     theirs.write_text("dataset,subject,video,onset,offset\n")

@@ -75,9 +75,10 @@ def score_intervals(
     known = _truth_of(Path(truth))
     table = _found_in(paths, known)
     tables = Tables(known.videos, known.truth, table)
-    more = {}
+    more, said = {}, [DOUBT]
     if "predicted" in table:
-        more = {"recognition": recognition_of_list(tables, labels or "annotated")}
+        more["recognition"], without = recognition_of_list(tables, labels or "annotated")
+        said += without
     elif labels:
         raise InputError(f"--labels: {paths[0]} has no column 'predicted' whose classes it names.")
     card = {
@@ -92,7 +93,7 @@ def score_intervals(
         "surroundings": surroundings(),
     }
     with RunFolder.held(out or tempfile.mkdtemp(prefix="merzoo-"), card) as folder:
-        metrics = judged_tables(folder.path, tables, [DOUBT], more)
+        metrics = judged_tables(folder.path, tables, said, more)
         write_spotting_report(folder.path)
     return result_of(folder.path, metrics, tables)
 

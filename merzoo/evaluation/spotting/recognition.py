@@ -4,7 +4,7 @@ The score is that of `merzoo.evaluation.spotting.recognise`, which makes the tab
 programs are judged by the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from merzoo.preprocessing.arrays import Arrays
 KIND = "micro"
 NONE = ("", "micro", "macro")  # labels that name no emotion
 Row = tuple[int, LongVideo, Interval]
+# Of a video, what was found and what is true: onset, offset, class or `None`.
+Sides = tuple[list[tuple[int, int, int | None]], list[tuple[int, int, int | None]]]
 Judged = tuple[SpottingScores, np.ndarray, np.ndarray]  # spotting; true and predicted classes
 
 
@@ -36,15 +38,17 @@ def recognition_metrics(
         found: (seed, video, interval) of everything found.
         least: intersection over union of a hit.
     """
-    class_of = dict(zip(true.ids().tolist(), true.label.tolist(), strict=True))
     seeds = sorted({seed for seed, *_ in found}) or [0]
-    judged = [_judged(table, videos, class_of, true.classes, s, found, least) for s in seeds]
+    judged = [_judged(_of_run(table, videos, true, seed, found), least) for seed in seeds]
     truth = sum(len(video.intervals(KIND)) for video in videos)
     return _summary(judged, true.classes, true.label, truth)
 
 
-def recognition_of_list(tables: Tables, labels: str = "annotated", least: float = LEAST) -> dict:
-    """The same of intervals of another program, which name a class in a column `predicted`.
+def recognition_of_list(
+    tables: Tables, labels: str = "annotated", least: float = LEAST
+) -> tuple[dict, list[str]]:
+    """The same of intervals of another program, which name a class in a column `predicted`, and
+    warnings of true ones that have no class.
 
     Args:
         tables: truth with labels, and what was found, with a column `predicted` (`""`: no answer).
@@ -72,8 +76,13 @@ def recognition_of_list(tables: Tables, labels: str = "annotated", least: float 
         if answer and answer not in names:
             raise unknown("predicted class", answer, names, "--labels names another label map.")
     seeds = sorted(set(tables.found["seed"].tolist())) or [0]
-    judged = [_judged_list(tables.of_seed(seed), truth, class_of, names, least) for seed in seeds]
-    return _summary(judged, mapped.classes, mapped.indices, len(truth))
+    parts = [_of_list(tables.of_seed(seed), truth, class_of, names) for seed in seeds]
+    judged = [_judged(part, least) for part in parts]
+    without = ", ".join(f"{name} ({count})" for name, count in sorted(mapped.excluded.items()))
+    said = f"{len(truth) - len(mapped.indices)} of {len(truth)} true {KIND}-expressions have no "
+    said += f"class by {labels!r} and count for the spotting alone: {without}."
+    found = _summary(judged, mapped.classes, mapped.indices, len(truth))
+    return found, [said] if without else []
 
 
 def _summary(judged: Sequence[Judged], classes: Sequence[str], label, truth: int) -> dict:
@@ -100,35 +109,28 @@ def _summary(judged: Sequence[Judged], classes: Sequence[str], label, truth: int
     }
 
 
-def _judged_list(tables: Tables, truth, class_of: dict, names: dict, least: float) -> Judged:
-    """As `_judged`, of one seed's tables; `class_of` goes by rows of the truth."""
+def _judged(sides: Iterable[Sides], least: float) -> Judged:
+    """Spotting of one seed, and true and predicted classes of the correctly spotted ones."""
     total, label, predicted = SpottingScores(0, 0, 0), [], []
-    reported = tables.found[(tables.found["kind"] == KIND) & tables.found["reported"]]
-    for video in tables.videos[WHERE].itertuples(index=False):
-        mine = reported[(reported[WHERE] == list(video)).all(axis=1)]
-        true = truth[(truth[WHERE] == list(video)).all(axis=1)]
-        ends = [
-            list(zip(part["onset"].tolist(), part["offset"].tolist(), strict=True))
-            for part in (mine, true)
-        ]
-        pairs = matched(*ends, least)
-        total += SpottingScores(len(pairs), len(mine), len(true))
+    for found, truth in sides:
+        pairs = matched([one[:2] for one in found], [one[:2] for one in truth], least)
+        total += SpottingScores(len(pairs), len(found), len(truth))
         for i, j in pairs:
-            answer, known = mine["predicted"].iloc[i], class_of.get(true.index[j])
-            if known is not None and answer:
+            answer, known = found[i][2], truth[j][2]
+            if answer is not None and known is not None:
                 label.append(known)
-                predicted.append(names[answer])
+                predicted.append(answer)
     return total, np.array(label, int), np.array(predicted, int)
 
 
-def _judged(
-    table, videos, class_of, classes, seed: int, found: Sequence[Row], least: float
-) -> Judged:
-    """Spotting of one seed, and true and predicted classes of the correctly spotted ones."""
-    total, label, predicted = SpottingScores(0, 0, 0), [], []
-    names = {name: place for place, name in enumerate(classes)}
+def _of_run(
+    table, videos: Sequence[LongVideo], true: Arrays, seed: int, found: Sequence[Row]
+) -> Iterator[Sides]:
+    """What one seed of a run found in each video, and what is true."""
+    class_of = dict(zip(true.ids().tolist(), true.label.tolist(), strict=True))
+    names = {name: place for place, name in enumerate(true.classes)}
     said = {
-        (row.dataset, row.video, int(row.onset), int(row.offset)): row.predicted
+        (row.dataset, row.video, int(row.onset), int(row.offset)): names.get(row.predicted)
         for row in table[table["seed"] == seed].itertuples()
     }
     for video in videos:
@@ -138,17 +140,22 @@ def _judged(
             if number == seed and other.id == video.id and other.dataset == video.dataset
             if one.kind == KIND and one.reported
         ]
+        place = (video.dataset, video.id)
         clips = [c for c in video.expressions if c.split == KIND and c.onset is not None]
-        truth = [(c.onset, c.offset) for c in clips]
-        pairs = matched([(one.onset, one.offset) for one in mine], truth, least)
-        total += SpottingScores(len(pairs), len(mine), len(truth))
-        for i, j in pairs:
-            answer = said.get((video.dataset, video.id, mine[i].onset, mine[i].offset))
-            known = class_of.get(f"{video.dataset}/{clips[j].id}")
-            if known is not None and answer in names:
-                label.append(known)
-                predicted.append(names[answer])
-    return total, np.array(label, int), np.array(predicted, int)
+        yield (
+            [(i.onset, i.offset, said.get((*place, i.onset, i.offset))) for i in mine],
+            [(c.onset, c.offset, class_of.get(f"{video.dataset}/{c.id}")) for c in clips],
+        )
+
+
+def _of_list(tables: Tables, truth, class_of: dict, names: dict) -> Iterator[Sides]:
+    """The same of tables of one seed; `class_of` goes by rows of the truth."""
+    reported = tables.found[(tables.found["kind"] == KIND) & tables.found["reported"]]
+    for video in tables.videos[WHERE].itertuples(index=False):
+        mine, true = (part[(part[WHERE] == list(video)).all(axis=1)] for part in (reported, truth))
+        answers = zip(mine["onset"], mine["offset"], map(names.get, mine["predicted"]), strict=True)
+        classes = zip(true["onset"], true["offset"], map(class_of.get, true.index), strict=True)
+        yield list(answers), list(classes)
 
 
 def strs(spotted: SpottingScores, label, predicted, classes: int) -> dict[str, float]:
