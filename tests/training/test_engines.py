@@ -100,19 +100,14 @@ def test_larger_networks_agree_over_a_few_steps():
     np.testing.assert_allclose(together, reuse, atol=1e-5)
 
 
-# Found by the test below, and not yet understood.
-APART = {
-    "dfrnet-4": "larger steps take together other numbers than alone, from the same start",
-    "fgrl-auf": "ends in an error together",
-}
-EVERY = [
-    pytest.param(n, marks=pytest.mark.xfail(reason=APART[n])) if n in APART else n
-    for n in merzoo.list_models(kind="network")
-]
+# At the size of tests the deepest layers normalise 4 samples of few pixels, so steps enlarge the
+# last bit of a weight: with dfrnet-4, weights that differ by 1e-7 end, after three steps at 1e-3, in
+# probabilities that differ by .2, however they are trained. Smaller steps enlarge it less.
+RATES = {"dfrnet-4": 1e-5, "mmnet": 1e-4, "resnet18": 1e-4, "resnet3d18": 1e-4}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", merzoo.list_models(kind="network"))
 def test_every_network_trains_together_as_it_does_alone(name):
     if name in ("abpn", "softnet"):
         pytest.skip("scores frames: it has no classes")
@@ -122,7 +117,8 @@ def test_every_network_trains_together_as_it_does_alone(name):
     rows = {"dataset": ["a"] * 12, "clip": [str(i) for i in range(12)], "classes": CLASSES}
     data = Arrays(inputs, label, people, **rows, source="test")
     own = resolve(name).recipe
-    few = Recipe("few", optimizer="sgd", learning_rate=1e-3, epochs=1, batch_size=4)
+    rate = RATES.get(name, 1e-3)
+    few = Recipe("few", optimizer="sgd", learning_rate=rate, epochs=1, batch_size=4)
     few = replace(few, model_arguments=arguments, loss=own.loss, loss_arguments=own.loss_arguments)
     alone, together = (
         _columns(evaluate(name, data, recipe=few, engine=engine, subjects=2))
