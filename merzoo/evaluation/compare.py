@@ -18,13 +18,11 @@ from merzoo.evaluation.scores.bootstrap import subject_matrices
 from merzoo.evaluation.scores.judges import judge_of
 from merzoo.evaluation.scores.paired_tests import (
     PERMUTATIONS,
-    detectable,
-    difference_intervals,
     holm,
     mcnemar,
+    paired_scores,
     student,
     subject_accuracies,
-    swap_test,
     wilcoxon,
 )
 from merzoo.evaluation.scores.units import subject_units
@@ -252,16 +250,12 @@ def _compare_two(a: dict, b: dict, first: Run, second: Run, permutations: int, s
     counts = []
     for table in (a, b):
         runs = [_by_subject(table, predicted, first) for predicted in table["predicted"]]
-        runs *= seeds // len(runs)
-        counts.append(np.stack([[run[s] for s in a["subjects"]] for run in runs]))
-    metrics = compared(first.task)
-    tests = swap_test(*counts, permutations=permutations, seed=seed, metrics=metrics)
-    intervals = difference_intervals(*counts, a["subjects"], seed=seed, metrics=metrics)
+        counts.append(runs * (seeds // len(runs)))
     difference = subject_accuracies(b) - subject_accuracies(a)
     found = {"first": first.name, "second": second.name, "seeds": seeds}
-    for name, test in tests.items():
-        low, high, error = intervals[name]
-        found[name] = {**test, "interval": (low, high), "detectable": detectable(error)}
+    found |= paired_scores(
+        *counts, permutations=permutations, seed=seed, metrics=compared(first.task)
+    )
     votes = [_right(table, first) for table in (a, b)]
     found["secondary"] = {
         "mcnemar": mcnemar(*votes),

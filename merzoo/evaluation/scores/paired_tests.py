@@ -90,6 +90,44 @@ def difference_intervals(
     return found
 
 
+def paired_scores(
+    first: list[dict[str, np.ndarray]],
+    second: list[dict[str, np.ndarray]],
+    *,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+    metrics: Sequence[Metric] | None = None,
+) -> dict[str, dict]:
+    """The difference of two models' scores, with all that says how much to believe of it.
+
+    Args:
+        first, second: R runs (seeds) each: subject `"dataset/subject"` -> counts as for
+            `merzoo.evaluation.scores.bootstrap.subject_bootstrap`; the same subjects in all.
+        permutations, seed, metrics: as for `swap_test`.
+
+    Returns:
+        Metric -> the `difference` (second less first), its 95 % `interval`, `p` of `swap_test` and
+        the `detectable` difference.
+
+    Example:
+
+    >>> one = [{"a/1": np.array([[2, 0], [1, 1]]), "a/2": np.array([[1, 1], [0, 2]])}]
+    >>> two = [{"a/1": np.array([[2, 0], [0, 2]]), "a/2": np.array([[1, 1], [0, 2]])}]
+    >>> found = paired_scores(one, two)["uar"]
+    >>> found["difference"], found["p"]
+    (0.125, 1.0)
+    """
+    subjects = list(first[0])
+    counts = [np.stack([[run[s] for s in subjects] for run in runs]) for runs in (first, second)]
+    tests = swap_test(*counts, permutations=permutations, seed=seed, metrics=metrics)
+    intervals = difference_intervals(*counts, subjects, seed=seed, metrics=metrics)
+    found = {}
+    for name, test in tests.items():
+        low, high, error = intervals[name]
+        found[name] = {**test, "interval": (low, high), "detectable": detectable(error)}
+    return found
+
+
 def detectable(error: float) -> float:
     """The true difference that a test at 5 % finds with 80 % power, from its standard error.
 
