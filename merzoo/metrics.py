@@ -302,6 +302,8 @@ _FIELDS_BESIDE = {
     "uf1_spread",
     "per_seed",
     "interval",
+    "difference",
+    "absent",
     "n",
     "n_per_class",
     "subjects",

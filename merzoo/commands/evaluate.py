@@ -215,7 +215,12 @@ def print_result(title: str, result, ensemble: bool = False) -> None:
         for warning in result.warnings:
             print(f"warning: {warning}")
         return
-    from merzoo.evaluation.pages.paper_tables import score_cells, score_columns, seeds_told
+    from merzoo.evaluation.pages.paper_tables import (
+        beside_told,
+        score_cells,
+        score_columns,
+        seeds_told,
+    )
     from merzoo.metrics import UF1
 
     metrics = result.metrics
@@ -228,6 +233,8 @@ def print_result(title: str, result, ensemble: bool = False) -> None:
         ["", *score_columns(), "N " + "/".join(metrics["classes"]), "subjects"],
         [[name, *score_cells(part), *_counts(part)] for name, part in parts],
     )
+    for line in beside_told(metrics):
+        print(line)
     if metrics["seeds"] > 1:
         spread = metrics["full"]["uf1_spread"]
         print(

@@ -19,6 +19,7 @@ from merzoo.evaluation.runs.fold import FoldData, FoldJob, rehearse
 from merzoo.evaluation.runs.folder import RunFolder, resumed_warning
 from merzoo.evaluation.runs.samples import samples_for
 from merzoo.evaluation.runs.workers import run_unfinished
+from merzoo.evaluation.runs.yardstick import yardstick
 from merzoo.evaluation.scores.confidence import with_confidence
 from merzoo.evaluation.scores.judges import judge_of
 from merzoo.evaluation.scores.oracle import check_has_epochs, write_oracle
@@ -66,6 +67,8 @@ def evaluate(
 
     No epoch, threshold or weight is chosen on test samples: what trains gets the training samples
     of its fold and nothing else. The leak audit looks at data, split, weights and callbacks first.
+    Where the data hold what `flow-krr` takes, `metrics["yardstick"]` is what that reaches in the
+    same folds; see `merzoo.evaluation.runs.yardstick`.
 
     Args:
         model: a name of `merzoo.list_models()`, a builder, a Keras model (trained afresh in every
@@ -213,6 +216,8 @@ def evaluate(
         todo = _fold_jobs(data, held_out, seeds, settings)
         results = run_unfinished(todo, folder, jobs, cluster)
         metrics, predictions = judged(folder, data, results, [*leaks, *left_out_told(folds, data)])
+        found = yardstick(learner, samples, held_out, predictions)
+        metrics |= {} if found is None else {"yardstick": found}
         beside = subject_wise(protocol, data) if split is None else None
         if beside is not None:
             options = {"labels": labels, "protocol": beside, "engine": engine}

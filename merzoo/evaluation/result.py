@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from merzoo.evaluation.pages.paper_tables import score_cells, score_columns
+from merzoo.evaluation.pages.paper_tables import beside_told, score_cells, score_columns
 from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.pages.html_table import html_table
 
@@ -22,6 +22,8 @@ class EvaluationResult:
         engine: `name` and `why` of the engine that trained; see `merzoo.training.engines`.
         deterministic: whether the model gives the same under every seed.
         folder: where everything was written.
+        yardstick: what `flow-krr` reaches in the same folds, and the run beyond it, or why that is
+            not known; see `merzoo.evaluation.runs.yardstick`. `None` for `flow-krr` itself.
         oracle: with `audit_epochs=True`, what choosing the epoch on test subjects would claim
             (not a result; see `merzoo.evaluation.scores.oracle`).
     """
@@ -38,11 +40,13 @@ class EvaluationResult:
     preparation: tuple[str, ...] = ()
     engine: dict | None = None
     deterministic: bool = False
+    yardstick: dict | None = None
 
     def _repr_html_(self) -> str:
         parts = [("all", self.metrics["full"]), *sorted(self.by_dataset.items())]
         rows = [[name, *score_cells(part), part["n"], part["subjects"]] for name, part in parts]
-        told = [*self.preparation, *self.warnings, f"Report: {self.folder / 'report.html'}"]
+        told = [*beside_told(self.metrics), *self.preparation, *self.warnings]
+        told.append(f"Report: {self.folder / 'report.html'}")
         columns = ["", *score_columns(), "samples", "subjects"]
         return html_table(str(self.folder), columns, rows, " ".join(told))
 
@@ -63,4 +67,5 @@ def result_of(folder: RunFolder, metrics: dict, predictions, oracle=None, told=(
         preparation=tuple(told),
         engine=folder.card.get("engine"),
         deterministic=bool(folder.card.get("deterministic")),
+        yardstick=metrics.get("yardstick"),
     )

@@ -1,5 +1,7 @@
 """Tables of results as text for papers: Markdown and LaTeX (booktabs)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from merzoo.errors import unknown
@@ -118,6 +120,48 @@ def score_cells(part: dict, task: str = CLASSIFY) -> list[str]:
         if metric.compared:
             cells.append("–".join(map(as_score, part["interval"][metric.name])))
     return cells
+
+
+def beside_told(metrics: dict) -> list[str]:
+    """What a run's scores are to be held against, a line each: the most frequent class alone, and
+    its yardstick.
+
+    >>> full = {"n_per_class": [5, 3]}
+    >>> none = {"model": "flow-krr", "absent": "the data hold no flow_image"}
+    >>> for line in beside_told({"classes": ["no", "yes"], "full": full, "yardstick": none}):
+    ...     print(line)
+    always no: UF1 0.385, UAR 0.500, accuracy 0.625
+    no yardstick: the data hold no flow_image
+    """
+    counts = metrics["full"]["n_per_class"]
+    floors = [(metric, metric.floor(counts)) for metric in headline()]
+    known = ", ".join(f"{m.label} {floor:.3f}" for m, floor in floors if floor is not None)
+    told = [f"always {metrics['classes'][int(np.argmax(counts))]}: {known}"]
+    found = metrics.get("yardstick")
+    if found is None:
+        return told
+    if "absent" in found:
+        return [*told, f"no yardstick: {found['absent']}"]
+    scores = ", ".join(
+        f"{metric.label} {as_score(found[metric.name])}"
+        for metric in headline()
+        if metric.name in found
+    )
+    less = ", ".join(
+        f"{METRICS[name].label} {as_difference(by['difference'], by['interval'])}"
+        for name, by in found["difference"].items()
+        if name in METRICS
+    )
+    return [*told, f"{found['model']} in the same folds: {scores}; this run beyond it: {less}"]
+
+
+def as_difference(value: float, interval: Sequence[float]) -> str:
+    """A difference of scores with its 95 % interval.
+
+    >>> as_difference(0.0512, (-0.0123, 0.1147))
+    '+0.051 [-0.012, +0.115]'
+    """
+    return f"{value:+.3f} [{interval[0]:+.3f}, {interval[1]:+.3f}]"
 
 
 def as_score(value: float | None) -> str:

@@ -10,7 +10,12 @@ import numpy as np
 
 from merzoo.evaluation.pages import plots
 from merzoo.evaluation.pages.hardest_clips import hardest_clips, read_pictures, write_pictures
-from merzoo.evaluation.pages.paper_tables import classes_table, results_table, seeds_told
+from merzoo.evaluation.pages.paper_tables import (
+    as_difference,
+    classes_table,
+    results_table,
+    seeds_told,
+)
 from merzoo.evaluation.pages.unit_report import write_unit_report
 from merzoo.evaluation.runs.read import Run, read_run
 from merzoo.evaluation.scores.confidence import (
@@ -63,6 +68,8 @@ def write_report(
         seeds=seeds_told(run.card, run.metrics),
         oracle=run.oracle,
         headline=headline(),
+        yardstick=run.metrics.get("yardstick"),
+        as_difference=as_difference,
         uf1=UF1,
         by_dataset=results_table(run.card, run.metrics),
         by_class=classes_table(run.card, run.metrics),

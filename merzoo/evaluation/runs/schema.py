@@ -218,6 +218,26 @@ class BySubject(TypedDict):
     interval: dict[str, _Interval]
 
 
+class Difference(TypedDict):
+    """Of a metric: the run less its yardstick."""
+
+    difference: float
+    interval: _Interval
+    p: float
+    detectable: float
+
+
+class Yardstick(TypedDict):
+    """`yardstick` of `metrics.json`: with `absent` the reason why there is none, else the metrics
+    by their names and all other fields."""
+
+    model: str
+    absent: NotRequired[str]
+    interval: NotRequired[dict[str, _Interval]]
+    n: NotRequired[_Count]
+    difference: NotRequired[dict[str, Difference]]
+
+
 class Metrics(TypedDict):
     """`metrics.json`."""
 
@@ -231,6 +251,7 @@ class Metrics(TypedDict):
     calibration: NotRequired[Calibration | None]
     warnings: list[str]
     by_subject: NotRequired[BySubject]
+    yardstick: NotRequired[Yardstick]
 
 
 class Floor(TypedDict):
@@ -281,6 +302,8 @@ def read_metrics(path: Path) -> dict:
         _check_numbers(path, name, part, metrics["full"])
     if "by_subject" in metrics:
         _check_numbers(path, "by_subject", metrics["by_subject"], metrics["full"])
+    if "absent" not in metrics.get("yardstick", {"absent": ""}):
+        _check_yardstick(path, metrics["yardstick"], metrics["full"])
     for place, values in lists.items():
         if values is not None and len(values) != classes:
             raise InputError(
@@ -313,6 +336,17 @@ def _check_numbers(path: Path, place: str, part: dict, full: dict) -> None:
             _check_has(path, place, part, metric.name, kind)
             if metric in compared():
                 _check_has(path, f"{place}.interval", part["interval"], metric.name, _Interval)
+
+
+def _check_yardstick(path: Path, part: dict, full: dict) -> None:
+    for name in ("interval", "difference"):
+        if name not in part:
+            raise InputError(f"{path}: lacks the field 'yardstick.{name}'; {HINT}.")
+    _check_numbers(path, "yardstick", part, full)
+    for metric in compared():
+        if metric.name in full:
+            place = "yardstick.difference"
+            _check_has(path, place, part["difference"], metric.name, Difference)
 
 
 def _check_has(path: Path, place: str, part: dict, name: str, kind: Any) -> None:
