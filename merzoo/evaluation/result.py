@@ -22,7 +22,7 @@ class EvaluationResult:
         engine: `name` and `why` of the engine that trained; see `merzoo.training.engines`.
         deterministic: whether the model gives the same under every seed.
         folder: where everything was written.
-        yardstick: what `flow-krr` reaches in the same folds, and the run beyond it, or why that is
+        yardstick: what `flow-krr` reaches in the same folds, and the run less that, or why it is
             not known; see `merzoo.evaluation.runs.yardstick`. `None` for `flow-krr` itself.
         oracle: with `audit_epochs=True`, what choosing the epoch on test subjects would claim
             (not a result; see `merzoo.evaluation.scores.oracle`).

@@ -66,12 +66,12 @@ def test_it_is_shown_beside_the_floor_wherever_scores_are(run, capsys):
     assert "always negative: UF1 0.167, UAR 0.333" in told
     line = f"flow-krr in the same folds: UF1 {krr.uf1:.3f}, UAR {krr.uar:.3f}"
     assert line in told and line in own._repr_html_()
-    assert f"beyond it: UF1 {by['difference']:+.3f} [{by['interval'][0]:+.3f}" in told
+    assert f"less it: UF1 {by['difference']:+.3f} [{by['interval'][0]:+.3f}" in told
     assert "'model': 'flow-krr'" in repr(own)
     write_report(own.folder)  # from the files alone
     page = (own.folder / "report.html").read_text()
-    assert f"flow-krr, same folds: {krr.uf1:.3f}" in page
-    assert f"beyond it: {by['difference']:+.3f} [" in page
+    assert f"flow-krr: {krr.uf1:.3f}" in page
+    assert f"less it: {by['difference']:+.3f} [" in page
 
 
 def test_its_part_of_the_file_is_checked(run, tmp_path):

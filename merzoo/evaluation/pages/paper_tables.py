@@ -136,7 +136,7 @@ def beside_told(metrics: dict) -> list[str]:
     counts = metrics["full"]["n_per_class"]
     floors = [(metric, metric.floor(counts)) for metric in headline()]
     known = ", ".join(f"{m.label} {floor:.3f}" for m, floor in floors if floor is not None)
-    told = [f"always {metrics['classes'][int(np.argmax(counts))]}: {known}"]
+    told = [f"always {most_frequent(metrics)}: {known}"]
     found = metrics.get("yardstick")
     if found is None:
         return told
@@ -152,7 +152,12 @@ def beside_told(metrics: dict) -> list[str]:
         for name, by in found["difference"].items()
         if name in METRICS
     )
-    return [*told, f"{found['model']} in the same folds: {scores}; this run beyond it: {less}"]
+    return [*told, f"{found['model']} in the same folds: {scores}; this run less it: {less}"]
+
+
+def most_frequent(metrics: dict) -> str:
+    """The class with the most samples, whose constant answer is the floor of a run's scores."""
+    return metrics["classes"][int(np.argmax(metrics["full"]["n_per_class"]))]
 
 
 def as_difference(value: float, interval: Sequence[float]) -> str:

@@ -13,6 +13,7 @@ from merzoo.evaluation.pages.hardest_clips import hardest_clips, read_pictures, 
 from merzoo.evaluation.pages.paper_tables import (
     as_difference,
     classes_table,
+    most_frequent,
     results_table,
     seeds_told,
 )
@@ -68,6 +69,7 @@ def write_report(
         seeds=seeds_told(run.card, run.metrics),
         oracle=run.oracle,
         headline=headline(),
+        most_frequent=most_frequent(run.metrics),
         yardstick=run.metrics.get("yardstick"),
         as_difference=as_difference,
         uf1=UF1,

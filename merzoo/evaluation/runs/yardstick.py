@@ -25,7 +25,7 @@ MOST = 5000  # samples; these in 68 folds take about 40 s of one core, the MEGC 
 
 
 def yardstick(learner: Learner, samples: Arrays, folds: Sequence[Fold], predictions) -> dict | None:
-    """What the yardstick reaches in the folds of a run, and what the run reaches beyond it.
+    """What the yardstick reaches in the folds of a run, and the run less it.
 
     Args:
         learner: that was evaluated.
