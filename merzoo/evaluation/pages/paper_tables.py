@@ -130,18 +130,18 @@ def beside_told(metrics: dict) -> list[str]:
     >>> none = {"model": "flow-krr", "absent": "the data hold no flow_image"}
     >>> for line in beside_told({"classes": ["no", "yes"], "full": full, "yardstick": none}):
     ...     print(line)
-    always no: UF1 0.385, UAR 0.500, accuracy 0.625
-    no yardstick: the data hold no flow_image
+    always no: UF1 0.385, UAR 0.500, accuracy 0.625.
+    no yardstick: the data hold no flow_image.
     """
     counts = metrics["full"]["n_per_class"]
     floors = [(metric, metric.floor(counts)) for metric in headline()]
     known = ", ".join(f"{m.label} {floor:.3f}" for m, floor in floors if floor is not None)
-    told = [f"always {most_frequent(metrics)}: {known}"]
+    told = [f"always {most_frequent(metrics)}: {known}."]
     found = metrics.get("yardstick")
     if found is None:
         return told
     if "absent" in found:
-        return [*told, f"no yardstick: {found['absent']}"]
+        return [*told, f"no yardstick: {found['absent']}."]
     scores = ", ".join(
         f"{metric.label} {as_score(found[metric.name])}"
         for metric in headline()
@@ -152,7 +152,7 @@ def beside_told(metrics: dict) -> list[str]:
         for name, by in found["difference"].items()
         if name in METRICS
     )
-    return [*told, f"{found['model']} in the same folds: {scores}; this run less it: {less}"]
+    return [*told, f"{found['model']} in the same folds: {scores}; this run less it: {less}."]
 
 
 def most_frequent(metrics: dict) -> str:
