@@ -5,10 +5,11 @@
     python benchmarks/spotters.py --finished runs/spot runs/softnet
     python benchmarks/spotters.py --table                # the table of evaluation/README.md only
 
-Each video is of another person, who is left out while the spotter is settled on the others (20
-folds of several people where there are more than 20). In all of them blinks, nods, speech, turns
-of the head and macro-expressions come between the micro-expressions; the columns `in_...` count the
-false alarms during each. Rows of other runs than those asked for are kept.
+Each video is of another person, who is left out while the spotter is settled on the others (in
+`--folds` folds of several people where there are more people than that). In all of them blinks,
+nods, speech, turns of the head and macro-expressions come between the micro-expressions; the
+columns `in_...` count the false alarms during each. Rows of other runs than those asked for are
+kept.
 """
 
 import argparse
@@ -29,7 +30,14 @@ NUISANCES = ("blink", "nod", "speech", "turn", "macro", "micro", "nothing known"
 FIGURES = ("f1", "precision", "recall", "ap", "false_alarms_per_minute")
 
 
-def run(spotter: str, difficulty: str, videos: int, epochs: int | None, runs: Path | None) -> Path:
+def run(
+    spotter: str,
+    difficulty: str,
+    videos: int,
+    folds: int = 20,
+    epochs: int | None = None,
+    runs: Path | None = None,
+) -> Path:
     """Evaluates one spotter on the videos of one difficulty; the folder of the run."""
     from merzoo.evaluation.spotting.evaluate import evaluate_spots
 
@@ -37,7 +45,7 @@ def run(spotter: str, difficulty: str, videos: int, epochs: int | None, runs: Pa
         spotter,
         f"synthetic-long:{difficulty}?subjects={videos}",
         epochs=None if spotter == "spotter" else epochs,
-        protocol="loso" if videos <= 20 else "kfold:20",
+        protocol="loso" if videos <= folds else f"kfold:{folds}",
         out=None if runs is None else runs / f"{spotter}-{difficulty}-{videos}",
     )
     return result.folder
@@ -105,6 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--table", action="store_true", help="rewrite the table only")
     parser.add_argument("--videos", type=int, default=100)
+    parser.add_argument("--folds", type=int, default=20)
     parser.add_argument("--spotters", nargs="+", default=["spotter", "softnet", "abpn"])
     parser.add_argument("--difficulties", nargs="+", default=["easy", "medium", "hard"])
     parser.add_argument("--epochs", type=int, help="of networks; default: their recipes'")
@@ -118,7 +127,7 @@ def main() -> None:
         if not folders:
             for difficulty in options.difficulties:
                 for spotter in options.spotters:
-                    how = (options.videos, options.epochs, options.runs)
+                    how = (options.videos, options.folds, options.epochs, options.runs)
                     folders.append(run(spotter, difficulty, *how))
         facts = machine()
         fresh = [row | facts for folder in folders for row in rows_of(folder)]

@@ -23,6 +23,7 @@ from merzoo.preprocessing.face import Face, NoFaceError, find_face
 from merzoo.preprocessing.flow import farneback_flow, grey
 from merzoo.preprocessing.region_motion import SIDE, region_flow, region_windows
 
+VERSION = 1  # raised when `measure_motion` gives other values than before, so that caches forget
 USUAL_RATE = 105.0  # frames per second that are looked at, about: faster videos are thinned out
 _ANCHOR_EVERY, _PIECE = 0.35, 0.5  # seconds: from anchor to anchor, and how far each is followed
 _RAREST = 3  # looks at a place without a face for each of which there is no second one, at most

@@ -1,5 +1,7 @@
 """Spotters that look: the motion spotter and networks, on textures that twitch at known times."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -12,10 +14,12 @@ from merzoo.evaluation.spotting.evaluate import evaluate_spots
 from merzoo.evaluation.spotting.features import FlowWindows, MotionWindows, watch
 from merzoo.evaluation.spotting.foreign import score_intervals
 from merzoo.evaluation.spotting.learnt import NetworkSpotter, _half_height, _labels, _samples
+from merzoo.evaluation.spotting.movement import movement
 from merzoo.evaluation.spotting.recognise import evaluate_recognised
 from merzoo.evaluation.spotting.recognition import strs
 from merzoo.evaluation.spotting.spotters import MotionSpotter, resolve_spotter
 from merzoo.prediction.spotting_scores import SpottingScores
+from merzoo.preprocessing.cache import Cache
 from merzoo.training.learner import resolve
 from tests.evaluation.test_spotting import marked
 from tests.evaluation.test_spotting import video as marked_video
@@ -76,6 +80,21 @@ def test_what_spotters_see_has_no_truth_and_windows_know_their_frames(videos, wa
     centres, samples = watched[0].windows["micro"]  # 5 frames on: the middle is 2 behind
     assert samples.shape == (FRAMES - 5, 12, 12, 3) and centres[0] == 2
     assert samples.min() == 0 and samples.max() == 255
+
+
+def test_movement_is_measured_once_and_remembered_to_the_bit(tmp_path):
+    video, store = twitching("s0", [(15, 23)]), Cache(tmp_path)
+    first = movement(video, "none", store=store)
+    kept = store.size()
+    again = movement(replace(video, expressions=()), "none", store=store)  # its truth is no part
+    assert store.size() == kept
+    assert first.moves.dtype == again.moves.dtype
+    np.testing.assert_array_equal(first.moves, again.moves)
+    np.testing.assert_array_equal(first.positions, again.positions)
+    assert vars(first).keys() == vars(again).keys() and repr(first.faces) == repr(again.faces)
+    assert (first.breaks, first.missing, first.fps) == (again.breaks, again.missing, again.fps)
+    movement(replace(video, fps=50.0), "none", store=store)  # another rate is another movement
+    assert store.size()[0] == kept[0] + 2
 
 
 def test_the_motion_spotter_chooses_its_threshold_on_training_people_only(videos, watched):

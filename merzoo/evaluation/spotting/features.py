@@ -1,6 +1,7 @@
 """What spotters see of a long video: its frames and the movement in them, and nothing of the truth.
 
-Movement is measured once a video, before any fold, and depends on that video alone.
+Movement is measured once a video, before any fold, and depends on that video alone; the cache keeps
+it.
 """
 
 from collections import deque
@@ -11,7 +12,8 @@ import numpy as np
 
 from merzoo.data.long_videos import LongVideo
 from merzoo.errors import InputError
-from merzoo.prediction.motion import SIDE, Motion, measure_motion
+from merzoo.evaluation.spotting.movement import movement
+from merzoo.prediction.motion import SIDE, Motion
 from merzoo.preprocessing.align import align
 from merzoo.preprocessing.apex import without_head_motion
 from merzoo.preprocessing.face import default_detector
@@ -190,7 +192,7 @@ def watch(
 
 def _watched(video: LongVideo, windows: dict[str, Windows], detector: str, face: str) -> Watched:
     try:
-        motion = measure_motion(video.frames, video.fps, detector, which=face)
+        motion = movement(video, detector, face)
         found = {name: one.of(video, motion) for name, one in windows.items()}
     except InputError as error:
         raise InputError(f"{video.dataset} {video.id}: {error}") from None

@@ -8,6 +8,7 @@ import importlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from merzoo.data.long_videos import KINDS, LongVideo
@@ -76,16 +77,24 @@ class MotionSpotter:
     origin: str | None = MOTION
     deterministic: bool = True
     motion: bool = True
+    _kept: dict[tuple, tuple] = field(default_factory=dict, repr=False, compare=False)
 
     def windows(self) -> dict[str, Windows]:
         return {}
 
     def settle(self, watched, truth, seed: int, fold: str) -> "SettledMotion":
         choices = {
-            kind: choose(_motion_candidates(kind), watched, truth, kind, smoothings)
+            kind: choose(partial(self._candidates, kind), watched, truth, kind, smoothings)
             for kind, (_, smoothings) in MOTION_SETTINGS.items()
         }
         return SettledMotion(choices)
+
+    def _candidates(self, kind: str, one: Watched, smoothing: float) -> list[Interval]:
+        """Those of `_motion_candidates`, worked out once for all folds: the video decides them."""
+        place = (kind, smoothing, id(one))
+        if place not in self._kept:  # with the video, so that its id stays its own
+            self._kept[place] = (_motion_candidates(kind)(one, smoothing), one)
+        return self._kept[place][0]
 
     def facts(self) -> dict[str, Any]:
         return {
