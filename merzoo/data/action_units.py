@@ -20,7 +20,8 @@ ACTION_UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 17, 18, 20, 24, 25, 26,
 
 HIGHEST = 98  # the highest code of FACS
 _LONGEST = 500  # letters of an annotation cell; the real ones stay below 40
-_SIDES, _INTENSITIES = "LRTB", "ABCDE"
+INTENSITIES = "ABCDE"  # trace, slight, marked, severe, maximum: 1 to 5
+_SIDES = "LRTB"
 _NOTHING = {"", "/", "-", "nan", "none", "n/a", "?"}
 _UNIT = re.compile(
     r"(?P<before>(?:[A-E]/?|[LRT]/?){0,3})(?P<number>\d{1,3})(?P<after>(?:/?[A-E]|/?[LRT]){0,3})"
@@ -44,6 +45,12 @@ class ActionUnit:
 
     def __str__(self) -> str:
         return f"{self.side or ''}{self.number}{self.intensity or ''}"
+
+    @property
+    def level(self) -> float:
+        """Its intensity, 1 (A) to 5 (E): the weaker one where it was left open; NaN without."""
+        letters = (self.intensity or "").replace("/", "")
+        return float(INTENSITIES.index(min(letters)) + 1) if letters else np.nan
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,19 @@ class ActionUnitCoding:
     def numbers(self) -> frozenset[int]:
         """The numbers of all units, alternatives included."""
         return frozenset(unit.number for unit in self.units)
+
+    @property
+    def intensities(self) -> dict[int, float]:
+        """Number of each unit -> its intensity, 1 (A, trace) to 5 (E, maximum); NaN where none is
+        given. Of a unit that stands more than once, as on both sides, the strongest.
+
+        >>> parse_action_units("L4B+R4C+12+7A/B").intensities
+        {4: 3.0, 12: nan, 7: 1.0}
+        """
+        found: dict[int, float] = {}
+        for unit in self.units:
+            found[unit.number] = float(np.fmax(found.get(unit.number, np.nan), unit.level))
+        return found
 
     def vector(self) -> np.ndarray:
         """(21,) float32: 1 where a unit of `ACTION_UNITS` occurs, on whichever side."""
@@ -146,7 +166,7 @@ def _read(choice: str, cell: str, where: str, remarks: list[str]) -> Iterable[Ac
     before, after = found["before"].replace("/", ""), found["after"].replace("/", "")
     sides = [c for c in before if c in _SIDES] + [c for c in after if c in "LRT"]
     # B before the number is the bottom half, B after it the intensity.
-    strengths = [c for c in before if c in "ACDE"] + [c for c in after if c in _INTENSITIES]
+    strengths = [c for c in before if c in "ACDE"] + [c for c in after if c in INTENSITIES]
     yield ActionUnit(number, "/".join(sides) or None, "/".join(strengths) or None)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from numbers import Integral
 
+from merzoo.data.action_units import parse_action_units
 from merzoo.data.frames import Frames
 from merzoo.errors import InputError
 
@@ -64,3 +65,18 @@ class Clip:
                     f"{self.dataset} {self.id}: its {column} is {value!r}, not the position of a "
                     "frame."
                 )
+
+    @property
+    def unit_intensities(self) -> dict[int, float] | None:
+        """Number of each annotated action unit -> its intensity, 1 (A) to 5 (E), NaN where none is
+        given; `None` where units are not annotated at all. What is not named is absent.
+
+        Raises:
+            InputError: naming the row, for units that cannot be read.
+
+        >>> Clip("ck_plus", "ck_plus/S005", "S005/001", (), action_units="4C+L12").unit_intensities
+        {4: 3.0, 12: nan}
+        """
+        if self.action_units is None:
+            return None
+        return parse_action_units(self.action_units, self.source or f"clip {self.id}").intensities

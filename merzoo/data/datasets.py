@@ -199,6 +199,8 @@ def call(kind: str, function, root: str | Path, options: dict) -> Any:
     for name, value in options.items():
         if name not in others:
             raise unknown(f"option of {kind}", name, others or ["(none)"])
+        if parameters[name].annotation is bool:
+            options = options | {name: _truth(kind, name, value)}
         of = _NUMBERS.get(parameters[name].annotation)
         if of is not None and isinstance(value, str):
             options = options | {name: _number(kind, name, value, of)}

@@ -48,7 +48,8 @@ def evaluate_units(
             `"AU4+AU12"`, or the modality `action_units`).
         labels: which units are scored: `"action_units"` (those that 10 clips of two people show),
             `"action_units:at-least-5"` or `"action_units:1,2,4,12"`; decided by the annotation
-            before anything is trained.
+            before anything is trained. With a least intensity, `"action_units:from-B"` or
+            `"action_units:1,2,4,12:from-B"`, a unit that is coded weaker counts as absent.
         recipe: as of `merzoo.evaluate`; its loss becomes binary cross-entropy, balanced by each
             fold's own training people, unless it is a recipe of such a loss already.
         epochs, arguments: of the recipe, and of the builder, over it.

@@ -4,7 +4,6 @@ Arrays bring classes of their own, so a map is only applied where one was asked 
 names of the classes as it reads the labels of clips, data set by data set.
 """
 
-import re
 import warnings
 from collections import Counter
 from dataclasses import replace
@@ -13,11 +12,15 @@ import numpy as np
 
 from merzoo.data.action_units import ACTION_UNITS
 from merzoo.data.labels import LabelMap, emotion, label_map
-from merzoo.data.unit_labels import chosen_units, combination, is_unit_labels, unit_table
+from merzoo.data.unit_labels import (
+    chosen_units,
+    combination,
+    in_order,
+    is_unit_labels,
+    units_in,
+)
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
-
-_NUMBERS = re.compile(r"\d+").findall
 
 
 def relabel(data: Arrays, labels: str | LabelMap | None) -> Arrays:
@@ -75,8 +78,8 @@ def _in_units(data: Arrays, labels: str) -> Arrays:
     """The samples in combinations of the action units that are scored."""
     held = data.modalities.get("action_units")
     try:
-        units, table = unit_table(data.classes)
-        numbers, flags = [int(name[2:]) for name in units], table[data.label]
+        of_classes = [units_in(name) for name in data.classes]
+        shown = [of_classes[label] for label in data.label]
     except InputError:
         if held is None:
             raise InputError(
@@ -84,11 +87,11 @@ def _in_units(data: Arrays, labels: str) -> Arrays:
                 f"'action_units' (N, {len(ACTION_UNITS)}), or classes such as 'AU4+AU12' and "
                 f"'none'; these are {', '.join(data.classes)}."
             ) from None
-        numbers, flags = list(ACTION_UNITS), np.asarray(held) > 0.5
-    shown = [{n for n, on in zip(numbers, row, strict=True) if on} for row in flags]
-    kept, note = chosen_units(shown, data.subject.tolist(), labels)
-    names = [combination(row & set(kept)) for row in shown]
-    classes = tuple(sorted(set(names), key=lambda name: [int(n) for n in _NUMBERS(name)]))
+        flags = np.asarray(held) > 0.5  # without intensities
+        shown = [dict.fromkeys(np.array(ACTION_UNITS)[row].tolist(), np.nan) for row in flags]
+    scored, note = chosen_units(shown, data.subject.tolist(), labels)
+    names = [combination(units or {}) for units in scored]
+    classes = in_order(names)
     label = np.array([classes.index(name) for name in names], np.int64)
     told = data.preparation | {"notes": [*data.preparation.get("notes", []), note]}
     return replace(data, label=label, classes=classes, preparation=told)

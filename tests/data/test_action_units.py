@@ -57,6 +57,26 @@ def test_what_is_no_unit_is_an_error_that_names_the_row(text):
         parse_action_units(text, "sheet, row 3")
 
 
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        ("4C+7B", {4: 3, 7: 2}),
+        ("AU12A+E25", {12: 1, 25: 5}),
+        ("R14D", {14: 4}),
+        ("L4B+R4C", {4: 3}),  # the stronger side
+        ("L4B+R4", {4: 2}),  # of the other side it is not known
+        ("10A/B", {10: 1}),  # what the coder was sure of
+        ("6+12C", {6: np.nan, 12: 3}),
+        ("R14A or 17C", {14: 1, 17: 3}),
+        (None, {}),
+    ],
+)
+def test_intensities_stand_beside_presence(text, levels):
+    found = parse_action_units(text).intensities
+    assert found.keys() == levels.keys() == parse_action_units(text).numbers
+    np.testing.assert_equal(found, {number: float(level) for number, level in levels.items()})
+
+
 def test_alternatives_stay_in_one_group():
     coding = parse_action_units("(R6 or R12)+R15")
     assert coding.groups == (

@@ -66,13 +66,15 @@ class ActionUnit:
         return "ABCDE"[int(np.searchsorted(_INTENSITY, self.amplitude, side="right"))]
 
 
-def as_text(units: Iterable[ActionUnit]) -> str:
-    """The annotation of several units.
+def as_text(units: Iterable[ActionUnit], intensities: bool = False) -> str:
+    """The annotation of several units, with or without their intensities.
 
-    >>> as_text([ActionUnit(12, "L", 1), ActionUnit(6, "B", 1)])
-    '6+L12'
+    >>> units = [ActionUnit(12, "L", 1), ActionUnit(6, "B", 1.8)]
+    >>> as_text(units), as_text(units, intensities=True)
+    ('6+L12', '6D+L12C')
     """
-    return "+".join(u.text for u in sorted(units, key=lambda u: u.number))
+    ordered = sorted(units, key=lambda u: u.number)
+    return "+".join(u.text + (u.intensity if intensities else "") for u in ordered)
 
 
 def _gaussians(unit: ActionUnit, landmarks: np.ndarray):

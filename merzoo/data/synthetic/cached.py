@@ -4,7 +4,9 @@ import csv
 
 from merzoo.data.clip import Clip
 from merzoo.data.frames import ImageFrames
-from merzoo.data.synthetic.generate import RECIPE, synthesize
+from merzoo.data.synthetic.action_units import as_text
+from merzoo.data.synthetic.generate import RECIPE, setting_of, synthesize
+from merzoo.data.synthetic.plan import plan_clips
 from merzoo.home import home
 
 
@@ -14,6 +16,7 @@ def clips(
     clips: int = 7,
     seed: int = 0,
     fps: float = 100.0,
+    intensities: bool = False,
     jobs: int | None = None,
 ) -> list[Clip]:
     """Synthetic clips, generated at the first call into merzoo's home folder.
@@ -24,6 +27,7 @@ def clips(
         clips: clips of each.
         seed: the same seed gives the same clips.
         fps: frames per second; 100 as in SMIC, which halves the time to generate.
+        intensities: whether action units are annotated with theirs, by their amplitudes: `"12C"`.
         jobs: worker processes; `None` for one a core.
 
     Returns:
@@ -45,6 +49,10 @@ def clips(
     synthesize(folder, subjects, clips, difficulty, seed=seed, fps=fps, jobs=jobs)
     with open(folder / "clips.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
+    if intensities:
+        plans = plan_clips(setting_of("native", subjects, clips, difficulty, seed, fps))
+        for row, plan in zip(rows, plans, strict=True):
+            row["action_units"] = as_text(plan.units, intensities=True)
     return [
         Clip(
             dataset=row["dataset"],

@@ -104,16 +104,7 @@ def synthesize(
     size, fps = size or layout.size, fps or layout.fps
     _check_numbers(subjects, clips, seed, size, fps, jobs)
     _check_media(media, layout)
-    setting = Setting(
-        subjects,
-        clips,
-        difficulty,
-        seed,
-        fps,
-        tuple(layout.emotions.items()),
-        layout.timing,
-        layout.context,
-    )
+    setting = setting_of(form, subjects, clips, difficulty, seed, fps)
     width, height = size
     job = _Job(out, form, (width, height), fps, media)
     facts = {
@@ -309,6 +300,15 @@ def _write_video(target: Path, frames, job: _Job) -> None:
         place_video(temporary, target, written)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def setting_of(
+    form: str, subjects: int, clips: int, difficulty: str, seed: int, fps: float | None
+) -> Setting:
+    """What the clips of a form are planned for."""
+    layout = form_named(form)
+    emotions = tuple(layout.emotions.items())
+    return Setting(subjects, clips, difficulty, seed, fps, emotions, layout.timing, layout.context)
 
 
 def _truth(motion) -> dict:

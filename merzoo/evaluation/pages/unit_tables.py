@@ -26,7 +26,8 @@ def part_rows(metrics: dict) -> Rows:
 
 def unit_rows(part: dict) -> Rows:
     """Columns, and a row for each unit: how often it is there, its scores, and what needs no
-    network: always saying that it is there (F1), and that it is absent (accuracy)."""
+    network: always saying that it is there (F1), and that it is absent (accuracy). Where
+    intensities are coded, also how the probability goes with them."""
     columns = ["unit", "clips", "prevalence", "subjects", "F1", "95 %", "always present: F1"]
     columns += ["AUC", "95 %", "accuracy", "always absent: accuracy"]
     rows = [
@@ -45,6 +46,10 @@ def unit_rows(part: dict) -> Rows:
         ]
         for unit in part["units"]
     ]
+    if any(unit.get("graded") for unit in part["units"]):
+        columns += ["clips with intensity", "rank correlation with it"]
+        for row, unit in zip(rows, part["units"], strict=True):
+            row += [str(unit.get("graded", 0)), as_score(unit.get("intensity_correlation"))]
     return columns, rows
 
 

@@ -118,6 +118,8 @@ class UnitRow(TypedDict):
     accuracy: float
     always_absent: float
     always_present: float
+    graded: NotRequired[int]
+    intensity_correlation: NotRequired[float | None]
 
 
 class UnitPart(TypedDict):

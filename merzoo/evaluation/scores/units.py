@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from merzoo.data.unit_labels import combination, unit_table
+from merzoo.data.unit_labels import combination, intensity_table, unit_table
 from merzoo.errors import InputError
 from merzoo.evaluation.scores.bootstrap import (
     DRAWS,
@@ -90,9 +90,10 @@ def runs_of(table, units: Sequence[str]) -> tuple:
         whether it was predicted, and (R, N, U) probabilities.
     """
     runs = [run.reset_index(drop=True) for _, run in table.groupby("seed", sort=True)]
-    told = np.stack([_shown(run["predicted"], units) for run in runs])
+    told = np.stack([intensity_table(run["predicted"], units) != 0 for run in runs])
     columns = [f"p_{name}" for name in units]
-    return runs[0], _shown(runs[0]["label"], units), told, np.stack([r[columns] for r in runs])
+    shown = intensity_table(runs[0]["label"], units) != 0
+    return runs[0], shown, told, np.stack([r[columns] for r in runs])
 
 
 def metrics_of(table, classes=None, deterministic: bool = False) -> dict:
@@ -110,10 +111,11 @@ def metrics_of(table, classes=None, deterministic: bool = False) -> dict:
     """
     units = list(classes or classes_in(table))
     first, shown, told, probabilities = runs_of(table, units)
+    levels = intensity_table(first["label"], units)
     subject, dataset = first["subject"].to_numpy(), first["dataset"].to_numpy()
 
     def part(rows, told, probabilities):
-        given = (shown[rows], subject[rows], told[:, rows], probabilities[:, rows])
+        given = (levels[rows], subject[rows], told[:, rows], probabilities[:, rows])
         return summarise_units(*given, units)
 
     mean = probabilities.mean(0, keepdims=True)
@@ -143,11 +145,11 @@ def subject_units(shown, told, subject) -> dict[str, np.ndarray]:
     }
 
 
-def summarise_units(shown, subject, told, probabilities, units: Sequence[str]) -> dict:
+def summarise_units(levels, subject, told, probabilities, units: Sequence[str]) -> dict:
     """Scores of one set of samples under several seeds: mean, each seed, intervals, each unit.
 
     Args:
-        shown: (N, U) whether each unit is annotated.
+        levels: (N, U) intensity of each unit: 0 absent, 1..5, NaN for there without one.
         subject: (N,) `"dataset/subject"`.
         told, probabilities: (R, N, U) of each seed.
         units: names.
@@ -157,8 +159,11 @@ def summarise_units(shown, subject, told, probabilities, units: Sequence[str]) -
         there and absent), `macro_f1_spread`, `per_seed`, `interval`, `n`, `subjects`, `confusion`
         (one (U, 2, 2) list a seed) and `units`: of each its `name`, `present` clips of `subjects`,
         `prevalence`, `f1` and its `f1_interval`, `auc` and its `auc_interval`, `accuracy`, and what
-        needs no network: `always_absent` (its accuracy) and `always_present` (its F1).
+        needs no network: `always_absent` (its accuracy) and `always_present` (its F1). Of those
+        that show it the `graded` ones are coded with an intensity, and `intensity_correlation` is
+        Spearman's of that with the probability (`None` below three clips or two intensities).
     """
+    shown = levels != 0
     runs = [subject_units(shown, one, subject) for one in told]
     pooled = np.stack([np.sum(list(run.values()), axis=0) for run in runs])  # (R, U, 2, 2)
     per_seed = [
@@ -195,6 +200,8 @@ def summarise_units(shown, subject, told, probabilities, units: Sequence[str]) -
                 "accuracy": float(accuracy[k]),
                 "always_absent": float(1 - present[k] / n),
                 "always_present": float(2 * present[k] / (n + present[k])),
+                "graded": int((levels[:, k] > 0).sum()),
+                "intensity_correlation": _rank_correlation(levels[:, k], probabilities[:, :, k]),
             }
             for k, name in enumerate(units)
         ],
@@ -205,6 +212,21 @@ def _unit_metric(place: int):
     """The F1 of one unit as a metric, whose interval the bootstrap gives."""
     name = f"f1_of_{place}"
     return replace(MACRO_F1, name=name, label=name, of_matrix=lambda m: f1_per_unit(m)[..., place])
+
+
+def _rank_correlation(levels: np.ndarray, probabilities: np.ndarray) -> float | None:
+    """Spearman's correlation of the probabilities (R, N) of a unit with its coded intensities (N,),
+    over the clips that have one; mean over seeds."""
+    from scipy.stats import spearmanr
+
+    coded = levels > 0
+    if coded.sum() < 3 or len(set(levels[coded])) < 2:
+        return None
+    found = [
+        spearmanr(levels[coded], run[coded]).statistic if np.ptp(run[coded]) else 0.0
+        for run in probabilities
+    ]
+    return float(np.mean(found))
 
 
 def _areas(shown, subject, probabilities, runs) -> tuple:
@@ -244,12 +266,6 @@ def _drawn_areas(shown, probabilities, owner, weights) -> np.ndarray:
     inside = np.einsum("ds,st,dt->d", weights, ordered, weights, optimize=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(pairs > 0, inside / pairs, np.nan)
-
-
-def _shown(names, units: Sequence[str]) -> np.ndarray:
-    """(N, U) whether each combination has each unit."""
-    parts = [set(name.split("+")) for name in names]
-    return np.array([[unit in part for unit in units] for part in parts], bool)
 
 
 def _names(shown: np.ndarray, units: Sequence[str]) -> list[str]:
