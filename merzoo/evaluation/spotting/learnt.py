@@ -98,7 +98,10 @@ class NetworkSpotter:
         curves: dict[str, Any] = {}
         choices: dict[str, Choice] = {}
         history: dict[str, list[float]] = {}
+        shown = {kind for kind in KINDS if any(video.intervals(kind) for video in truth)}
         for net in self.nets():
+            if shown and not shown & set(net.kinds):
+                continue  # training people show none of this kind: none is looked for
             data = _samples(net, watched, truth)
             rows, held = inner_split(data, seed, fold, INNER)
             inner, people = data.take(rows), set(data.subject[held].tolist())
