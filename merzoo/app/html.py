@@ -12,7 +12,7 @@ from merzoo.prediction.results import (
     shown_units,
 )
 
-_WIDTH, _HEIGHT = 640, 170  # units of the curve's picture
+_WIDTH, _HEIGHT = 640, 130  # units of the curve's picture, which is stretched; its text is beside
 _GREY = "rgb(140, 140, 140)"  # of what is not known
 
 NOT_FOR = """
@@ -40,7 +40,9 @@ CSS = """
 .mz-bar i {display: block; height: 100%}
 .mz-top {display: grid; grid-template-columns: minmax(120px, 200px) 1fr; gap: 16px}
 @media (max-width: 640px) {.mz-top {grid-template-columns: 1fr} .mz-face {max-width: 200px}}
-.mz-curve {width: 100%; height: auto; color: var(--body-text-color)}
+.mz-curve {display: block; width: 100%; height: 8.5rem; color: var(--body-text-color)}
+.mz-curve * {vector-effect: non-scaling-stroke}
+.mz-axis {display: flex; justify-content: space-between}
 .mz-note {border-left: 4px solid #d97706; padding: 2px 0 2px 10px; margin: 8px 0}
 .mz-problem {border-left: 4px solid #c2453d; padding: 2px 0 2px 10px; margin: 8px 0}
 """
@@ -170,11 +172,11 @@ def _image(data: bytes, name: str) -> str:
 def curve_svg(result: dict) -> str:
     """The movement of the face over the video, with onset, apex and offset of each segment."""
     found, positions = result["prediction"], result["positions"]
-    top, bottom, left, right = 8, _HEIGHT - 34, 8, _WIDTH - 8
+    top, bottom = 4, _HEIGHT - 2
     last = max(positions[-1], 1)
 
     def x(position) -> float:
-        return left + (right - left) * position / last
+        return _WIDTH * position / last
 
     highest = max((v for v in result["curve"] if v is not None), default=0) or 1
     parts = []
@@ -190,23 +192,15 @@ def curve_svg(result: dict) -> str:
     for run in _runs(positions, result["curve"]):
         points = " ".join(f"{x(p):.1f},{bottom - (bottom - top) * v / highest:.1f}" for p, v in run)
         parts.append(f'<polyline points="{points}" fill="none" stroke="currentColor"/>')
-    parts.append(
-        f'<line x1="{left}" x2="{right}" y1="{bottom}" y2="{bottom}" stroke="currentColor"/>'
-    )
-    fps = found["fps"]
-    for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end")):
-        text = f"{share * last / fps:.1f} s" if fps else f"frame {share * last:.0f}"
-        parts.append(
-            f'<text x="{x(share * last):.0f}" y="{bottom + 15}" text-anchor="{anchor}" '
-            f'font-size="12" fill="currentColor">{text}</text>'
-        )
+    parts.append(f'<line x1="0" x2="{_WIDTH}" y1="{bottom}" y2="{bottom}" stroke="currentColor"/>')
+    fps, shares = found["fps"], (0, 0.5, 1)
+    ticks = [f"{s * last / fps:.1f} s" if fps else f"frame {s * last:.0f}" for s in shares]
+    axis = "".join(f"<span>{tick}</span>" for tick in ticks)
     about = "movement of the face; shaded from onset to offset, a line at the apex"
-    parts.append(
-        f'<text x="{left}" y="{_HEIGHT - 4}" font-size="12" fill="currentColor">{about}</text>'
-    )
     return (
-        f'<svg class="mz-curve" role="img" aria-label="{about}" '
+        f'<svg class="mz-curve" role="img" aria-label="{about}" preserveAspectRatio="none" '
         f'viewBox="0 0 {_WIDTH} {_HEIGHT}">{"".join(parts)}</svg>'
+        f'<div class="mz-axis mz-small">{axis}</div><div class="mz-small">{about}</div>'
     )
 
 

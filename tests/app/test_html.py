@@ -53,6 +53,7 @@ def test_the_curve_breaks_where_there_was_no_face_and_marks_the_segment():
     svg = curve_svg(result())
     assert len(re.findall("<polyline", svg)) == 2 and len(re.findall("<rect", svg)) == 1
     assert "1.0 s" in svg and "currentColor" in svg
+    assert "<text" not in svg  # which would shrink with the picture on a phone
 
 
 def test_a_pair_has_no_curve_and_no_seconds():
