@@ -42,13 +42,19 @@ def demo():
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as running:
-        found = running.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
+def running():
+    """Playwright, of which there may be one at a time."""
+    with playwright.sync_playwright() as found:
         yield found
-        found.close()
+
+
+@pytest.fixture(scope="module")
+def browser(running):
+    found = running.chromium.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+    )
+    yield found
+    found.close()
 
 
 @pytest.fixture
@@ -126,33 +132,32 @@ def test_a_video_is_analysed_and_removed(page, demo, clip, tmp_path):
 
 
 @pytest.mark.slow
-def test_what_a_camera_sees_is_recorded_and_analysed(demo, clip, tmp_path):
+def test_what_a_camera_sees_is_recorded_and_analysed(demo, running, clip, tmp_path):
     film = tmp_path / "camera.mjpeg"  # which Chromium plays as its camera, over and over
     with film.open("wb") as file:
         for frame in clip[1]:
             file.write(cv2.imencode(".jpg", cv2.resize(frame[..., ::-1], (360, 436)))[1].tobytes())
     fake = ("use-fake-ui-for-media-stream", "use-fake-device-for-media-stream")
     fake += (f"use-file-for-fake-video-capture={film}",)
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", *(f"--{name}" for name in fake)],
-        )
-        page = browser.new_context(permissions=["camera"]).new_page()
-        page.set_default_timeout(PATIENCE)
-        page.goto(demo.url)
-        page.get_by_role("tab", name="Camera").click()
-        page.get_by_text("Click to Access Webcam").click()
-        record = page.locator("#camera button[aria-label='start recording']")
-        record.click()
-        page.wait_for_timeout(4000)
-        page.locator("#camera .button-wrap button").first.click()
-        page.wait_for_selector("#camera video[src]")
-        page.wait_for_timeout(2000)  # it goes to the server on its own
-        page.click("#run-camera")
-        assert "found" in answer(page)
-        page.screenshot(path=tmp_path / "camera.png", full_page=True)
-        browser.close()
+    browser = running.chromium.launch(
+        executable_path=CHROMIUM,
+        args=["--no-sandbox", "--disable-gpu", *(f"--{name}" for name in fake)],
+    )
+    page = browser.new_context(permissions=["camera"]).new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(demo.url)
+    page.get_by_role("tab", name="Camera").click()
+    page.get_by_text("Click to Access Webcam").click()
+    record = page.locator("#camera button[aria-label='start recording']")
+    record.click()
+    page.wait_for_timeout(4000)
+    page.locator("#camera .button-wrap button").first.click()
+    page.wait_for_selector("#camera video[src]")
+    page.wait_for_timeout(2000)  # it goes to the server on its own
+    page.click("#run-camera")
+    assert "found" in answer(page)
+    page.screenshot(path=tmp_path / "camera.png", full_page=True)
+    browser.close()
     assert kept(demo) == []
 
 
