@@ -211,7 +211,9 @@ def chosen_units(
     out = {number: count for number, count in counts.items() if number not in kept}
     left = f"; left out: {_told(out)}" if out else ""
     scored = _told({number: counts[number] for number in kept})
-    scored_of = [u if u is None else {n: u[n] for n in kept if n in u} for u in shown]
+    scored_of: list[Units | None] = [
+        None if units is None else {n: units[n] for n in kept if n in units} for units in shown
+    ]
     told = f"action units scored, and clips that show them: {scored} ({why}){left}{weaker}."
     return scored_of, told
 
@@ -234,7 +236,7 @@ def _strong_enough(shown: Sequence[Units | None], least: int) -> tuple[list[Unit
             f"intensity than from-{letter}."
         )
     bare = Counter(number for number, level in pairs if np.isnan(level))
-    kept = [
+    kept: list[Units | None] = [
         units and {n: level for n, level in units.items() if not level < least} for units in shown
     ]
     return kept, (
