@@ -9,7 +9,7 @@ Each video is of another person, who is left out while the spotter is settled on
 `--folds` folds of several people where there are more people than that). In all of them blinks,
 nods, speech, turns of the head and macro-expressions come between the micro-expressions; the
 columns `in_...` count the false alarms during each. Rows of other runs than those asked for are
-kept.
+kept, but for those of the same spotter on fewer videos of the same difficulty.
 """
 
 import argparse
@@ -74,7 +74,7 @@ def rows_of(folder: Path) -> list[dict]:
 def table() -> str:
     """Markdown from the result file."""
     heads = ["spotter", "difficulty", "videos", "F1 micro", "95 %", "at random", "AP", "F1 macro"]
-    heads += ["false alarms/min", *(f"in {name}" for name in NUISANCES[:5])]
+    heads += ["false alarms/min", *(f"in {name}/min" for name in NUISANCES[:5])]
     lines = ["| " + " | ".join(heads) + " |", "|---|---|" + "---:|" * (len(heads) - 2)]
     runs: dict[tuple, dict] = {}
     with RESULTS.open(newline="") as file:
@@ -84,11 +84,11 @@ def table() -> str:
     for (spotter, epochs, data, videos), kinds in runs.items():
         micro, overall = kinds["micro"], kinds["overall"]
         name = f"`{spotter}`" + (f", {epochs} epochs" if epochs else "")
-        difficulty = data.partition("?")[0].partition(":")[2]
-        cells = [name, difficulty, videos, micro["f1"], f"{micro['low']}–{micro['high']}"]
+        cells = [name, difficulty_of(data), videos, micro["f1"], f"{micro['low']}–{micro['high']}"]
         cells += [micro["at_random"], micro["ap"], kinds["macro"]["f1"]]
         cells += [overall["false_alarms_per_minute"]]
-        cells += [overall[f"in_{name}"] for name in NUISANCES[:5]]
+        minutes = float(overall["minutes"])
+        cells += [f"{float(overall[f'in_{name}']) / minutes:.2f}" for name in NUISANCES[:5]]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -99,14 +99,23 @@ def write_table() -> None:
     README.write_text(re.sub(pattern, lambda m: f"{m[1]}{table()}\n{m[2]}", text, flags=re.S))
 
 
+def difficulty_of(data: str) -> str:
+    """`easy` of `synthetic-long:easy?subjects=6`."""
+    return data.partition("?")[0].partition(":")[2]
+
+
 def kept(fresh: list[dict]) -> list[dict]:
-    """The rows of the result file that are not measured anew."""
+    """The rows of the result file that are not measured anew, on as many videos or more."""
     if not RESULTS.is_file():
         return []
-    asked = {(row["spotter"], row["data"]) for row in fresh}
+    asked = {(row["spotter"], difficulty_of(row["data"])): int(row["videos"]) for row in fresh}
     with RESULTS.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return [row for row in rows if (row["spotter"], row["data"]) not in asked]
+    return [
+        row
+        for row in rows
+        if int(row["videos"]) > asked.get((row["spotter"], difficulty_of(row["data"])), 0)
+    ]
 
 
 def main() -> None:
