@@ -24,6 +24,7 @@ sys.path.insert(0, str(HERE))
 
 import synthetic_to_real_parts as parts  # noqa: E402
 import synthetic_to_real_report as report  # noqa: E402
+from synthetic_to_real_why import why  # noqa: E402
 
 SEEDS, FACTOR_SEEDS, QUICK_SEEDS = 5, 3, 2
 QUICK = {"protocol": "kfold:10", "pools": {560: 840}}
@@ -114,6 +115,12 @@ def factors(bench, sizes, networks) -> None:
         report.keep(bench, parts.zero_shot(bench, MAIN, tag, folders))
 
 
+def parts_of_fine(bench, sizes, networks) -> None:
+    """What of fine-tuning does harm."""
+    for name in why(bench):
+        report.keep(bench, name)
+
+
 def quick(bench) -> None:
     """The whole at 560 clips and two seeds, with ten folds of people, of OffApexNet only."""
     seeds, clips = QUICK_SEEDS, SIZES[0]
@@ -136,6 +143,7 @@ STEPS = {
     "fine": fine,
     "factors": factors,
     "lower": lower,
+    "why": parts_of_fine,
     "report": lambda bench, sizes, networks: report.report(bench),
 }
 

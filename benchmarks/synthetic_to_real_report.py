@@ -1,6 +1,7 @@
 """What `synthetic_to_real.py` keeps and shows of its runs: rows, tests, the plot."""
 
 import csv
+import re
 import sys
 from pathlib import Path
 
@@ -86,13 +87,14 @@ def report(bench: Bench) -> None:
 
 def families(names: list[str]) -> dict[str, list[tuple[str, str]]]:
     """Family -> pairs (reference, other) of runs that are there."""
-    whole = [n for n in names if n != YARDSTICK and "varied" not in n]
+    whole = [n for n in names if n != YARDSTICK and "varied" not in n and "-why-" not in n]
     tuned = [n for n in names if "-fine-" in n]
     varied = [f"offapexnet-zero-varied-no-{f}" for f in FACTORS]
     found = {
         "against flow-krr": [(YARDSTICK, n) for n in whole],
         "fine-tuned against random start": [(f"{n.split('-fine-')[0]}-random", n) for n in tuned],
         "a factor left out": [("offapexnet-zero-varied", n) for n in varied],
+        "why": [("ststnet-random", n) for n in names if re.match(r"ststnet-(fine-\d+$|why-)", n)],
     }
     return {
         family: kept

@@ -11,6 +11,12 @@ RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 FAMILIES = {
     "fine-tuned against random start": "Fine-tuned less random start, same recipe, same steps",
     "a factor left out": "Zero-shot without a factor less with all",
+    "why": "STSTNet with invented people in parts less random start",
+}
+WAYS = {
+    "head": "fine-tuned, 2,000 clips, fresh head",
+    "frozen": "fine-tuned, 2,000 clips, frozen body",
+    "mixed": "real people and 560 clips at once",
 }
 YARDSTICK, MAIN, CHOSEN = "flow-krr", "offapexnet", "chosen-on-two-sets"
 GOALS = {"zero": (0.74, 0.76), "best": (0.77, 0.79)}
@@ -120,6 +126,9 @@ def told(run: str) -> str:
     if run.startswith("ensemble-"):
         members = "ensemble: flow-krr, offapexnet random start, offapexnet zero-shot"
         return f"{members}, {int(run[9:]):,} clips"
+    if "-why-" in run:
+        network, _, way = run.partition("-why-")
+        return f"{network}, {WAYS[way]}"
     if run == CHOSEN:
         return "zero-shot, setting chosen on the two other sets"
     found = re.fullmatch(r"(\w+)-(zero|fine|random)(?:-(.+))?", run)

@@ -1,12 +1,15 @@
 """Invented faces to real ones, on a few made-up images: runs, table, tests and choice work."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from merzoo.preprocessing.arrays import Arrays
 from tests.benchmarks.test_speed import load
 
-parts, report = load("synthetic_to_real_parts"), load("synthetic_to_real_report")
+report, why = load("synthetic_to_real_report"), load("synthetic_to_real_why")
+parts = sys.modules["synthetic_to_real_parts"]  # which both have imported
 
 
 @pytest.fixture
@@ -50,6 +53,34 @@ def test_an_ensemble_is_the_equal_mean(bench):
     assert np.allclose(found[columns].to_numpy(), mean, atol=1e-6)
     row = report.row_of(bench, name)
     assert row["seeds"] == 1 and 0 <= float(row["f1_negative"]) <= 1
+
+
+def test_invented_people_are_trained_on_and_never_tested(bench):
+    real = parts.load_samples(bench.data, parts.INPUTS)
+    others = [f"invented/s{i % 4}" for i in range(len(real))]
+    names = ["invented"] * len(real)
+    invented = parts.Arrays(real.modalities, real.label, others, names, real.clip, real.classes)
+    data, folds = why.beside_real(real, invented, "loso")
+    assert len(folds) == 9 and len(data) == 2 * len(real)
+    for fold in folds:
+        assert not set(data.subject[fold.test]) & set(others)
+        assert set(others) <= set(data.subject[fold.train])
+        assert not set(data.subject[fold.train]) & set(data.subject[fold.test])
+
+
+@pytest.mark.slow
+def test_a_fresh_head_and_both_at_once(bench, monkeypatch, tmp_path):
+    monkeypatch.setitem(parts.EPOCHS["ststnet"], 42, 1)
+    start = why.fresh_head(why._start(bench, 42, 0))
+    learner = parts.resolve("ststnet", parts.RECIPES["ststnet"])
+    one, other = (learner.build(3) for _ in range(2))
+    start.load_into(one, ("negative", "positive", "surprise"), learner)
+    why._start(bench, 42, 0).load_into(other, ("negative", "positive", "surprise"), learner)
+    same = [np.allclose(a, b) for a, b in zip(one.get_weights(), other.get_weights(), strict=True)]
+    assert all(same[:-2]) and not same[-2]  # the last two are kernel and bias of the head
+    why._mixed(bench, 42, 0, tmp_path / "mixed")
+    found = parts.read_predictions(tmp_path / "mixed" / "predictions.csv")
+    assert len(found) == 54 and set(found["dataset"]) == set(report.SETS)
 
 
 @pytest.mark.slow

@@ -1,0 +1,78 @@
+"""What of fine-tuning does harm: the head, the body, or that one follows the other?
+
+Runs of `synthetic_to_real.py`, by the plan of `results/PLAN.md`: STSTNet from weights of invented
+people with a fresh head, with its body frozen, and trained on real and invented people at once.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from synthetic_to_real_parts import RECIPES, Bench, drawn, judged, of_levels
+
+import merzoo
+from merzoo.evaluation.scores.predictions import read_predictions
+from merzoo.evaluation.splits.protocols import Fold, make_folds
+from merzoo.preprocessing.arrays import Arrays, join_arrays
+from merzoo.preprocessing.samples import load_samples
+from merzoo.training.learner import resolve
+from merzoo.training.pretrained import Start, find_start
+
+NETWORK, LAST_OF_BODY = "ststnet", "flatten"
+SEEDS, CLIPS, MIXED = 2, 2000, 560
+
+
+def why(bench: Bench, clips: int = CLIPS, mixed: int = MIXED, seeds: int = SEEDS) -> list[str]:
+    """The runs, each pooled over seeds; their names."""
+    ways = {
+        "head": lambda seed, out: _from(bench, fresh_head(_start(bench, clips, seed)), out),
+        "frozen": lambda seed, out: _from(bench, _start(bench, clips, seed, LAST_OF_BODY), out),
+        "mixed": lambda seed, out: _mixed(bench, mixed, seed, out),
+    }
+    names = []
+    for way, run in ways.items():
+        name = f"{NETWORK}-why-{way}"
+        if not bench.done(name):
+            parts = []
+            for seed in range(seeds):
+                out = bench.work / "runs" / "parts" / f"{name}-s{seed}"
+                if not (out / "metrics.json").is_file():
+                    run(seed, out)
+                parts.append(read_predictions(out / "predictions.csv").assign(seed=seed))
+            judged(bench, name, pd.concat(parts))
+        names.append(name)
+    return names
+
+
+def fresh_head(start: Start) -> Start:
+    """Weights whose classes go by other names than the real ones, so that the head begins anew."""
+    classes = tuple(f"{name} of invented people" for name in start.entry.classes)
+    return replace(start, entry=replace(start.entry, classes=classes))
+
+
+def beside_real(real: Arrays, invented: Arrays, protocol: str) -> tuple[Arrays, list[Fold]]:
+    """Both joined, and the protocol's folds of the real people, each of which trains on all of the
+    invented ones as well; none of these is tested."""
+    more = np.arange(len(real), len(real) + len(invented))
+    folds = [
+        Fold(fold.name, np.concatenate([fold.train, more]), fold.test)
+        for fold in make_folds(protocol, real)
+    ]
+    return join_arrays([real, invented]), folds
+
+
+def _start(bench: Bench, clips: int, seed: int, freeze: str | None = None) -> Start:
+    return find_start(of_levels(bench, NETWORK, clips, seed), NETWORK, freeze)
+
+
+def _from(bench: Bench, start: Start, out) -> None:
+    how = {"recipe": RECIPES[NETWORK], "protocol": bench.protocol, "jobs": bench.jobs}
+    merzoo.evaluate(NETWORK, bench.data, start=start, out=out, **how)
+
+
+def _mixed(bench: Bench, clips: int, seed: int, out) -> None:
+    learner = resolve(NETWORK, RECIPES[NETWORK])
+    real = learner.take(load_samples(bench.data, learner.inputs))
+    invented = drawn(clips, bench.pools[clips], seed, bench.jobs)
+    data, folds = beside_real(real, invented, bench.protocol)
+    merzoo.evaluate(learner, data, split=folds, jobs=bench.jobs, out=out)
