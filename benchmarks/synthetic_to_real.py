@@ -22,8 +22,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import synthetic_to_real_maps as maps  # noqa: E402
 import synthetic_to_real_parts as parts  # noqa: E402
 import synthetic_to_real_report as report  # noqa: E402
+import synthetic_to_real_sure as sure  # noqa: E402
 from synthetic_to_real_why import why  # noqa: E402
 
 SEEDS, FACTOR_SEEDS, QUICK_SEEDS = 5, 3, 2
@@ -31,6 +33,7 @@ QUICK = {"protocol": "kfold:10", "pools": {560: 840}}
 LOSO_SEEDS = {"offapexnet": 3, "ststnet": 5}  # of random start and of fine-tuning
 SIZES = (560, 2000, 8000)
 FINE = (2000,)
+CALIBRATED_SEEDS = 1
 LOWER = 1e-4  # second rate of fine-tuning
 NETWORKS = tuple(parts.RECIPES)
 MAIN = "offapexnet"
@@ -121,6 +124,14 @@ def parts_of_fine(bench, sizes, networks) -> None:
         report.keep(bench, name)
 
 
+def calibration(bench, sizes, networks) -> None:
+    """How sure networks may be on real faces."""
+    sure.default_network(bench)
+    sure.inner(bench, CALIBRATED_SEEDS)
+    for row in sure.calibration(bench):
+        print(f"{row['run']}, temperature {row['temperature']}: {row['ece']}", flush=True)
+
+
 def quick(bench) -> None:
     """The whole at 560 clips and two seeds, with ten folds of people, of OffApexNet only."""
     seeds, clips = QUICK_SEEDS, SIZES[0]
@@ -144,6 +155,8 @@ STEPS = {
     "factors": factors,
     "lower": lower,
     "why": parts_of_fine,
+    "maps": lambda bench, sizes, networks: maps.maps(bench),
+    "calibration": calibration,
     "report": lambda bench, sizes, networks: report.report(bench),
 }
 

@@ -147,7 +147,7 @@ def zero_shot(bench: Bench, network: str, tag: str, folders: list[Path]) -> str:
         start.check_unseen(samples.subject, samples.source)
         model = learner.build(len(samples.classes))
         start.load_into(model, samples.classes, learner)
-        parts.append(_table(samples, learner.predict(model, samples), seed))
+        parts.append(table_of(samples, learner.predict(model, samples), seed))
     return judged(bench, name, pd.concat(parts))
 
 
@@ -198,7 +198,8 @@ def judged(bench: Bench, name: str, table) -> str:
     return name
 
 
-def _table(samples: Arrays, probabilities: np.ndarray, seed: int):
+def table_of(samples: Arrays, probabilities: np.ndarray, seed: int):
+    """The predictions of one seed, as `merzoo.score` reads them."""
     names = np.array(samples.classes)
     columns = {"seed": seed, "dataset": samples.dataset, "subject": samples.subject}
     columns |= {"clip": samples.clip, "fold": "all", "label": names[samples.label]}

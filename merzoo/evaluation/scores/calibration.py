@@ -54,27 +54,27 @@ def roc_curve(label, probabilities, k: int) -> np.ndarray:
     return np.mean(curves, axis=0)
 
 
-def reliability(label, probabilities) -> dict[str, np.ndarray]:
-    """Ten equal bins of the predicted class's probability; shapes as in `roc_auc`.
+def reliability(label, probabilities, bins: int = BINS) -> dict[str, np.ndarray]:
+    """Equal bins of the predicted class's probability; shapes as in `roc_auc`.
 
     Returns:
         `confidence` and `accuracy`, the means in each bin (NaN in an empty one), and `share`, the
-        part of all predictions that falls into it, each (10,).
+        part of all predictions that falls into it, each (bins,).
     """
     probabilities = np.asarray(probabilities)
     right = (probabilities.argmax(-1) == np.asarray(label)).ravel()
     confidence = probabilities.max(-1).ravel()
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    count = np.bincount(bins, minlength=BINS)
+    places = np.minimum((confidence * bins).astype(int), bins - 1)
+    count = np.bincount(places, minlength=bins)
     with np.errstate(invalid="ignore"):
         return {
-            "confidence": np.bincount(bins, confidence, BINS) / count,
-            "accuracy": np.bincount(bins, right, BINS) / count,
+            "confidence": np.bincount(places, confidence, bins) / count,
+            "accuracy": np.bincount(places, right, bins) / count,
             "share": count / count.sum(),
         }
 
 
-def expected_calibration_error(label, probabilities) -> float:
+def expected_calibration_error(label, probabilities, bins: int = BINS) -> float:
     """Mean gap between confidence and accuracy over `reliability` bins, 0..1, mean over runs.
 
     >>> expected_calibration_error([0, 1], [[[0.75, 0.25], [0.75, 0.25]]])
@@ -82,7 +82,7 @@ def expected_calibration_error(label, probabilities) -> float:
     """
     errors = []
     for run in np.asarray(probabilities):
-        bins = reliability(label, run[None])
-        gaps = np.abs(bins["confidence"] - bins["accuracy"])
-        errors.append(np.nansum(gaps * bins["share"]))
+        found = reliability(label, run[None], bins)
+        gaps = np.abs(found["confidence"] - found["accuracy"])
+        errors.append(np.nansum(gaps * found["share"]))
     return float(np.mean(errors))
