@@ -7,6 +7,12 @@ Writes `results/transfer.csv`, and from it the table and the picture of `merzoo/
 
     python benchmarks/transfer.py --fer FER2013 --work runs/transfer-benchmark
     python benchmarks/transfer.py --draw     # only the table and the picture, from the csv
+
+With `--data` it asks the same of a set of one's own, with the weights of FER-2013 that come with
+merzoo, and prints the paired answer (`transfer_own.py`); nothing here is written.
+
+    python benchmarks/transfer.py --data casme2:CASME2
+    python benchmarks/transfer.py --data casme2:CASME2 --model broadbentnet --seeds 1 --epochs 5
 """
 
 import argparse
@@ -40,7 +46,22 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/transfer-benchmark"))
     parser.add_argument("--jobs", type=int, default=1, help="worker processes")
     parser.add_argument("--draw", action="store_true")
+    parser.add_argument(
+        "--data", metavar="SET:ROOT", help="a set of one's own, such as casme2:ROOT"
+    )
+    parser.add_argument("--model", default=MODEL, help="with --data: a network with such weights")
+    parser.add_argument("--weights", default="fer2013-3", help="with --data: tag or folder")
+    parser.add_argument("--labels", default="megc3", help="with --data: label map")
+    parser.add_argument("--protocol", default="loso", help="with --data")
+    parser.add_argument("--epochs", type=int, default=12, help="with --data")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="with --data")
+    parser.add_argument("--on-error", default="fail", choices=("fail", "skip"), help="with --data")
     options = parser.parse_args()
+    if options.data:
+        from transfer_own import own
+
+        own(options)
+        return
     if not options.draw:
         measure(options)
     with RESULT.open(newline="") as stream:
