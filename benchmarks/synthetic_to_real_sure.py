@@ -123,7 +123,7 @@ def draw(drawn: dict, path) -> None:
                 axis.plot(x, y, color=colour, lw=1, label=f"{way}: {float(ece):.3f}")
                 axis.scatter(x, y, 200 * found["share"][there], color=colour, alpha=0.6)
         axis.set_title(name, fontsize=9)
-        axis.legend(fontsize=7, title="temperature: error", title_fontsize=7, loc="upper left")
+        axis.legend(fontsize=7, title="temperature: error", title_fontsize=7, loc="lower right")
         axis.set(xlim=(0.3, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="share right")
         axis.spines[["top", "right"]].set_visible(False)
     for axis in axes[len(names) :]:
