@@ -30,7 +30,8 @@ from synthetic_to_real_why import why  # noqa: E402
 
 SEEDS, FACTOR_SEEDS, QUICK_SEEDS = 5, 3, 2
 QUICK = {"protocol": "kfold:10", "pools": {560: 840}}
-LOSO_SEEDS = {"offapexnet": 3, "ststnet": 5}  # of random start and of fine-tuning
+LOSO_SEEDS = {"offapexnet": 3, "ststnet": 5}  # of random start
+FINE_SEEDS = 3
 SIZES = (560, 2000, 8000)
 FINE = (2000,)
 CALIBRATED_SEEDS = 1
@@ -85,13 +86,13 @@ def fine(bench, sizes, networks) -> None:
     """Both networks from weights of invented people."""
     for clips in (size for size in FINE if size in sizes):
         for network in networks:
-            folders = of_seeds(bench, network, clips, LOSO_SEEDS[network])
+            folders = of_seeds(bench, network, clips, FINE_SEEDS)
             report.keep(bench, parts.fine_tuned(bench, network, str(clips), folders))
 
 
 def lower(bench, sizes, networks) -> None:
     """OffApexNet fine-tuned at the lower rate."""
-    folders = of_seeds(bench, MAIN, FINE[0], LOSO_SEEDS[MAIN])
+    folders = of_seeds(bench, MAIN, FINE[0], FINE_SEEDS)
     report.keep(bench, parts.fine_tuned(bench, MAIN, str(FINE[0]), folders, rate=LOWER))
 
 

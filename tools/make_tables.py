@@ -18,6 +18,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import numpy as np  # noqa: E402
 from model_results import measured  # noqa: E402
+from real_faces_table import looked_at, sure  # noqa: E402
 from synthetic_to_real_table import synthetic_to_real  # noqa: E402
 
 from merzoo.metrics import UF1, compared  # noqa: E402
@@ -236,6 +237,8 @@ TABLES = {
     "install": (ROOT / "README.md", install),
     "goals": (ROOT / "benchmarks" / "README.md", goals),
     "synthetic_to_real": (ROOT / "benchmarks" / "README.md", synthetic_to_real),
+    "looked_at": (ROOT / "benchmarks" / "README.md", looked_at),
+    "sure": (ROOT / "benchmarks" / "README.md", sure),
     "megc2019": (ROOT / "README.md", megc2019),
     "oracle": (ROOT / "merzoo" / "evaluation" / "README.md", oracle),
     "coverage": (ROOT / "merzoo" / "evaluation" / "README.md", coverage),

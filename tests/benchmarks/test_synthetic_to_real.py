@@ -9,6 +9,7 @@ from merzoo.preprocessing.arrays import Arrays
 from tests.benchmarks.test_speed import load
 
 report, why = load("synthetic_to_real_report"), load("synthetic_to_real_why")
+maps, sure = load("synthetic_to_real_maps"), load("synthetic_to_real_sure")
 parts = sys.modules["synthetic_to_real_parts"]  # which both have imported
 
 
@@ -66,6 +67,37 @@ def test_invented_people_are_trained_on_and_never_tested(bench):
         assert not set(data.subject[fold.test]) & set(others)
         assert set(others) <= set(data.subject[fold.train])
         assert not set(data.subject[fold.train]) & set(data.subject[fold.test])
+
+
+def test_occlusion_finds_the_square_that_counts():
+    images = np.full((2, 28, 28, 3), 100.0)
+    images[:, 12:15, 12:15] = 200
+
+    def judge(given):  # sure of class 1 where the middle moves
+        moved = given[:, 13, 13, 0] > 100
+        return np.stack([np.full(len(given), 0.2), np.where(moved, 0.8, 0.1)], 1)
+
+    found = maps.scaled(maps.occlusion(judge, images))
+    assert found.shape == (2, 28, 28) and np.allclose(found.sum((1, 2)), 1)
+    assert found[:, 9:18, 9:18].sum() == pytest.approx(2)
+    assert np.isnan(maps.scaled(np.zeros((1, 28, 28)))).all()
+
+
+def test_every_place_of_the_face_belongs_to_one_part():
+    assert (np.sum(list(maps.regions().values()), axis=0) == 1).all()
+
+
+def test_a_temperature_of_the_other_people_knows_none_of_ones_own():
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(3), 30)
+    label, subject = rng.integers(0, 3, 30), np.repeat(["d/a", "d/b", "d/c"], 10)
+    found = sure.crossed(label, subject, probabilities)
+    label[:10] = (label[:10] + 1) % 3  # the first person's labels are wrong
+    again = sure.crossed(label, subject, probabilities)
+    assert np.array_equal(found[:10], again[:10]) and not np.array_equal(found[10:], again[10:])
+    assert np.array_equal(found.argmax(1), probabilities.argmax(1))
+    facts = sure.facts(label, subject, probabilities[None])
+    assert float(facts["low"]) < float(facts["too_sure"]) < float(facts["high"])
 
 
 @pytest.mark.slow
