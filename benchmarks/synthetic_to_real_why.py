@@ -4,6 +4,7 @@ Runs of `synthetic_to_real.py`, by the plan of `results/PLAN.md`: STSTNet from w
 people with a fresh head, with its body frozen, and trained on real and invented people at once.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -22,14 +23,13 @@ NETWORK, LAST_OF_BODY = "ststnet", "flatten"
 SEEDS, CLIPS, MIXED = 2, 2000, 560
 
 
-def why(bench: Bench, clips: int = CLIPS, mixed: int = MIXED, seeds: int = SEEDS) -> list[str]:
-    """The runs, each pooled over seeds; their names."""
+def why(bench: Bench, clips: int = CLIPS, mixed: int = MIXED, seeds: int = SEEDS) -> Iterator[str]:
+    """The runs, each pooled over seeds; yields the name of each when it has ended."""
     ways = {
         "head": lambda seed, out: _from(bench, fresh_head(_start(bench, clips, seed)), out),
         "frozen": lambda seed, out: _from(bench, _start(bench, clips, seed, LAST_OF_BODY), out),
         "mixed": lambda seed, out: _mixed(bench, mixed, seed, out),
     }
-    names = []
     for way, run in ways.items():
         name = f"{NETWORK}-why-{way}"
         if not bench.done(name):
@@ -40,8 +40,7 @@ def why(bench: Bench, clips: int = CLIPS, mixed: int = MIXED, seeds: int = SEEDS
                     run(seed, out)
                 parts.append(read_predictions(out / "predictions.csv").assign(seed=seed))
             judged(bench, name, pd.concat(parts))
-        names.append(name)
-    return names
+        yield name
 
 
 def fresh_head(start: Start) -> Start:
