@@ -124,7 +124,7 @@ def _on_real(bench: Bench, network: str, fold, samples: Arrays):
     return folder
 
 
-def maps(bench: Bench, clips: int = 2000, seeds: int = 5, keep: bool = True) -> list[dict]:
+def maps(bench: Bench, clips: int = 2000, seeds: int = 3, keep: bool = True) -> list[dict]:
     """All maps, their rows and the picture."""
     rows, pictures = [], {}
     for network in RECIPES:

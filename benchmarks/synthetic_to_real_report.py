@@ -1,7 +1,6 @@
 """What `synthetic_to_real.py` keeps and shows of its runs: rows, tests, the plot."""
 
 import csv
-import re
 import sys
 from pathlib import Path
 
@@ -21,7 +20,7 @@ ROWS, SEEDS, TESTS, PLOT = (
 )
 SETS = ("SMIC", "CASME2", "SAMM")
 METRICS = ("uf1", "uar")
-YARDSTICK, CHOSEN = "flow-krr", "chosen-on-two-sets"
+YARDSTICK, CHOSEN, WHY = "flow-krr", "chosen-on-two-sets", "ststnet-why-random"
 
 
 def row_of(bench: Bench, name: str) -> dict:
@@ -94,7 +93,7 @@ def families(names: list[str]) -> dict[str, list[tuple[str, str]]]:
         "against flow-krr": [(YARDSTICK, n) for n in whole],
         "fine-tuned against random start": [(f"{n.split('-fine-')[0]}-random", n) for n in tuned],
         "a factor left out": [("offapexnet-zero-varied", n) for n in varied],
-        "why": [("ststnet-random", n) for n in names if re.match(r"ststnet-(fine-\d+$|why-)", n)],
+        "why": [(WHY, n) for n in names if "-why-" in n and n != WHY],
     }
     return {
         family: kept

@@ -1,7 +1,8 @@
 """What of fine-tuning does harm: the head, the body, or that one follows the other?
 
 Runs of `synthetic_to_real.py`, by the plan of `results/PLAN.md`: STSTNet from weights of invented
-people with a fresh head, with its body frozen, and trained on real and invented people at once.
+people with a fresh head, with its body frozen, and trained on real and invented people at once, in
+ten folds of people.
 """
 
 from collections.abc import Iterator
@@ -20,12 +21,15 @@ from merzoo.training.learner import resolve
 from merzoo.training.pretrained import Start, find_start
 
 NETWORK, LAST_OF_BODY = "ststnet", "flatten"
-SEEDS, CLIPS, MIXED = 2, 2000, 560
+SEEDS, CLIPS, MIXED, FOLDS = 2, 2000, 560, "kfold:10"
 
 
 def why(bench: Bench, clips: int = CLIPS, mixed: int = MIXED, seeds: int = SEEDS) -> Iterator[str]:
     """The runs, each pooled over seeds; yields the name of each when it has ended."""
+    bench = replace(bench, protocol=FOLDS)
     ways = {
+        "random": lambda seed, out: _random(bench, seeds, out),  # all seeds at once
+        "planned": lambda seed, out: _from(bench, _start(bench, clips, seed), out),
         "head": lambda seed, out: _from(bench, fresh_head(_start(bench, clips, seed)), out),
         "frozen": lambda seed, out: _from(bench, _start(bench, clips, seed, LAST_OF_BODY), out),
         "mixed": lambda seed, out: _mixed(bench, mixed, seed, out),
@@ -34,11 +38,12 @@ def why(bench: Bench, clips: int = CLIPS, mixed: int = MIXED, seeds: int = SEEDS
         name = f"{NETWORK}-why-{way}"
         if not bench.done(name):
             parts = []
-            for seed in range(seeds):
+            for seed in range(1 if way == "random" else seeds):
                 out = bench.work / "runs" / "parts" / f"{name}-s{seed}"
                 if not (out / "metrics.json").is_file():
                     run(seed, out)
-                parts.append(read_predictions(out / "predictions.csv").assign(seed=seed))
+                table = read_predictions(out / "predictions.csv")
+                parts.append(table if way == "random" else table.assign(seed=seed))
             judged(bench, name, pd.concat(parts))
         yield name
 
@@ -62,6 +67,11 @@ def beside_real(real: Arrays, invented: Arrays, protocol: str) -> tuple[Arrays, 
 
 def _start(bench: Bench, clips: int, seed: int, freeze: str | None = None) -> Start:
     return find_start(of_levels(bench, NETWORK, clips, seed), NETWORK, freeze)
+
+
+def _random(bench: Bench, seeds: int, out) -> None:
+    how = {"recipe": RECIPES[NETWORK], "protocol": bench.protocol, "jobs": bench.jobs}
+    merzoo.evaluate(NETWORK, bench.data, seeds=seeds, out=out, **how)
 
 
 def _from(bench: Bench, start: Start, out) -> None:

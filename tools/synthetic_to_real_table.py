@@ -11,9 +11,11 @@ RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 FAMILIES = {
     "fine-tuned against random start": "Fine-tuned less random start, same recipe, same steps",
     "a factor left out": "Zero-shot without a factor less with all",
-    "why": "STSTNet with invented people in parts less random start",
+    "why": "Parts of fine-tuning less random start, in ten folds of people",
 }
 WAYS = {
+    "random": "random start",
+    "planned": "fine-tuned, 2,000 clips",
     "head": "fine-tuned, 2,000 clips, fresh head",
     "frozen": "fine-tuned, 2,000 clips, frozen body",
     "mixed": "real people and 560 clips at once",
@@ -128,7 +130,7 @@ def told(run: str) -> str:
         return f"{members}, {int(run[9:]):,} clips"
     if "-why-" in run:
         network, _, way = run.partition("-why-")
-        return f"{network}, {WAYS[way]}"
+        return f"{network}, ten folds: {WAYS[way]}"
     if run == CHOSEN:
         return "zero-shot, setting chosen on the two other sets"
     found = re.fullmatch(r"(\w+)-(zero|fine|random)(?:-(.+))?", run)
