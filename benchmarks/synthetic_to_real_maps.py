@@ -173,7 +173,7 @@ def rows_of(key: tuple[str, str, str], all_maps: np.ndarray, samples: Arrays) ->
             of_class = samples.label == samples.classes.index(name)
         empty = int(np.isnan(all_maps[:, of_class, 0, 0]).sum())
         for part, mask in masks.items():
-            share = np.nanmean(all_maps[..., mask].sum(-1), axis=0)  # of each sample
+            share = _mean_of_seeds(all_maps[..., mask].sum(-1))
             there = of_class & ~np.isnan(share)
             low, high = interval(samples.subject[there], share[there])
             value, area = share[there].mean(), mask.mean()
@@ -183,6 +183,12 @@ def rows_of(key: tuple[str, str, str], all_maps: np.ndarray, samples: Arrays) ->
             row |= {"high": f"{high / area:.3f}", "samples": int(of_class.sum())}
             rows.append(row | {"maps": len(all_maps) * int(of_class.sum()), "empty": empty})
     return rows
+
+
+def _mean_of_seeds(shares: np.ndarray) -> np.ndarray:
+    """(R, N) -> (N,) over the seeds that have a map of the sample; NaN where none has."""
+    count = (~np.isnan(shares)).sum(0)
+    return np.divide(np.nansum(shares, 0), count, out=np.full(len(count), np.nan), where=count > 0)
 
 
 def draw(pictures: dict, classes: tuple[str, ...], path) -> None:
