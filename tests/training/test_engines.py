@@ -101,8 +101,8 @@ def test_larger_networks_agree_over_a_few_steps():
 
 
 # At the size of tests the deepest layers normalise 4 samples of few pixels, so steps enlarge the
-# last bit of a weight: with dfrnet-4, weights that differ by 1e-7 end, after three steps at 1e-3, in
-# probabilities that differ by .2, however they are trained. Smaller steps enlarge it less.
+# last bit of a weight: with dfrnet-4, weights that differ by 1e-7 end, after three steps at 1e-3,
+# in probabilities that differ by .2, however they are trained. Smaller steps enlarge it less.
 RATES = {"dfrnet-4": 1e-5, "mmnet": 1e-4, "resnet18": 1e-4, "resnet3d18": 1e-4}
 
 
