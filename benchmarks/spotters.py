@@ -27,6 +27,7 @@ from machine import machine  # noqa: E402
 RESULTS = HERE / "results" / "spotters.csv"
 README = HERE.parent / "merzoo" / "evaluation" / "README.md"
 NUISANCES = ("blink", "nod", "speech", "turn", "macro", "micro", "nothing known")
+DIFFICULTIES = ("easy", "medium", "hard")
 FIGURES = ("f1", "precision", "recall", "ap", "false_alarms_per_minute")
 
 
@@ -81,7 +82,8 @@ def table() -> str:
         for row in csv.DictReader(file):
             key = (row["spotter"], row["epochs"], row["data"], row["videos"])
             runs.setdefault(key, {})[row["kind"]] = row
-    for (spotter, epochs, data, videos), kinds in runs.items():
+    ordered = sorted(runs.items(), key=lambda run: DIFFICULTIES.index(difficulty_of(run[0][2])))
+    for (spotter, epochs, data, videos), kinds in ordered:
         micro, overall = kinds["micro"], kinds["overall"]
         name = f"`{spotter}`" + (f", {epochs} epochs" if epochs else "")
         cells = [name, difficulty_of(data), videos, micro["f1"], f"{micro['low']}–{micro['high']}"]
@@ -124,7 +126,7 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=100)
     parser.add_argument("--folds", type=int, default=20)
     parser.add_argument("--spotters", nargs="+", default=["spotter", "softnet", "abpn"])
-    parser.add_argument("--difficulties", nargs="+", default=["easy", "medium", "hard"])
+    parser.add_argument("--difficulties", nargs="+", default=DIFFICULTIES)
     parser.add_argument("--epochs", type=int, help="of networks; default: their recipes'")
     parser.add_argument(
         "--finished", nargs="+", type=Path, default=[], help="rows of these finished runs instead"
