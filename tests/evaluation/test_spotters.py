@@ -140,10 +140,10 @@ def test_a_learnt_spotter_chooses_on_people_whom_it_is_not_trained_on(videos, wa
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["softnet", "abpn"])
 def test_learnt_spotters_beat_chance_on_twitches(name, tmp_path):
-    people = [twitching(f"s{n}", [(15 + n, 23 + n), (48 - n, 56 - n)]) for n in range(5)]
+    people = [twitching(f"s{n}", [(15 + n, 23 + n), (48 - n, 56 - n)]) for n in range(8)]
     result = evaluate_spots(name, people, epochs=15, parameters=CROPS, out=tmp_path, jobs=1)
     micro = result.metrics["full"]["micro"]
-    assert micro["f1"] >= micro["floor"]["f1_95th_percentile"]
+    assert micro["f1"] > micro["floor"]["f1_95th_percentile"]
     chosen = (tmp_path / "chosen.json").read_text()
     assert ('"people"' in chosen and "micro_loss" in chosen) or "both_loss" in chosen
 
