@@ -8,7 +8,7 @@ from synthetic_to_real_table import rows_of, told
 
 PARTS = ("brows", "eyes", "nose", "mouth", "face", "border", "rest")
 MAPS = {"cam": "Grad-CAM", "occlusion": "occlusion", "motion": "motion itself"}
-STARTS = {"zero": "zero-shot, 2,000 clips", "random": "trained on real people", "motion": ""}
+STARTS = {"zero": "zero-shot, 2,000 clips", "random": "trained on real people", "": ""}
 
 
 def looked_at() -> str:
