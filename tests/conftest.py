@@ -1,7 +1,15 @@
 """What several folders of tests share."""
 
+import signal
+import threading
+
 import cv2
 import pytest
+
+# A shell that starts the tests in the background tells them to ignore Ctrl-C, and so all the
+# processes that they start, of which some are to be stopped by it.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Counting:
