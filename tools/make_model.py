@@ -284,7 +284,8 @@ def _training(name, found, facts) -> str:
     }
     data = json.dumps(changed, indent=2)
     text += f"\n\n{command}\n\nIts recipe, `{recipe['name']}`: {about}"
-    text += f" {model_results.expected(name, recipe['name'])}"
+    if not model_results.reached(name, recipe["name"]):  # else the recipe's words say it
+        text += " What it reaches and costs by it was not measured here."
     return f"{text}\n\n```json\n{data}\n```"
 
 

@@ -16,8 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
-import numpy as np  # noqa: E402
-from model_results import measured  # noqa: E402
+from model_results import measured, reached_by_recipes  # noqa: E402
 from real_faces_table import looked_at, sure  # noqa: E402
 from synthetic_to_real_table import synthetic_to_real  # noqa: E402
 
@@ -42,8 +41,7 @@ def collect(run: Path) -> None:
     card["source"] = Path(card["source"]).name
     RESULTS.mkdir(parents=True, exist_ok=True)
     name = f"{card['model']}-{card['recipe']['name']}.json"
-    folds = [float(np.load(fold)["seconds"]) for fold in run.glob("folds/*.npz")]
-    content = {"protocol": card, "metrics": metrics, "seconds": sum(folds)}
+    content = {"protocol": card, "metrics": metrics}
     (RESULTS / name).write_text(json.dumps(content, indent=1) + "\n")
 
 
@@ -140,25 +138,7 @@ def _command(card, seeds: str) -> str:
 
 def recipes() -> str:
     """What `merzoo.training.measured` tells of each recipe, as JSON."""
-    found: dict[str, list[dict]] = {}
-    for file in sorted(RESULTS.glob("*.json")):
-        content = json.loads(file.read_text())
-        card, metrics = content["protocol"], content["metrics"]
-        if card["model"] not in list_models(kind="network"):
-            continue  # is not trained by a recipe
-        full = metrics["full"]
-        row = {"model": card["model"], "data": "MEGC 2019", "samples": full["n"]}
-        row |= {"people": full["subjects"], "seeds": metrics["seeds"], "scores": []}
-        for metric in compared():
-            if metric.name in full:
-                low, high = full["interval"][metric.name]
-                score = {"label": metric.label, "value": full[metric.name], "low": low}
-                row["scores"].append(score | {"high": high})
-        if content.get("seconds"):
-            row |= {"minutes": content["seconds"] / 60, "backend": card["backend"]}
-            row["processors"] = card["surroundings"]["processors"]
-        found.setdefault(card["recipe"]["name"], []).append(row)
-    return json.dumps(found, indent=1) + "\n"
+    return json.dumps(reached_by_recipes(), indent=1) + "\n"
 
 
 def install() -> str:

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from merzoo.metrics import METRICS, compared
+from merzoo.models import list_models
 from merzoo.reproduction.tables import get_table, list_tables
 
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
@@ -95,12 +96,10 @@ def training_cost(names: list[str]) -> Table:
     return ["variant", "recipe", "MEGC 2019", "CPU minutes", "machine"], rows
 
 
-def expected(name: str, recipe: str) -> str:
-    """What a variant reaches and costs by a recipe, one sentence; that it was not measured."""
+def reached(name: str, recipe: str) -> str:
+    """What a variant reaches and costs by a recipe; empty where neither was measured."""
     scores = [row for row in measured([name])[1] if row[1] == f"`{recipe}`"]
     costs = [row for row in training_cost([name])[1] if row[1] == f"`{recipe}`"]
-    if not scores and not costs:
-        return "What it reaches and costs by it was not measured here."
     parts = []
     for _, _, data, samples, people, seeds, *cells in scores:
         pairs = zip(compared(), cells[::2], cells[1::2], strict=True)
@@ -109,4 +108,15 @@ def expected(name: str, recipe: str) -> str:
         parts.append(f"{data}, {samples} samples of {people} people, {seeds}: {text}.")
     for _, _, what, minutes, machine in costs:
         parts.append(f"{what} take {minutes} CPU minutes ({machine}).")
-    return "Measured by it: " + " ".join(parts)
+    return " ".join(parts)
+
+
+def reached_by_recipes() -> dict[str, dict[str, str]]:
+    """Recipe -> network -> what it reaches and costs by it, of all that was measured."""
+    networks = list_models(kind="network")
+    names = [(row[1], row[0]) for row in measured(networks)[1]]
+    names += [(row[1], row[0]) for row in training_cost(networks)[1]]
+    found: dict[str, dict[str, str]] = {}
+    for recipe, name in sorted({(a.strip("`"), b.strip("`")) for a, b in names}):
+        found.setdefault(recipe, {})[name] = reached(name, recipe)
+    return found

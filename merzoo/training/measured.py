@@ -11,39 +11,24 @@ FILE = Path(__file__).parent / "measured.json"
 
 
 @functools.cache
-def _rows() -> dict[str, list[dict]]:
+def _found() -> dict[str, dict[str, str]]:
     return json.loads(FILE.read_text(encoding="utf-8"))
 
 
 def reached(recipe: str) -> str:
-    """Sentences on the runs of a recipe, each with its data, seeds, scores and intervals.
+    """Sentences on the runs of a recipe: network, data, seeds, scores with intervals, and cost.
 
     Args:
         recipe: its name.
 
     Returns:
-        Text; empty where no result file has the recipe.
+        Text; empty where nothing was measured.
 
     Example:
 
     >>> reached("merzoo-flow").partition(":")[0]
-    'Measured, ststnet on 442 samples of 68 people (MEGC 2019), 5 seeds'
+    'Measured with ststnet'
     >>> reached("default")
     ''
     """
-    return " ".join(_sentence(row) for row in _rows().get(recipe, []))
-
-
-def _sentence(row: dict) -> str:
-    start = f"Measured, {row['model']} on {row['samples']} samples of {row['people']} people "
-    start += f"({row['data']}), {row['seeds']} seed{'s' * (row['seeds'] > 1)}: "
-    scores = [
-        f"{score['label']} {score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
-        for score in row["scores"]
-    ]
-    cost = ""
-    if row.get("minutes"):
-        cost = (
-            f"; {row['minutes']:.3g} minutes on {row['processors']} processors ({row['backend']})"
-        )
-    return f"{start}{', '.join(scores)}{cost}."
+    return " ".join(f"Measured with {n}: {text}" for n, text in _found().get(recipe, {}).items())
