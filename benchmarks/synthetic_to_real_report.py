@@ -12,6 +12,7 @@ from synthetic_to_real_parts import LEVELS, Bench, judged
 from merzoo.data.synthetic.vary import FACTORS
 from merzoo.evaluation.compare import compare_pairs
 from merzoo.evaluation.runs.read import load_run
+from merzoo.evaluation.scores.paired_tests import holm
 from merzoo.evaluation.scores.predictions import metrics_of, read_predictions
 
 RESULTS = Path(__file__).parent / "results"
@@ -72,16 +73,43 @@ def write(path: Path, rows: list[dict]) -> None:
 
 
 def report(bench: Bench) -> None:
-    """The choice on two sets, the paired tests and the plot, of all runs that are there."""
+    """The choice on two sets, the paired tests and the plot, of all runs that are there.
+
+    Where the folder of a run is gone, the choice and the tests that it has part in stay as they
+    were, and a line says so.
+    """
     names = [row["run"] for row in read(ROWS)]
     settings = [n for n in names if n.startswith("offapexnet-zero-") and "-no-" not in n]
-    if len(settings) > 1:
+    if len(settings) > 1 and not _gone(bench, settings):
         keep(bench, chosen_on_two(bench, settings))
     names = [row["run"] for row in read(ROWS)]
-    rows = [row for family, pairs in families(names).items() for row in tests(bench, family, pairs)]
+    known = read(TESTS) if TESTS.is_file() else []
+    rows = [row for found in families(names).items() for row in _family(bench, *found, known)]
     if rows:
         write(TESTS, rows)
     plot()
+
+
+def _gone(bench: Bench, names: list[str]) -> list[str]:
+    """Which of these runs have a row but no folder any more; said."""
+    gone = [name for name in names if not bench.done(name)]
+    if gone:
+        print(f"no folder in {bench.work}, so left as it was: {', '.join(gone)}", file=sys.stderr)
+    return gone
+
+
+def _family(bench: Bench, family: str, pairs: list[tuple], known: list[dict]) -> list[dict]:
+    """The tests of a family: new ones of runs that are there, else those known; Holm over all."""
+    gone = set(_gone(bench, list(dict.fromkeys(name for pair in pairs for name in pair))))
+    fresh = [pair for pair in pairs if not gone & set(pair)]
+    found = {(r["first"], r["run"]): r for r in known if r["family"] == family}
+    found |= {(r["first"], r["run"]): r for r in (tests(bench, family, fresh) if fresh else ())}
+    rows = [found[pair] for pair in pairs if pair in found]
+    for metric in METRICS:
+        corrected = holm([float(row[f"{metric}_p"]) for row in rows])
+        for row, p in zip(rows, corrected, strict=True):
+            row[f"{metric}_p_holm"] = f"{p:.4f}"
+    return rows
 
 
 def families(names: list[str]) -> dict[str, list[tuple[str, str]]]:
