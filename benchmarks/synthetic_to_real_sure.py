@@ -15,7 +15,8 @@ from merzoo.evaluation.scores.bootstrap import DRAWS, subject_weights
 from merzoo.evaluation.scores.calibration import expected_calibration_error, reliability
 from merzoo.evaluation.scores.confidence import calibrated_runs
 from merzoo.evaluation.scores.predictions import classes_in, read_predictions, runs_of
-from merzoo.prediction.classify import DEFAULT_MODEL, DEFAULT_WEIGHTS, Classifier
+from merzoo.prediction.classify import Classifier
+from merzoo.prediction.defaults import DEFAULT_MODEL, DEFAULT_WEIGHTS
 from merzoo.preprocessing.samples import load_samples
 from merzoo.training.confidence import fit_confidence, tempered
 

@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 from merzoo.data.unit_labels import is_unit_labels, unit_table  # noqa: E402
 from merzoo.metrics import MACRO_F1, UF1, UNITS, headline  # noqa: E402
 from merzoo.weights import WeightsEntry  # noqa: E402
-from merzoo.weights.entry import read_entries  # noqa: E402
+from merzoo.weights.entry import REAL, read_entries  # noqa: E402
 from merzoo.weights.manifest import MANIFEST, files_folder, places  # noqa: E402
 
 WEIGHTS = ROOT / "weights"
@@ -116,7 +116,7 @@ def _confidence(entry: WeightsEntry) -> str:
         return "as the network says it, not calibrated"
     return (
         f"temperature {chosen['temperature']:.3g}, answers from {chosen['threshold']:.3g} on: "
-        f"chosen on {chosen['answers']} answers about {chosen['people']} inner people of five folds"
+        f"chosen on {chosen['answers']} answers about {chosen['people']} people not trained on"
     )
 
 
@@ -236,7 +236,12 @@ def _limits(entry: WeightsEntry) -> list[str]:
     if entry.licence.startswith("research"):
         lines.append(f"Nothing but research: {entry.licence}.")
     if set(entry.trained_on) == {"synthetic"}:
-        lines.append("Real faces: it has seen painted ones only, and is for examples and tests.")
+        real = [name for name in entry.metrics if name.startswith(REAL)]
+        lines.append(
+            "Real faces unlike those measured above: it has seen painted ones only."
+            if real
+            else "Real faces: it has seen painted ones only, and is for examples and tests."
+        )
     if "fer2013" in entry.trained_on:
         lines.append(
             "Micro-expressions as it stands: it has seen single pictures of strong, often posed "

@@ -10,7 +10,8 @@ from pathlib import Path
 from merzoo.errors import InputError, unknown
 from merzoo.models.registry import list_models
 from merzoo.names import invented
-from merzoo.prediction.classify import DEFAULT_WEIGHTS, Classifier
+from merzoo.prediction.classify import Classifier
+from merzoo.prediction.defaults import DEFAULT_WEIGHTS
 from merzoo.preprocessing.face import DETECTORS, check_detector
 from merzoo.weights.manifest import entries, find
 

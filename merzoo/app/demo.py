@@ -15,6 +15,7 @@ from merzoo.app.jobs import Jobs
 from merzoo.app.pictures import make_work
 from merzoo.app.workers import Workers
 from merzoo.errors import InputError
+from merzoo.prediction.defaults import DEFAULT_MODEL
 
 _LOOK = 15.0  # seconds after which it is looked again whether something is old enough to go
 
@@ -41,7 +42,7 @@ class Demo:
 
     def __init__(
         self,
-        model: str = "ststnet",
+        model: str = DEFAULT_MODEL,
         weights: str | None = None,
         *,
         host: str = "127.0.0.1",

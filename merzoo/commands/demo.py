@@ -8,6 +8,8 @@ EXAMPLE = "merzoo demo --port 7861"
 
 
 def arguments(parser) -> None:
+    from merzoo.prediction.defaults import DEFAULT_MODEL, DEFAULT_WEIGHTS
+
     parser.add_argument("--port", type=int, default=7861, help="(7861); 0 for any free one")
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this computer alone)"
@@ -21,10 +23,12 @@ def arguments(parser) -> None:
         "than --host and localhost are refused; may be given several times",
     )
     parser.add_argument(
-        "--model", default="ststnet", help="chosen at first; a name from merzoo list (ststnet)"
+        "--model",
+        default=DEFAULT_MODEL,
+        help=f"chosen at first; a name from merzoo list ({DEFAULT_MODEL})",
     )
     parser.add_argument(
-        "--weights", metavar="TAG_OR_PATH", help="as for merzoo predict (synthetic)"
+        "--weights", metavar="TAG_OR_PATH", help=f"as for merzoo predict ({DEFAULT_WEIGHTS})"
     )
     parser.add_argument("--megabytes", type=float, default=200, help="largest upload (200)")
     parser.add_argument("--seconds", type=float, default=60, help="longest video (60)")

@@ -14,6 +14,7 @@ _NOT_CHOSEN = ("apex", "on_error", "frames")  # the spotter finds the apex; clip
 
 
 def arguments(parser) -> None:
+    from merzoo.prediction.defaults import DEFAULT_MODEL, DEFAULT_WEIGHTS, UNIT_WEIGHTS
     from merzoo.prediction.spotting import LONGEST, SHORTEST
 
     parser.add_argument(
@@ -24,18 +25,19 @@ def arguments(parser) -> None:
         "webcam:0 or webcam:http://ADDRESS, or sample (merzoo's own synthetic video); several are "
         "taken one after another",
     )
-    parser.add_argument("--model", default="ststnet", help=f"{MODEL} (ststnet)")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help=f"{MODEL} ({DEFAULT_MODEL})")
     parser.add_argument(
         "--weights",
         metavar="TAG_OR_PATH",
-        help="tag of the weights manifest, folder of a training run or .weights.h5 (synthetic)",
+        help="tag of the weights manifest, folder of a training run or .weights.h5 "
+        f"({DEFAULT_WEIGHTS})",
     )
     parser.add_argument(
         "--units",
         default="auto",
         metavar="ID",
         help="weights that say the action units of each segment: an id of merzoo weights list, "
-        "none, or auto: ststnet.synthetic-au beside weights of invented faces (auto)",
+        f"none, or auto: {UNIT_WEIGHTS} beside weights of invented faces (auto)",
     )
     parser.add_argument("--classes", metavar="A,B,C", help="names, for weights that say none")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")

@@ -12,6 +12,7 @@ from merzoo.data.unit_labels import unit_table
 from merzoo.errors import InputError
 from merzoo.modalities import input_shapes
 from merzoo.names import invented
+from merzoo.prediction.defaults import DEFAULT_WEIGHTS, UNIT_WEIGHTS
 from merzoo.prediction.spotting import Spot
 from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.extract import extractor
@@ -21,9 +22,8 @@ from merzoo.preprocessing.parameters import check_parameters
 from merzoo.training.confidence import Confidence
 from merzoo.training.probabilities import Unlabelled, output_kind, predict
 from merzoo.training.trained import load_trained
+from merzoo.weights.entry import REAL
 
-DEFAULT_MODEL, DEFAULT_WEIGHTS = "ststnet", "synthetic"
-UNIT_WEIGHTS = "ststnet.synthetic-au"  # that go with weights of invented faces
 AUTO = "auto"
 _LARGEST_FACE = 448  # pixels; larger faces are made smaller before they are kept
 _LARGEST_WHOLE = 64e6  # bytes of a segment up to which its frames are kept as they are
@@ -143,19 +143,13 @@ class Classifier:
                 "note": "Nothing is known of how good these weights are.",
             }
         entry = self.entry
-        note = (
-            "Trained on invented faces only: on real faces its answers mean nothing."
-            if invented(entry.trained_on)
-            else f"Trained on {', '.join(entry.trained_on)} only; people, cameras and lighting "
-            "unlike those may be judged wrongly."
-        )
         return facts | {
             "id": entry.id,
             "licence": entry.licence,
             "trained_on": list(entry.trained_on),
             "protocol": entry.protocol,
             "metrics": dict(entry.metrics),
-            "note": note,
+            "note": _note(entry),
         }
 
     def inputs(
@@ -202,6 +196,26 @@ class Classifier:
             return None
         said = [p for p in shares.values() if p > 0.5] if self.of_units else [max(shares.values())]
         return bool(self.confidence.knows(said).all())
+
+
+def _note(entry) -> str:
+    """Whom weights have seen, and what that means for others."""
+    if not invented(entry.trained_on):
+        return (
+            f"Trained on {', '.join(entry.trained_on)} only; people, cameras and lighting unlike "
+            "those may be judged wrongly."
+        )
+    told = [
+        f"{scores['n']} samples of {name.removeprefix(REAL)}: UF1 {scores['uf1']:.3f}"
+        for name, scores in entry.metrics.items()
+        if name.startswith(REAL) and "uf1" in scores
+    ]
+    if not told:
+        return "Trained on invented faces only: what it is worth on real faces was not measured."
+    return (
+        f"Trained on invented faces only. On real faces it was measured on {'; '.join(told)}; "
+        "people, cameras and lighting unlike those may be judged worse."
+    )
 
 
 def clips_of(

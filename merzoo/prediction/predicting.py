@@ -19,6 +19,7 @@ from merzoo.errors import InputError, unknown
 from merzoo.files import file_name
 from merzoo.prediction.annotate import write_annotated
 from merzoo.prediction.classify import AUTO, Classifier
+from merzoo.prediction.defaults import DEFAULT_MODEL
 from merzoo.prediction.given import expand
 from merzoo.prediction.motion import Motion, measure_motion
 from merzoo.prediction.results import (
@@ -44,7 +45,7 @@ Progress = Callable[[str, int, int], None]  # what is done, how many frames, of 
 
 def predict(
     source,
-    model="ststnet",
+    model=DEFAULT_MODEL,
     weights: str | os.PathLike | None = None,
     *,
     how: str = "auto",
@@ -92,7 +93,7 @@ def predict(
 
     Example:
 
-    >>> found = predict("sample", "ststnet", "synthetic")  # doctest: +SKIP
+    >>> found = predict("sample")  # doctest: +SKIP
     >>> [(segment.label, segment.apex_seconds) for segment in found]  # doctest: +SKIP
     [('surprise', 1.32)]
     >>> found = predict(frames, fps=100)  # doctest: +SKIP

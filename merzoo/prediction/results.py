@@ -70,17 +70,17 @@ def confidence_told(model: dict) -> str:
     >>> confidence_told({"confidence": None})
     'Its confidence is not calibrated: probabilities are as the network says them.'
     >>> confidence_told({"confidence": {"temperature": 1.7, "threshold": 0.62, "people": 8}})
-    'Its confidence is calibrated on 8 inner people; below 0.62 it says that it does not know.'
+    'Its confidence is calibrated on 8 people not trained on; below 0.62 it does not know.'
     """
     chosen = model.get("confidence")
     if chosen is None:
         return "Its confidence is not calibrated: probabilities are as the network says them."
-    told = f"Its confidence is calibrated on {chosen['people']} inner people; "
+    told = f"Its confidence is calibrated on {chosen['people']} people not trained on; "
     if chosen["threshold"] > 1:
         return told + "none of its answers was sure enough there, so it never says that it knows."
     if chosen["threshold"] == 0:
         return told + "there its answers were right often enough, so that it always answers."
-    return told + f"below {chosen['threshold']:.2f} it says that it does not know."
+    return told + f"below {chosen['threshold']:.2f} it does not know."
 
 
 def least_of_units(model: dict) -> float:

@@ -14,6 +14,7 @@ from merzoo.schema import check, read_json
 
 ENTRY_FILE = "weights.json"  # beside the weights that a training run leaves
 WEIGHTS_FILE = "model.weights.h5"
+REAL = "real faces, "  # begins the names of `metrics` that tell what weights of invented ones reach
 
 
 class EntryConfidence(TypedDict):
@@ -50,9 +51,10 @@ class WeightsEntry:
         preprocessing: choices of `merzoo.preprocessing.parameters` that its samples were made with;
             those that are not named were the defaults.
         golden: outputs on the fixed sample of `merzoo.weights.verify`; empty where none were taken.
-        confidence: the temperature and the threshold that an evaluation of the same recipe chose on
-            inner people (see `merzoo.training.confidence`); `None` where its confidence is as the
-            network says it.
+        confidence: the temperature and the threshold, chosen on answers about people who were not
+            trained on: inner people in an evaluation of the same recipe, or real ones for weights
+            of invented faces (see `merzoo.training.confidence`); `None` where its confidence is as
+            the network says it.
     """
 
     id: Annotated[str, Meta(pattern=r".\..", description="NETWORK.TAG")]

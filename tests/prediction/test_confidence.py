@@ -13,12 +13,14 @@ from merzoo.app.html import report_html
 from merzoo.commands.predict import _row
 from merzoo.errors import InputError
 from merzoo.prediction import Classifier
-from merzoo.prediction.results import Prediction, confidence_told, csv_text
+from merzoo.prediction.defaults import DEFAULT_MODEL, DEFAULT_WEIGHTS
+from merzoo.prediction.results import Prediction, confidence_told, csv_text, figures
 from merzoo.prediction.segments import segment_of
 from merzoo.prediction.spotting import Spot
 from merzoo.training.confidence import Confidence
 from merzoo.training.probabilities import Unlabelled, predict
-from merzoo.weights.entry import WeightsEntry
+from merzoo.weights.entry import REAL, WeightsEntry
+from merzoo.weights.manifest import entries
 from tests.app.test_html import result as shown_result
 
 SURE = {"temperature": 2.0, "threshold": 0.6, "people": 4, "answers": 20}
@@ -71,7 +73,7 @@ def test_below_the_threshold_it_does_not_know():
     ]
     assert [s["known"] for s in result.as_dict()["segments"]] == [False, True]
     assert "does not know" in result._repr_html_()
-    plain = Classifier("ststnet", "synthetic", units="none", detector="none")
+    plain = Classifier(merzoo.create_model("ststnet"), units="none", detector="none")
     assert segment_of(spot, np.array([0.3, 0.2, 0.5]), plain, None, None).known is None
     assert "not calibrated" in confidence_told(plain.facts())
     never = confidence_told({"confidence": SURE | {"threshold": 1.1}})
@@ -89,12 +91,35 @@ def test_the_page_says_what_it_does_not_know():
     assert "<h3>does not know (surprise?)</h3>" in html
     assert "Action units: AU1; does not know whether AU2" in html and "AU2? 0.60" in html
     assert 'fill="rgb(140, 140, 140)"' in html  # in the timeline
-    assert "calibrated on 4 inner people; below 0.60 it says that it does not know" in html
+    assert "calibrated on 4 people not trained on; below 0.60 it does not know" in html
+
+
+def test_a_result_tells_what_was_measured_on_real_faces():
+    model = Classifier(DEFAULT_MODEL, DEFAULT_WEIGHTS, units="none", detector="none")
+    (real,) = [scores for name, scores in model.entry.metrics.items() if name.startswith(REAL)]
+    note = model.facts()["note"]
+    assert f"measured on {real['n']} samples of 68 people" in note and f"{real['uf1']:.3f}" in note
+    assert model.confidence.answers == real["n"]
+    assert any(f"UF1 {real['uf1']:.3f} on {REAL}" in told for told in figures(model.facts()))
+    unmeasured = {n: s for n, s in model.entry.metrics.items() if not n.startswith(REAL)}
+    model.entry = replace(model.entry, metrics=unmeasured)
+    assert "worth on real faces was not measured" in model.facts()["note"]
+
+
+def test_the_default_reaches_most_on_real_faces():
+    """Of the weights of invented faces that were measured there."""
+    found = {
+        entry.id: scores["uf1"]
+        for entry in entries("*.synthetic")
+        for name, scores in entry.metrics.items()
+        if name.startswith(REAL)
+    }
+    assert len(found) > 1 and max(found, key=found.get) == f"{DEFAULT_MODEL}.{DEFAULT_WEIGHTS}"
 
 
 def test_a_card_with_a_temperature_that_cannot_be_is_one_line():
     entry = Classifier("ststnet", "synthetic", units="none").entry.as_dict()
-    assert json.loads(json.dumps(entry))["confidence"] is None
+    assert json.loads(json.dumps(entry))["confidence"]["people"] == 68
     for wrong in ({"temperature": 0, "threshold": 0.5}, {"temperature": "x", "threshold": 0.5}):
         with pytest.raises(InputError, match=r"card: the field 'confidence"):
             WeightsEntry.from_dict(entry | {"confidence": wrong}, "card")

@@ -15,7 +15,7 @@ from merzoo.explain.page import explain_clips
 from merzoo.explain.split import split
 from merzoo.prediction import Classifier
 from merzoo.prediction.annotate import class_colour
-from merzoo.prediction.classify import UNIT_WEIGHTS
+from merzoo.prediction.defaults import UNIT_WEIGHTS
 from merzoo.prediction.results import Prediction, csv_text
 from merzoo.prediction.segments import segment_of
 from merzoo.prediction.spotting import Spot
