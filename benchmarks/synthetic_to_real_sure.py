@@ -1,7 +1,7 @@
 """How sure may a network be on real faces? Calibration on the real composite.
 
-The network that `predict` uses by default, OffApexNet with a temperature chosen on inner people,
-and the finished runs of `synthetic_to_real.py`, by the plan of `results/PLAN.md`. Writes
+The weights of invented faces that come with merzoo (as the network says it, before the temperature
+in their card), OffApexNet with a temperature chosen on inner people, and the finished runs of `synthetic_to_real.py`, by the plan of `results/PLAN.md`. Writes
 `results/synthetic_to_real_calibration.csv` and `.png`.
 """
 
@@ -16,7 +16,7 @@ from merzoo.evaluation.scores.calibration import expected_calibration_error, rel
 from merzoo.evaluation.scores.confidence import calibrated_runs
 from merzoo.evaluation.scores.predictions import classes_in, read_predictions, runs_of
 from merzoo.prediction.classify import Classifier
-from merzoo.prediction.defaults import DEFAULT_MODEL, DEFAULT_WEIGHTS
+from merzoo.prediction.defaults import DEFAULT_WEIGHTS
 from merzoo.preprocessing.samples import load_samples
 from merzoo.training.confidence import fit_confidence, tempered
 
@@ -24,22 +24,25 @@ CSV = RESULTS / "synthetic_to_real_calibration.csv"
 PLOT = RESULTS / "synthetic_to_real_calibration.png"
 BINS, FOLDS = 15, "kfold:10"
 NETWORK = "offapexnet"
-DEFAULT, INNER = "predict-default", f"{NETWORK}-calibrated"
+COMING = ("offapexnet", "ststnet")  # whose weights come with merzoo
+INNER = f"{NETWORK}-calibrated"
 OTHERS = (f"{NETWORK}-zero-2000", f"{NETWORK}-random", "ensemble-2000", "flow-krr")
 GIVEN, CROSSED, CHOSEN = "as given", "of the other people", "of inner people"
 
 
-def default_network(bench: Bench) -> str:
-    """Real people judged by what `predict` takes when no network is named."""
-    if not bench.done(DEFAULT):
-        judge = Classifier(DEFAULT_MODEL, DEFAULT_WEIGHTS, units="none")
+def shipped(bench: Bench, network: str) -> str:
+    """Real people judged by weights that come with merzoo, one view a sample."""
+    name = f"{network}-shipped"
+    if not bench.done(name):
+        judge = Classifier(network, DEFAULT_WEIGHTS, units="none")
+        judge.confidence = None
         samples = load_samples(bench.data, judge.shapes)
         if tuple(judge.classes) != tuple(samples.classes):
             raise SystemExit(f"classes differ: {judge.classes}, {samples.classes}")
         images = np.asarray(samples.modalities["flow_image"], np.float32)
         given = judge.probabilities([{"flow_image": image} for image in images])
-        judged(bench, DEFAULT, table_of(samples, given, 0))
-    return DEFAULT
+        judged(bench, name, table_of(samples, given, 0))
+    return name
 
 
 def inner(bench: Bench, seeds: int) -> str:
@@ -54,7 +57,7 @@ def inner(bench: Bench, seeds: int) -> str:
 def calibration(bench: Bench) -> list[dict]:
     """The rows of every run that is there, and the picture."""
     rows, drawn = [], {}
-    for name in (DEFAULT, INNER, *OTHERS):
+    for name in (*(f"{network}-shipped" for network in COMING), INNER, *OTHERS):
         if not bench.done(name):
             continue
         table = read_predictions(bench.folder(name) / "predictions.csv")

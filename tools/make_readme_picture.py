@@ -36,7 +36,7 @@ def pictures() -> list[np.ndarray]:
     from merzoo.preprocessing.apex import without_head_motion
     from merzoo.preprocessing.flow import farneback_flow, grey
 
-    found = merzoo.predict("sample", model="ststnet", weights="synthetic")
+    found = merzoo.predict("sample")
     frames = VideoFrames(sample_video())
     segment = max(found, key=lambda one: one.score)
     start, stop = max(segment.onset - BEFORE, 0), min(segment.offset + AFTER, len(frames) - 1)

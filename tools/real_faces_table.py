@@ -56,7 +56,6 @@ def _by_class(rows: list[dict]) -> str:
 
 
 RUNS = {
-    "predict-default": "what `predict` uses by default: ststnet, weights `synthetic`",
     "offapexnet-calibrated": "offapexnet, random start in ten folds, `calibrate`",
 }
 
