@@ -1,7 +1,8 @@
 """How sure may a network be on real faces? Calibration on the real composite.
 
 The weights of invented faces that come with merzoo (as the network says it, before the temperature
-in their card), OffApexNet with a temperature chosen on inner people, and the finished runs of `synthetic_to_real.py`, by the plan of `results/PLAN.md`. Writes
+in their card), OffApexNet with a temperature chosen on inner people, and the finished runs of
+`synthetic_to_real.py`, by the plan of `results/PLAN.md`. Writes
 `results/synthetic_to_real_calibration.csv` and `.png`.
 """
 

@@ -13,7 +13,6 @@ from merzoo.prediction.results import (
 )
 
 _WIDTH, _HEIGHT = 640, 130  # units of the curve's picture, which is stretched; its text is beside
-_GREY = "rgb(140, 140, 140)"  # of what is not known
 
 NOT_FOR = """
 <p><b>What this is not for.</b> Not for lie detection, hiring, school, or medical decisions.
@@ -181,8 +180,8 @@ def curve_svg(result: dict) -> str:
     highest = max((v for v in result["curve"] if v is not None), default=0) or 1
     parts = []
     for segment in found["segments"]:
-        colour = f"rgb{class_colour(found['model']['classes'], segment['label'])}"
-        colour = _GREY if segment.get("known") is False else colour
+        classes, known = found["model"]["classes"], segment.get("known")
+        colour = f"rgb{class_colour(classes, segment['label'], known)}"
         a, b, c = (x(segment[name]) for name in ("onset", "apex", "offset"))
         parts.append(
             f'<rect x="{a:.1f}" y="{top}" width="{max(c - a, 1):.1f}" height="{bottom - top}" '

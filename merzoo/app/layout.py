@@ -14,7 +14,7 @@ __all__ = ["CSS", "SUFFIXES", "build", "theme"]
 
 IMAGES = [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"]
 SUFFIXES = frozenset({*VIDEO_SUFFIXES, *IMAGES})
-_WIDTH = 220  # pixels of a choice, at least
+_WIDTH, _WIDE = 220, 320  # pixels of a choice, at least; of the one with the longest words
 _AT_ONCE = 20  # jobs that wait or are worked on; more wait in Gradio's queue
 
 
@@ -79,7 +79,7 @@ def build(jobs: Jobs, megabytes: float) -> gradio.Blocks:
 def _choices(jobs: Jobs) -> list:
     offered = jobs.choices
     with gradio.Row():
-        model = _menu("model", offered.models, offered.first, 4)
+        model = _menu("model", offered.models, offered.first, 4, _WIDE)
         detector = _menu("detector", offered.detectors, "auto", 3)
         face = _menu("face", FACE, "only", 3)
         fps = gradio.Textbox(
@@ -94,13 +94,15 @@ def _choices(jobs: Jobs) -> list:
     return [model, how, detector, face, fps]
 
 
-def _menu(name: str, words: dict[str, str], value: str, share: int) -> gradio.Dropdown:
+def _menu(
+    name: str, words: dict[str, str], value: str, share: int, width: int = _WIDTH
+) -> gradio.Dropdown:
     return gradio.Dropdown(
         _pairs(words),
         value=value,
         label=LABELS[name],
         filterable=False,
-        min_width=_WIDTH,
+        min_width=width,
         scale=share,
         elem_id=name,
     )

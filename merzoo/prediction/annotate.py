@@ -13,12 +13,13 @@ import numpy as np
 from merzoo.data.unit_labels import NONE
 from merzoo.data.videos import is_variable, place_video
 from merzoo.errors import InputError
-from merzoo.prediction.results import Prediction, shown_units
+from merzoo.prediction.results import Prediction, Segment, shown_units
 from merzoo.quiet import quiet
 from merzoo.whole import temporary_beside
 
 # RGB; told apart by most colour-blind people.
 COLOURS = ((230, 97, 60), (60, 150, 220), (235, 185, 50), (120, 180, 90), (170, 110, 200))
+_UNKNOWN = (140, 140, 140)
 _INK, _PAPER, _CURVE = (235, 235, 235), (28, 30, 34), (150, 160, 172)
 _WIDTHS = (360, 720)  # pixels of the picture
 _STRIP = 132  # pixels of the timeline
@@ -26,17 +27,22 @@ _MARGIN = 14
 _RATE = 60.0  # frames per second that are written, at most
 
 
-def class_colour(classes, label: str) -> tuple[int, int, int]:
-    """The RGB colour of a class; of a combination of action units the colour of its first.
+def class_colour(classes, label: str, known: bool | None = None) -> tuple[int, int, int]:
+    """The RGB colour of a class; of a combination of action units the colour of its first; grey
+    where it is not `known`.
 
     >>> class_colour(("negative", "positive"), "positive")
     (60, 150, 220)
+    >>> class_colour(("negative", "positive"), "positive", known=False)
+    (140, 140, 140)
     """
+    if known is False:
+        return _UNKNOWN
     names = list(classes)
     if label == NONE and NONE not in names:  # no action unit
         return _INK
-    known = label if label in names else label.partition("+")[0]
-    return COLOURS[names.index(known) % len(COLOURS)]
+    first = label if label in names else label.partition("+")[0]
+    return COLOURS[names.index(first) % len(COLOURS)]
 
 
 def write_annotated(
@@ -117,7 +123,7 @@ class _Drawing:
         page[: self.picture] = picture.reshape(self.picture, self.width, -1)
         page[self.picture :] = self.strip
         now = [s for s in self.result if s.onset <= position <= s.offset]
-        colour = class_colour(self.result.model["classes"], now[0].label) if now else _INK
+        colour = self._colour(now[0]) if now else _INK
         self._box(page, position, colour)
         if now:
             text, label = now[0].shown, now[0].label
@@ -129,6 +135,9 @@ class _Drawing:
         x = self._x(position)
         cv2.line(page, (x, self.picture + 4), (x, self.height - 34), (255, 255, 255), 1)
         return page
+
+    def _colour(self, segment: Segment) -> tuple[int, int, int]:
+        return class_colour(self.result.model["classes"], segment.label, segment.known)
 
     def _box(self, page, position, colour):
         import cv2
@@ -147,7 +156,7 @@ class _Drawing:
         strip = np.full((_STRIP, self.width, 3), _PAPER, np.uint8)
         top, bottom = 8, _STRIP - 38
         for segment in self.result:
-            colour = class_colour(self.result.model["classes"], segment.label)
+            colour = self._colour(segment)
             ends = [self._x(i) for i in (segment.onset, segment.offset)]
             part = strip[top:bottom, ends[0] : max(ends[1], ends[0] + 1) + 1]
             part[:] = (0.45 * np.array(colour) + 0.55 * part).astype(np.uint8)
