@@ -4,7 +4,7 @@ Recipes, pools and draws are those of `results/PLAN.md`.
 """
 
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -19,11 +19,10 @@ from merzoo.training.learner import resolve
 from merzoo.training.pretrained import find_start
 from merzoo.training.recipes import change_recipe, get_recipe
 
-FLOW = get_recipe("merzoo-flow")
 # network -> how it is trained on real people.
 RECIPES = {
-    "offapexnet": replace(FLOW, name="merzoo-flow at 5e-4", learning_rate=5e-4, epochs=8),
-    "ststnet": FLOW,
+    "offapexnet": get_recipe("merzoo-flow-slow"),
+    "ststnet": get_recipe("merzoo-flow"),
 }
 # network -> clips -> epochs on invented people.
 EPOCHS = {

@@ -25,7 +25,7 @@ from merzoo.models import list_models, model_info  # noqa: E402
 from merzoo.models.registry import compared_figures  # noqa: E402
 from merzoo.reproduction.tables import get_table, list_tables  # noqa: E402
 from merzoo.training.measured import FILE as MEASURED  # noqa: E402
-from merzoo.training.recipes import get_recipe  # noqa: E402
+from merzoo.training.recipes import RECIPES, get_recipe  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "megc2019"
 ORACLES = ROOT / "benchmarks" / "results" / "oracle"
@@ -39,10 +39,21 @@ def collect(run: Path) -> None:
     card = json.loads((run / "protocol.json").read_text())
     metrics = json.loads((run / "metrics.json").read_text())
     card["source"] = Path(card["source"]).name
+    card["recipe"]["name"] = _public(card["recipe"])
     RESULTS.mkdir(parents=True, exist_ok=True)
     name = f"{card['model']}-{card['recipe']['name']}.json"
     content = {"protocol": card, "metrics": metrics}
     (RESULTS / name).write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _public(recipe: dict) -> str:
+    """The name under which anybody has a recipe of these settings; its own where nobody has."""
+    settings = {k: v for k, v in recipe.items() if k not in ("name", "about")}
+    for name in (recipe["name"], *RECIPES):
+        today = json.loads(json.dumps(asdict(RECIPES[name]))) if name in RECIPES else {}
+        if today | settings == today:
+            return name
+    return recipe["name"]
 
 
 def collect_oracle(run: Path) -> None:

@@ -380,6 +380,13 @@ for _recipe in (
     replace(_FLOW, name="merzoo-flow-8", about="As merzoo-flow, with 8 epochs.", epochs=8),
     replace(
         _FLOW,
+        name="merzoo-flow-slow",
+        about="As merzoo-flow, with 8 epochs at a rate of 5e-4, for networks of many weights.",
+        learning_rate=5e-4,
+        epochs=8,
+    ),
+    replace(
+        _FLOW,
         name="merzoo-flow-small",
         about="As merzoo-flow, for an RCN of 32 filters on 28 x 28 pixels.",
         model_arguments=_FLOW.model_arguments | _SMALL,

@@ -38,6 +38,20 @@ def test_families_hold_the_pairs_that_are_there():
     assert "a factor left out" not in found
 
 
+def test_tests_of_runs_whose_folders_are_gone_stay_and_holm_is_over_all(bench, monkeypatch):
+    known = [{"family": "why", "first": "a", "run": "gone", "uf1_p": "0.0200", "uar_p": "0.5000"}]
+    fresh = {"family": "why", "first": "a", "run": "there", "uf1_p": "0.0300", "uar_p": "0.4000"}
+    monkeypatch.setattr(report, "tests", lambda *of: [fresh])
+    for name in ("a", "there"):
+        bench.folder(name).mkdir(parents=True)
+        (bench.folder(name) / "metrics.json").write_text("{}")
+    rows = report._family(bench, "why", [("a", "gone"), ("a", "there"), ("a", "never")], known)
+    assert [(row["run"], row["uf1_p_holm"]) for row in rows] == [
+        ("gone", "0.0400"),
+        ("there", "0.0400"),
+    ]
+
+
 def test_an_ensemble_is_the_equal_mean(bench):
     parts.krr(bench)
     rows = parts.read_predictions(bench.folder("flow-krr") / "predictions.csv")
