@@ -55,7 +55,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             quick(parts.Bench(data, Path(folder), options.jobs, **QUICK))
         return
-    bench = parts.Bench(data, options.work, options.jobs)
+    bench = parts.Bench(data, options.work, options.jobs, answers=report.ANSWERS)
     for step in options.steps:
         print(f"== {step}", flush=True)
         STEPS[step](bench, tuple(options.sizes), tuple(options.networks))

@@ -47,6 +47,8 @@ class Bench:
         jobs: worker processes.
         protocol: by which real people are held out.
         pools: clips -> of how many they are drawn.
+        answers: folder of what finished runs answered, so that nobody needs to run them again;
+            `None` for runs that are not kept.
     """
 
     data: str
@@ -54,13 +56,15 @@ class Bench:
     jobs: int = 1
     protocol: str = "loso"
     pools: dict = field(default_factory=lambda: POOLS)
+    answers: Path | None = None
 
     def folder(self, name: str) -> Path:
         """Of a run."""
         return self.work / "runs" / name
 
     def done(self, name: str) -> bool:
-        return (self.folder(name) / "metrics.json").is_file()
+        """Whether a run is there; one whose answers were kept is made from them."""
+        return (self.folder(name) / "metrics.json").is_file() or _restored(self, name)
 
 
 def krr(bench: Bench) -> str:
@@ -195,6 +199,36 @@ def judged(bench: Bench, name: str, table) -> str:
     table.to_csv(path, index=False)
     merzoo.score(path, name=name, out=bench.folder(name))
     return name
+
+
+def keep_answers(bench: Bench, name: str) -> None:
+    """Keeps a run's probabilities (R, N, K), in the order of the data, and nothing of the data."""
+    if bench.answers is None:
+        return
+    samples = load_samples(bench.data, INPUTS)
+    table = read_predictions(bench.folder(name) / "predictions.csv")
+    order = pd.MultiIndex.from_arrays([samples.dataset, samples.subject, samples.clip])
+    columns = [f"p_{name}" for name in samples.classes]
+    seeds = [seed.set_index(KEYS).loc[order, columns] for _, seed in table.groupby("seed")]
+    bench.answers.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(
+        bench.answers / f"{name}.npz",
+        given=np.stack(seeds).astype(np.float32),
+        data=samples.fingerprint(),
+    )
+
+
+def _restored(bench: Bench, name: str) -> bool:
+    path = bench.answers / f"{name}.npz" if bench.answers else None
+    if path is None or not path.is_file():
+        return False
+    samples = load_samples(bench.data, INPUTS)
+    with np.load(path) as kept:
+        if str(kept["data"]) != samples.fingerprint():
+            raise SystemExit(f"{path}: answers about other data than {bench.data}.")
+        tables = [table_of(samples, given, seed) for seed, given in enumerate(kept["given"])]
+    judged(bench, name, pd.concat(tables))
+    return True
 
 
 def table_of(samples: Arrays, probabilities: np.ndarray, seed: int):

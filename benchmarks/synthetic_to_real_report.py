@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from machine import machine
-from synthetic_to_real_parts import LEVELS, Bench, judged
+from synthetic_to_real_parts import LEVELS, Bench, judged, keep_answers
 
 from merzoo.data.synthetic.vary import FACTORS
 from merzoo.evaluation.compare import compare_pairs
@@ -19,6 +19,7 @@ RESULTS = Path(__file__).parent / "results"
 ROWS, SEEDS, TESTS, PLOT = (
     RESULTS / f"synthetic_to_real{end}" for end in (".csv", "_seeds.csv", "_tests.csv", ".png")
 )
+ANSWERS = RESULTS / "synthetic_to_real_answers"
 SETS = ("SMIC", "CASME2", "SAMM")
 METRICS = ("uf1", "uar")
 YARDSTICK, CHOSEN, WHY = "flow-krr", "chosen-on-two-sets", "ststnet-why-random"
@@ -41,7 +42,8 @@ def row_of(bench: Bench, name: str) -> dict:
 
 
 def keep(bench: Bench, name: str) -> None:
-    """Writes a run's row, and those of its seeds, into the results; others stay."""
+    """Writes a run's row, those of its seeds and its answers into the results; others stay."""
+    keep_answers(bench, name)
     row = row_of(bench, name)
     print(f"{name}: UF1 {row['uf1']} UAR {row['uar']} ({row['seeds']} seeds)", flush=True)
     _replace(ROWS, [row | machine()], name)

@@ -1,6 +1,7 @@
 """Invented faces to real ones, on a few made-up images: runs, table, tests and choice work."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,6 +51,23 @@ def test_tests_of_runs_whose_folders_are_gone_stay_and_holm_is_over_all(bench, m
         ("gone", "0.0400"),
         ("there", "0.0400"),
     ]
+
+
+def test_kept_answers_bring_a_run_back(bench, tmp_path):
+    bench = replace(bench, answers=tmp_path / "answers")
+    parts.krr(bench)
+    before = report.row_of(bench, "flow-krr")
+    parts.keep_answers(bench, "flow-krr")
+    assert not bench.done("other")
+    again = replace(bench, work=tmp_path / "again")
+    assert again.done("flow-krr") and report.row_of(again, "flow-krr") == before
+    with np.load(bench.answers / "flow-krr.npz") as kept:  # nothing of the data
+        assert sorted(kept) == ["data", "given"] and kept["given"].shape == (1, 54, 3)
+    altered = parts.load_samples(bench.data, parts.INPUTS).take(range(53))
+    altered.save(tmp_path / "altered.npz")
+    other = replace(again, work=tmp_path / "x", data=f"arrays:{tmp_path / 'altered.npz'}")
+    with pytest.raises(SystemExit, match="other data"):
+        other.done("flow-krr")
 
 
 def test_an_ensemble_is_the_equal_mean(bench):
