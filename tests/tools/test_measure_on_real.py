@@ -1,4 +1,4 @@
-"""Weights of invented faces are measured on real ones, and take their confidence from the answers."""
+"""Weights of invented faces are measured on real ones, which also tell how sure they may be."""
 
 import importlib
 from pathlib import Path
