@@ -1,6 +1,6 @@
 """Do invented faces help with real ones? Zero-shot, fine-tuned, in an ensemble, and by factor.
 
-OffApexNet and STSTNet, trained on pairs of frames of invented people and tested on the flow images
+OffApexNet, STSTNet and MirrorFlowNet, trained on pairs of frames of invented people and tested on the flow images
 of MEGC 2019, by the plan of `results/PLAN.md`. The full form takes hours and goes on where it was
 stopped; it keeps `results/synthetic_to_real.csv` (a row a run, written when the run ends), the
 scores of every seed, the comparisons and the plot. `--quick` shows all of it small, in under ten
@@ -30,7 +30,7 @@ from synthetic_to_real_why import why  # noqa: E402
 
 SEEDS, FACTOR_SEEDS, QUICK_SEEDS = 5, 3, 2
 QUICK = {"protocol": "kfold:10", "pools": {560: 840}}
-LOSO_SEEDS = {"offapexnet": 3, "ststnet": 5}  # of random start
+LOSO_SEEDS = {"offapexnet": 3, "ststnet": 5, "mirrorflownet": 3}  # of random start
 FINE_SEEDS = 3
 SIZES = (560, 2000, 8000)
 FINE = (2000,)
@@ -67,7 +67,7 @@ def of_seeds(bench, network: str, clips: int, seeds: int) -> list[Path]:
 
 
 def random(bench, sizes, networks) -> None:
-    """The yardstick, and both networks from random start."""
+    """The yardstick, and the networks from random start."""
     report.keep(bench, parts.krr(bench))
     for network in networks:
         seeds = LOSO_SEEDS[network]
@@ -75,7 +75,7 @@ def random(bench, sizes, networks) -> None:
 
 
 def zero(bench, sizes, networks) -> None:
-    """Both networks at each size."""
+    """The networks at each size."""
     for clips in sizes:
         for network in networks:
             folders = of_seeds(bench, network, clips, SEEDS)
@@ -83,7 +83,7 @@ def zero(bench, sizes, networks) -> None:
 
 
 def fine(bench, sizes, networks) -> None:
-    """Both networks from weights of invented people."""
+    """The networks from weights of invented people."""
     for clips in (size for size in FINE if size in sizes):
         for network in networks:
             folders = of_seeds(bench, network, clips, FINE_SEEDS)

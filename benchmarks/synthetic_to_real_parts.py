@@ -23,11 +23,13 @@ from merzoo.training.recipes import change_recipe, get_recipe
 RECIPES = {
     "offapexnet": get_recipe("merzoo-flow-slow"),
     "ststnet": get_recipe("merzoo-flow"),
+    "mirrorflownet": get_recipe("merzoo-flow"),
 }
 # network -> clips -> epochs on invented people.
 EPOCHS = {
     "offapexnet": {560: 20, 1050: 20, 2000: 20, 8000: 10, 32000: 4},
     "ststnet": {560: 40, 2000: 20, 8000: 10, 32000: 4},
+    "mirrorflownet": {560: 40, 2000: 20, 8000: 10, 32000: 4},
 }
 POOLS = {560: 2240, 2000: 4000, 8000: 8000, 32000: 32000}  # clips -> of how many they are drawn
 LEVELS = {"easy": 2001, "medium": 2002, "hard": 2003}  # difficulty -> seed of its people

@@ -21,6 +21,7 @@ ROWS, SEEDS, TESTS, PLOT = (
 )
 ANSWERS = RESULTS / "synthetic_to_real_answers"
 SETS = ("SMIC", "CASME2", "SAMM")
+COLOURS = {"offapexnet": "#3b82c4", "ststnet": "#c4673b", "mirrorflownet": "#4a9a5b"}
 METRICS = ("uf1", "uar")
 YARDSTICK, CHOSEN, WHY = "flow-krr", "chosen-on-two-sets", "ststnet-why-random"
 
@@ -205,7 +206,7 @@ def plot() -> None:
     figure = Figure(figsize=(7.5, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     axis = figure.subplots()
-    for colour, network in (("#3b82c4", "offapexnet"), ("#c4673b", "ststnet")):
+    for network, colour in COLOURS.items():
         for kind, mark, line in (("zero", "o", "-"), ("fine", "s", "--")):
             found = seeds[seeds["run"].str.fullmatch(rf"{network}-{kind}-\d+")].copy()
             if found.empty:

@@ -14,6 +14,7 @@ from merzoo.layers.frames import FoldTime, NeighbourFrames, UnfoldTime, VGGPrepa
 from merzoo.layers.learned_position import LearnedPosition
 from merzoo.layers.local_response import LocalResponseNormalization
 from merzoo.layers.long_range_flow import LongRangeFlow
+from merzoo.layers.mirror_views import MirrorViews
 from merzoo.layers.motion import FarnebackFlow, FlowImage, FrameDifference, OpticalStrain
 from merzoo.layers.patch_convolution import Conv2D, PatchConv2D
 from merzoo.layers.pooling import MaxPooling2D, MaxPoolPadded
@@ -50,6 +51,7 @@ __all__ = [
     "LongRangeFlow",
     "MaxPoolPadded",
     "MaxPooling2D",
+    "MirrorViews",
     "MixedAttention",
     "NeighbourFrames",
     "OpticalStrain",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what `__getattr__` gives, for editors and type checkers
     from merzoo.models.loading import load_model
     from merzoo.models.mdmo import MDMOSVM
     from merzoo.models.micron_bert import MicronBERT
+    from merzoo.models.mirrorflownet import MirrorFlowNet
     from merzoo.models.mmnet import MMNet
     from merzoo.models.offapexnet import OffApexNet
     from merzoo.models.p3d import P3D
@@ -76,6 +77,7 @@ FILES = {
     "MMNet": "mmnet",
     "MarginLoss": "capsulenet",
     "MicronBERT": "micron_bert",
+    "MirrorFlowNet": "mirrorflownet",
     "OffApexNet": "offapexnet",
     "ResNet18": "resnet18",
     "ResNet3D18": "resnet3d18",
@@ -121,6 +123,7 @@ __all__ = [
     "MMNet",
     "MarginLoss",
     "MicronBERT",
+    "MirrorFlowNet",
     "OffApexNet",
     "ResNet3D18",
     "ResNet18",
