@@ -1,10 +1,10 @@
 """Do invented faces help with real ones? Zero-shot, fine-tuned, in an ensemble, and by factor.
 
-OffApexNet, STSTNet and MirrorFlowNet, trained on pairs of frames of invented people and tested on the flow images
-of MEGC 2019, by the plan of `results/PLAN.md`. The full form takes hours and goes on where it was
-stopped; it keeps `results/synthetic_to_real.csv` (a row a run, written when the run ends), the
-scores of every seed, the comparisons and the plot. `--quick` shows all of it small, in under ten
-minutes on two cores, and keeps nothing.
+OffApexNet, STSTNet and MirrorFlowNet, trained on pairs of frames of invented people and tested on
+the flow images of MEGC 2019, by the plan of `results/PLAN.md`. The full form takes hours and goes
+on where it was stopped; it keeps `results/synthetic_to_real.csv` (a row a run, written when the run
+ends), the scores of every seed, the comparisons and the plot. `--quick` shows all of it small, in
+under ten minutes on two cores, and keeps nothing.
 
     python benchmarks/synthetic_to_real.py --quick --data megc2019_flow28.npz
     python benchmarks/synthetic_to_real.py --data megc2019_flow28.npz
