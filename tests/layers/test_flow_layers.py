@@ -1,10 +1,10 @@
-"""FlowPreparation, MaxPoolPadded, PatchConv2D: known answers and the layer battery."""
+"""FlowPreparation, MirrorViews, MaxPoolPadded, PatchConv2D: known answers and the layer battery."""
 
 import keras
 import numpy as np
 from keras import ops
 
-from merzoo.layers import FlowPreparation, MaxPoolPadded, PatchConv2D
+from merzoo.layers import FlowPreparation, MaxPoolPadded, MirrorViews, PatchConv2D
 from merzoo.layers.flow_preparation import median_of_bytes
 from merzoo.models.flow_krr import prepare_flow
 from merzoo.preprocessing.transforms import flip
@@ -28,6 +28,14 @@ def test_preparation_equals_its_numpy_form_and_commutes_with_a_flip():
     mirrored = numpy(layer(flip({"flow_image": IMAGES})["flow_image"]))
     np.testing.assert_allclose(mirrored, outputs[:, :, ::-1] * [-1, 1, 1], atol=1e-4)
     assert np.isfinite(numpy(layer(IMAGES * 0))).all()  # a still face has no spread
+
+
+def test_both_views_of_a_flow_and_of_its_mirror_image_are_the_same_two():
+    x = np.asarray(IMAGES / 128 - 1, "float32")
+    views = run_layer_test(MirrorViews(), x, expected_shape=(3, 2, 28, 28, 3), trainable=0)
+    np.testing.assert_array_equal(views[:, 0], x)
+    mirrored = numpy(MirrorViews()(views[:, 1]))
+    np.testing.assert_array_equal(mirrored[:, ::-1], views)
 
 
 def test_max_pool_pads_with_minus_infinity_on_both_sides():
