@@ -1,6 +1,7 @@
 """What `synthetic_to_real.py` keeps and shows of its runs: rows, tests, the plot."""
 
 import csv
+import re
 import sys
 from pathlib import Path
 
@@ -22,6 +23,7 @@ ROWS, SEEDS, TESTS, PLOT = (
 ANSWERS = RESULTS / "synthetic_to_real_answers"
 SETS = ("SMIC", "CASME2", "SAMM")
 COLOURS = {"offapexnet": "#3b82c4", "ststnet": "#c4673b", "mirrorflownet": "#4a9a5b"}
+SIZED = r"-zero-\d+$"
 METRICS = ("uf1", "uar")
 YARDSTICK, CHOSEN, WHY = "flow-krr", "chosen-on-two-sets", "ststnet-why-random"
 
@@ -220,7 +222,10 @@ def plot() -> None:
             axis.axhline(start.mean(), color=colour, ls=":", label=f"{network}, random start")
     for value in seeds[seeds["run"] == YARDSTICK]["uf1"]:
         axis.axhline(value, color="black", lw=1, ls=":", label=YARDSTICK)
+    sizes = sorted(int(n.rpartition("-")[2]) for n in set(seeds["run"]) if re.search(SIZED, n))
     axis.set_xscale("log")
+    axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axis.set_xticks([], minor=True)
     axis.set_xlabel(f"invented clips ({', '.join(LEVELS)})")
     axis.set_ylabel("UF1 on 442 real flow images")
     axis.legend(fontsize=8)
