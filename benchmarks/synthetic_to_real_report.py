@@ -222,7 +222,7 @@ def plot() -> None:
             axis.axhline(start.mean(), color=colour, ls=":", label=f"{network}, random start")
     for value in seeds[seeds["run"] == YARDSTICK]["uf1"]:
         axis.axhline(value, color="black", lw=1, ls=":", label=YARDSTICK)
-    sizes = sorted(int(n.rpartition("-")[2]) for n in set(seeds["run"]) if re.search(SIZED, n))
+    sizes = sorted({int(n.rpartition("-")[2]) for n in seeds["run"] if re.search(SIZED, n)})
     axis.set_xscale("log")
     axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axis.set_xticks([], minor=True)
