@@ -34,6 +34,7 @@ GOALS = ROOT / "benchmarks" / "results" / "goals.csv"
 # Rows of the README's table that have part in `benchmarks/synthetic_to_real.py`, by their names
 # there; and runs of that benchmark alone that the table shows.
 PAIRED = {
+    "mirrorflownet-merzoo-flow": "mirrorflownet-random",
     "offapexnet-merzoo-flow-slow": "offapexnet-random",
     "ststnet-merzoo-flow": "ststnet-random",
 }
@@ -116,7 +117,9 @@ def megc2019() -> str:
     """
     columns = ["run again with `--data arrays:flow.npz`", "seeds"]
     columns += [column for metric in compared() for column in (metric.heading, "95 %")]
-    columns += [f"SMIC / CASME II / SAMM {UF1.label}", f"{UF1.label} less flow-krr, 95 %; p"]
+    both = " / ".join(metric.label for metric in compared())
+    columns += [f"SMIC / CASME II / SAMM {UF1.label}", f"`--ensemble`: {both}"]
+    columns += [f"{UF1.label} less flow-krr, 95 %; p"]
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     beside = {r["run"]: r for r in rows_of("_tests") if r["family"] == "against flow-krr"}
     rows = [
@@ -127,13 +130,8 @@ def megc2019() -> str:
     for file in sorted(RESULTS.glob("*.json")):
         content = json.loads(file.read_text())
         card, metrics = content["protocol"], content["metrics"]
-        parts = [(str(metrics["seeds"]), metrics["full"])]
-        if metrics["ensemble"]:
-            parts.append((f"ensemble of {metrics['seeds']}", metrics["ensemble"]))
-        for seeds, part in parts:
-            by = metrics["by_dataset"] if part is metrics["full"] else None
-            test = beside.get(PAIRED.get(file.stem, "")) if by else None
-            rows.append((part[UF1.name], _row(card, seeds, part, by, test)))
+        test = beside.get(PAIRED.get(file.stem, ""))
+        rows.append((metrics["full"][UF1.name], _row(card, metrics, test)))
     rows.sort(reverse=True)
     return "\n".join(lines + [row for _, row in rows])
 
@@ -144,7 +142,7 @@ def _row_beside(row: dict, tests: dict) -> str:
         low, high = (float(row[f"{metric.name}_{end}"]) for end in ("low", "high"))
         cells += [f"{float(row[metric.name]):.3f}", f"{low:.3f}-{high:.3f}"]
     cells.append(" / ".join(f"{float(row[f'{UF1.name}_{s}']):.3f}" for s in SETS))
-    return "| " + " | ".join([*cells, _less(tests.get(row["run"]))]) + " |"
+    return "| " + " | ".join([*cells, "", _less(tests.get(row["run"]))]) + " |"
 
 
 def _less(test: dict | None) -> str:
@@ -155,7 +153,8 @@ def _less(test: dict | None) -> str:
     return f"{value} ({low} to {high}); {float(test[f'{UF1.name}_p_holm']):.3f}"
 
 
-def _row(card, seeds, part, by_dataset, test) -> str:
+def _row(card, metrics, test) -> str:
+    part, together, seeds = metrics["full"], metrics["ensemble"], str(metrics["seeds"])
     cells = [f"`{_command(card, seeds)}`", seeds]
     for metric in compared():
         if metric.name in part:
@@ -163,7 +162,8 @@ def _row(card, seeds, part, by_dataset, test) -> str:
             cells += [f"{part[metric.name]:.3f}", f"{low:.3f}-{high:.3f}"]
         else:  # recorded before the metric was known
             cells += ["-", "-"]
-    cells.append(" / ".join(f"{by_dataset[s][UF1.name]:.3f}" for s in SETS) if by_dataset else "")
+    cells.append(" / ".join(f"{metrics['by_dataset'][s][UF1.name]:.3f}" for s in SETS))
+    cells.append(" / ".join(f"{together[m.name]:.3f}" for m in compared()) if together else "")
     return "| " + " | ".join([*cells, _less(test)]) + " |"
 
 
@@ -177,8 +177,7 @@ def _command(card, seeds: str) -> str:
             sys.exit(f"recipe {name}: {field} is {now}, but was {value} in the run of the table")
     words = ["merzoo evaluate", card["model"]]
     words += [] if card["model"] == "flow-krr" else ["--recipe", name]
-    words += [] if seeds == "1" else ["--seeds", seeds.split()[-1]]
-    return " ".join(words + (["--ensemble"] if "ensemble" in seeds else []))
+    return " ".join(words + ([] if seeds == "1" else ["--seeds", seeds]))
 
 
 def recipes() -> str:
