@@ -15,7 +15,7 @@ from merzoo.app.jobs import Jobs
 from merzoo.app.pictures import make_work
 from merzoo.app.workers import Workers
 from merzoo.errors import InputError
-from merzoo.prediction.defaults import DEFAULT_MODEL
+from merzoo.prediction.defaults import network_of
 
 _LOOK = 15.0  # seconds after which it is looked again whether something is old enough to go
 
@@ -25,7 +25,7 @@ class Demo:
 
     Args:
         model: chosen at first; a name of `merzoo.list_models()`, `"module:function"` or a `.keras`
-            file.
+            file; `None` for the network that the weights say, else the default.
         weights: as `merzoo.prediction.predict` takes them.
         host: address to listen on; `"127.0.0.1"` is this computer alone.
         port: number, or 0 for a free one.
@@ -42,7 +42,7 @@ class Demo:
 
     def __init__(
         self,
-        model: str = DEFAULT_MODEL,
+        model: str | None = None,
         weights: str | None = None,
         *,
         host: str = "127.0.0.1",
@@ -58,7 +58,7 @@ class Demo:
 
         self.hosts = allowed_hosts(host, allow_hosts)
         self.port = _free_port(host, port)
-        choices = Choices(model, weights)
+        choices = Choices(network_of(weights) if model is None else model, weights)
         self._closed = threading.Event()
         self.workers = Workers(make_work, (), workers)
         self.folder = Folder()

@@ -24,8 +24,8 @@ def arguments(parser) -> None:
     )
     parser.add_argument(
         "--model",
-        default=DEFAULT_MODEL,
-        help=f"chosen at first; a name from merzoo list ({DEFAULT_MODEL})",
+        help="chosen at first; a name from merzoo list (that of the weights, else "
+        f"{DEFAULT_MODEL})",
     )
     parser.add_argument(
         "--weights", metavar="TAG_OR_PATH", help=f"as for merzoo predict ({DEFAULT_WEIGHTS})"

@@ -25,7 +25,7 @@ def arguments(parser) -> None:
         "webcam:0 or webcam:http://ADDRESS, or sample (merzoo's own synthetic video); several are "
         "taken one after another",
     )
-    parser.add_argument("--model", default=DEFAULT_MODEL, help=f"{MODEL} ({DEFAULT_MODEL})")
+    parser.add_argument("--model", help=f"{MODEL} (that of the weights, else {DEFAULT_MODEL})")
     parser.add_argument(
         "--weights",
         metavar="TAG_OR_PATH",

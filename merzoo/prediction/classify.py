@@ -12,7 +12,7 @@ from merzoo.data.unit_labels import unit_table
 from merzoo.errors import InputError
 from merzoo.modalities import input_shapes
 from merzoo.names import invented
-from merzoo.prediction.defaults import DEFAULT_WEIGHTS, UNIT_WEIGHTS
+from merzoo.prediction.defaults import DEFAULT_WEIGHTS, UNIT_WEIGHTS, network_of
 from merzoo.prediction.spotting import Spot
 from merzoo.preprocessing.aligned_clip import AlignedClip
 from merzoo.preprocessing.extract import extractor
@@ -35,7 +35,7 @@ class Classifier:
     Args:
         model: a name of `merzoo.list_models()`, a builder, `"module:function"`, a built
             `keras.Model`, or the path of a `.keras` file (layers that would run code of the file's
-            own are refused).
+            own are refused); `None` for the network that the weights say, else the default.
         weights: tag, run folder or `.weights.h5` path for a name or builder; `None` for
             `"synthetic"`, where the model is a name.
         classes: names of the classes in order, where the weights' entry does not say them.
@@ -61,6 +61,8 @@ class Classifier:
         units: str = AUTO,
         **parameters,
     ):
+        if model is None:
+            model = network_of(weights)
         if isinstance(model, str) and not model.endswith(".keras"):
             weights = weights or DEFAULT_WEIGHTS
         if classes is not None:

@@ -19,7 +19,6 @@ from merzoo.errors import InputError, unknown
 from merzoo.files import file_name
 from merzoo.prediction.annotate import write_annotated
 from merzoo.prediction.classify import AUTO, Classifier
-from merzoo.prediction.defaults import DEFAULT_MODEL
 from merzoo.prediction.given import expand
 from merzoo.prediction.motion import Motion, measure_motion
 from merzoo.prediction.results import (
@@ -45,7 +44,7 @@ Progress = Callable[[str, int, int], None]  # what is done, how many frames, of 
 
 def predict(
     source,
-    model=DEFAULT_MODEL,
+    model=None,
     weights: str | os.PathLike | None = None,
     *,
     how: str = "auto",
@@ -66,7 +65,8 @@ def predict(
             (T, H, W) grey uint8 array, a list of pictures, or whatever yields them one by one (all
             are kept).
         model: a name of `merzoo.list_models()`, a built `keras.Model`, the path of a `.keras` file,
-            or a `Classifier` (which saves loading a model for each of many files).
+            or a `Classifier` (which saves loading a model for each of many files); `None` for the
+            network that the weights say (folder of a training run, or id), else `offapexnet`.
         weights: tag of the weights manifest, folder of a training run or path of a `.weights.h5`
             file; `None` for the tag `"synthetic"`.
         how: `"spot"` looks for expressions; `"whole"` takes the clip as one, from its first frame

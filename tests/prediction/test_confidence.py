@@ -13,13 +13,13 @@ from merzoo.app.html import report_html
 from merzoo.commands.predict import _row
 from merzoo.errors import InputError
 from merzoo.prediction import Classifier
-from merzoo.prediction.defaults import DEFAULT_MODEL, DEFAULT_WEIGHTS
+from merzoo.prediction.defaults import DEFAULT_MODEL, DEFAULT_WEIGHTS, network_of
 from merzoo.prediction.results import Prediction, confidence_told, csv_text, figures
 from merzoo.prediction.segments import segment_of
 from merzoo.prediction.spotting import Spot
 from merzoo.training.confidence import Confidence
 from merzoo.training.probabilities import Unlabelled, predict
-from merzoo.weights.entry import REAL, WeightsEntry
+from merzoo.weights.entry import ENTRY_FILE, REAL, WeightsEntry
 from merzoo.weights.manifest import entries
 from tests.app.test_html import result as shown_result
 
@@ -104,6 +104,16 @@ def test_a_result_tells_what_was_measured_on_real_faces():
     unmeasured = {n: s for n, s in model.entry.metrics.items() if not n.startswith(REAL)}
     model.entry = replace(model.entry, metrics=unmeasured)
     assert "worth on real faces was not measured" in model.facts()["note"]
+
+
+def test_without_a_model_weights_say_their_network(tmp_path):
+    (entry,) = entries("ststnet.synthetic")
+    (tmp_path / ENTRY_FILE).write_text(json.dumps(entry.as_dict()))
+    assert network_of(tmp_path) == "ststnet" and network_of(str(tmp_path)) == "ststnet"
+    foreign = replace(entry, id="my_network.mine")
+    (tmp_path / ENTRY_FILE).write_text(json.dumps(foreign.as_dict()))
+    assert network_of(tmp_path) == network_of("nothing") == DEFAULT_MODEL
+    assert Classifier(None, "ststnet.synthetic", units="none").name == "ststnet"
 
 
 def test_the_default_reaches_most_on_real_faces():
