@@ -203,21 +203,27 @@ def judged(bench: Bench, name: str, table) -> str:
     return name
 
 
-def keep_answers(bench: Bench, name: str) -> None:
-    """Keeps a run's probabilities (R, N, K), in the order of the data, and nothing of the data."""
+def keep_answers(bench: Bench, name: str) -> bool:
+    """Keeps a run's probabilities (R, N, K), in the order of the data, and nothing of the data.
+
+    Returns:
+        Whether they are others than those kept: a run brought back from its answers has the same.
+    """
     if bench.answers is None:
-        return
+        return True
     samples = load_samples(bench.data, INPUTS)
     table = read_predictions(bench.folder(name) / "predictions.csv")
     order = pd.MultiIndex.from_arrays([samples.dataset, samples.subject, samples.clip])
     columns = [f"p_{name}" for name in samples.classes]
     seeds = [seed.set_index(KEYS).loc[order, columns] for _, seed in table.groupby("seed")]
+    given, path = np.stack(seeds).astype(np.float32), bench.answers / f"{name}.npz"
+    if path.is_file():
+        with np.load(path) as kept:
+            if np.array_equal(kept["given"], given) and str(kept["data"]) == samples.fingerprint():
+                return False
     bench.answers.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(
-        bench.answers / f"{name}.npz",
-        given=np.stack(seeds).astype(np.float32),
-        data=samples.fingerprint(),
-    )
+    np.savez_compressed(path, given=given, data=samples.fingerprint())
+    return True
 
 
 def _restored(bench: Bench, name: str) -> bool:

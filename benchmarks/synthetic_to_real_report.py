@@ -45,10 +45,14 @@ def row_of(bench: Bench, name: str) -> dict:
 
 
 def keep(bench: Bench, name: str) -> None:
-    """Writes a run's row, those of its seeds and its answers into the results; others stay."""
-    keep_answers(bench, name)
+    """Writes a run's row, those of its seeds and its answers into the results; others stay.
+
+    A run with the answers that are kept keeps its row too, with the machine it was run on.
+    """
     row = row_of(bench, name)
     print(f"{name}: UF1 {row['uf1']} UAR {row['uar']} ({row['seeds']} seeds)", flush=True)
+    if not keep_answers(bench, name) and name in {known["run"] for known in read(ROWS)}:
+        return
     _replace(ROWS, [row | machine()], name)
     per_seed = load_run(bench.folder(name)).metrics["full"]["per_seed"]
     rows = [

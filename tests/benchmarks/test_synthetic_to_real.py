@@ -57,10 +57,11 @@ def test_kept_answers_bring_a_run_back(bench, tmp_path):
     bench = replace(bench, answers=tmp_path / "answers")
     parts.krr(bench)
     before = report.row_of(bench, "flow-krr")
-    parts.keep_answers(bench, "flow-krr")
+    assert parts.keep_answers(bench, "flow-krr") and not parts.keep_answers(bench, "flow-krr")
     assert not bench.done("other")
     again = replace(bench, work=tmp_path / "again")
     assert again.done("flow-krr") and report.row_of(again, "flow-krr") == before
+    assert not parts.keep_answers(again, "flow-krr")  # so its row keeps its machine
     with np.load(bench.answers / "flow-krr.npz") as kept:  # nothing of the data
         assert sorted(kept) == ["data", "given"] and kept["given"].shape == (1, 54, 3)
     altered = parts.load_samples(bench.data, parts.INPUTS).take(range(53))
