@@ -25,6 +25,18 @@ RECIPES = {
     "ststnet": get_recipe("merzoo-flow"),
     "mirrorflownet": get_recipe("merzoo-flow"),
 }
+# Others of the README's table, in the order of the plan: (network, recipe), from random weights only.
+TABLE = (
+    ("rcn-s", "merzoo-flow-small"),
+    ("ststnet", "ststnet"),
+    ("rcn-a", "merzoo-flow-small"),
+    ("rcn-w", "merzoo-flow-small"),
+    ("rcn-f", "merzoo-flow-small"),
+    ("offapexnet", "merzoo-flow"),
+    ("dualinception", "merzoo-flow"),
+    ("offapexnet", "offapexnet"),
+    ("dualinception", "dualinception"),
+)
 # network -> clips -> epochs on invented people.
 EPOCHS = {
     "offapexnet": {560: 20, 1050: 20, 2000: 20, 8000: 10, 32000: 4},
@@ -77,11 +89,11 @@ def krr(bench: Bench) -> str:
     return "flow-krr"
 
 
-def random_start(bench: Bench, network: str, seeds: int) -> str:
-    """Each person left out once, from random weights."""
-    name = f"{network}-random"
+def random_start(bench: Bench, network: str, seeds: int, recipe: str = "") -> str:
+    """Each person left out once, from random weights; by the recipe of `RECIPES` or another."""
+    name = f"{network}-random-{recipe}" if recipe else f"{network}-random"
     if not bench.done(name):
-        how = {"recipe": RECIPES[network], "seeds": seeds, "jobs": bench.jobs}
+        how = {"recipe": recipe or RECIPES[network], "seeds": seeds, "jobs": bench.jobs}
         how |= {"protocol": bench.protocol, "out": bench.folder(name)}
         merzoo.evaluate(network, bench.data, **how)
     return name
