@@ -138,7 +138,7 @@ def _train_chunk(trainer, replicas, numbers, size, on_epoch) -> list[Trained]:
             on_epoch(numbers, epoch, logs["loss"][: len(numbers)])
     for history in histories:
         trainer.check_finite(history)
-    outputs = _outputs(trainer, stack.prepared, filled, stack.state)
+    outputs = _outputs(trainer, stack.prepared, filled, _averaged(stack.prepared.model, stack.state))
     kind = trainer.learner.output_kind(trainer.model)
     found = []
     for place, number in enumerate(numbers):
@@ -184,6 +184,23 @@ def _outputs(trainer, prepared, filled, state) -> list[np.ndarray]:
         parts = [program(*weights, samples, rows[:, i : i + PADDED]) for i in parts]
         found.append(np.concatenate(parts, 1))
     return found
+
+
+def _averaged(model, state) -> tuple:
+    """The state in which the moving averages of the weights take their place, where the optimizer
+    keeps any; `fit` ends so too."""
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # of loss scaling
+    places = {id(v): place for place, v in enumerate(model.optimizer.variables)}
+    averages = {
+        id(weight): state[2][places[id(average)]]
+        for one in getattr(optimizer, "optimizers", [optimizer])
+        if one.use_ema
+        for weight, average in zip(
+            one._trainable_variables, one._model_variables_moving_average, strict=True
+        )
+    }
+    known = zip(model.trainable_variables, state[0], strict=True)
+    return ([averages.get(id(v), value) for v, value in known], *state[1:])
 
 
 def _of_whole(model, trained, state, count: int) -> tuple[list, list]:

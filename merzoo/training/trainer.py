@@ -308,15 +308,14 @@ class Trainer:
 
         Their order matters, see `Resume`.
         """
-        watching = [] if best is None else [best, *rule_callbacks(self.recipe)]
+        watching: list = [] if best is None else [best, *rule_callbacks(self.recipe)]
+        if self.recipe.optimizer_arguments.get("use_ema"):  # first: the others see the averages
+            watching = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True), *watching]
         if folder is None:
             return [_SeedAtStart(seed), *watching], None
         state = folder / "state"
         state.mkdir(parents=True, exist_ok=True)
-        found: list = [keras.callbacks.TerminateOnNaN()]
-        if self.options.ema is not None:  # first: others see the averaged weights at an epoch's end
-            found.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
-        found += watching
+        found: list = [keras.callbacks.TerminateOnNaN(), *watching]
         if importlib.util.find_spec("tensorboard"):
             found.append(keras.callbacks.TensorBoard(folder / "logs", write_graph=False))
         found.append(Progress(self.recipe, self.steps_per_epoch))

@@ -1,6 +1,7 @@
 """The best inner epoch: its weights are those that are left, on every backend."""
 
 import numpy as np
+import pytest
 
 from merzoo.training.learner import resolve
 from merzoo.training.losses import class_weights
@@ -9,17 +10,20 @@ from merzoo.training.trainer import Trainer
 from tests.samples import CLASSES, flow_arrays
 
 
-def test_the_weights_of_the_best_epoch_are_left_and_training_is_not_disturbed():
+@pytest.mark.parametrize("optimizer", [{}, {"use_ema": True, "ema_momentum": 0.8}])
+def test_the_weights_of_the_best_epoch_are_left_and_training_is_not_disturbed(optimizer):
+    # Of weights that are averaged, the averages are looked at, and left.
     data = flow_arrays(subjects=6)
     rows, validation = np.arange(20), data.take(np.arange(20, 30))
-    recipe = Recipe("quick", learning_rate=2e-2, epochs=4, batch_size=8)
+    how = {"learning_rate": 2e-2, "batch_size": 8, "optimizer_arguments": optimizer}
+    recipe = Recipe("quick", epochs=4, **how)
     trainer = Trainer(resolve("ststnet", recipe), CLASSES, steps_per_epoch=2)
     history = trainer.fit(data.take(rows), 0, validation=validation, by_uf1=True)
     left = trainer.predict(data)
     best = int(np.argmax(history["inner_uf1"]))
     assert len(history["inner_uf1"]) == len(history["val_loss"]) == 4
     # Training for as many epochs without looking gives the same losses and, at the end, weights.
-    shorter = Recipe("short", learning_rate=2e-2, epochs=best + 1, batch_size=8)
+    shorter = Recipe("short", epochs=best + 1, **how)
     short = Trainer(resolve("ststnet", shorter), CLASSES, steps_per_epoch=2)
     plain = short.fit(data.take(rows), 0)
     np.testing.assert_allclose(plain["loss"], history["loss"][: best + 1], rtol=1e-5)

@@ -50,6 +50,9 @@ RECIPES = {
         optimizer="adamw",
         optimizer_arguments={"weight_decay": 0.1, "gradient_accumulation_steps": 2},
     ),
+    "averaged weights": replace(
+        FLOW, optimizer_arguments={"use_ema": True, "ema_momentum": 0.9}, epochs=3
+    ),
 }
 
 
