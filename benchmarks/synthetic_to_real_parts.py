@@ -25,7 +25,7 @@ RECIPES = {
     "ststnet": get_recipe("merzoo-flow"),
     "mirrorflownet": get_recipe("merzoo-flow"),
 }
-# Others of the README's table, in the order of the plan: (network, recipe), from random weights only.
+# Others of the README's table, from random weights only, in the order of the plan.
 TABLE = (
     ("rcn-s", "merzoo-flow-small"),
     ("ststnet", "ststnet"),

@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 from merzoo.data.unit_labels import is_unit_labels, unit_table  # noqa: E402
 from merzoo.metrics import MACRO_F1, UF1, UNITS, headline  # noqa: E402
+from merzoo.preprocessing.views import TEST_TIME  # noqa: E402
 from merzoo.weights import WeightsEntry  # noqa: E402
 from merzoo.weights.entry import REAL, read_entries  # noqa: E402
 from merzoo.weights.manifest import MANIFEST, files_folder, places  # noqa: E402
@@ -164,9 +165,7 @@ def _training(entry: WeightsEntry, log: dict) -> str:
         "epochs": recipe["epochs"],
         "augmentation": ", ".join(recipe["augment"]) or "none",
         "class weights": recipe["class_weights"] or "none",
-        "scored": "mean over a sample and its mirror image"
-        if recipe["test_time"] == "flip"
-        else "one view a sample",
+        "scored": TEST_TIME.get(recipe["test_time"], "one view a sample"),
         "backend": f"Keras {log['versions']['keras']} on {log['backend']}",
     }
     lines = "\n".join(f"- {name}: {value}" for name, value in words.items())

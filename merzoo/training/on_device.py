@@ -8,6 +8,7 @@ nothing random but mirroring comes before them.
 """
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -16,7 +17,7 @@ import keras
 import numpy as np
 
 from merzoo.preprocessing.augment import augment_all, draws_of_steps
-from merzoo.preprocessing.transforms import flip
+from merzoo.preprocessing.views import views
 from merzoo.training.batches import order_of_steps, prediction_batches
 from merzoo.training.fixed_layers import split_fixed
 from merzoo.training.losses import target_rows
@@ -126,16 +127,15 @@ class DeviceTraining:
             self._programs[key] = jax.jit(epoch, donate_argnums=0, compiler_options=options)
         return self._programs[key]
 
-    def outputs_program(self, mirrored: bool):
-        """What stacked weights put out for stacked rows of samples, or of their mirror images:
+    def outputs_program(self, view: Callable):
+        """What stacked weights put out for stacked rows of samples, each seen by a view:
         (trained (R, ...), other weights (R, ...), samples, rows (R, T)) -> (R, T, K)."""
-        key = ("outputs", mirrored)
+        key = ("outputs", view)
         if key not in self._programs:
 
             def outputs(trained, others, samples, rows):
                 sample = {name: x[rows].astype("float32") for name, x in samples.items()}
-                sample = flip(sample) if mirrored else sample
-                return self.model.stateless_call(trained, others, sample, training=False)[0]
+                return self.model.stateless_call(trained, others, view(sample), training=False)[0]
 
             self._programs[key] = jax.jit(jax.vmap(outputs, in_axes=(0, 0, None, 0)))
         return self._programs[key]
@@ -270,11 +270,10 @@ def _make_ready(prepared: Prepared, label, weight, course: Course) -> None:
 
 def _table(first, shared, mirrored: bool) -> list:
     """What the fixed layers make of all samples, and then of their mirror images."""
-    views = [lambda x: x, flip] if mirrored else [lambda x: x]
     parts: list[list] = [[] for _ in first.outputs]
     names = [tensor.name for tensor in first.inputs]
     data = Unlabelled({name: shared[name] for name in names})
-    for view in views:
+    for view in views("flip" if mirrored else None):
         for batch, size in prediction_batches(data, 32):
             found = first.predict_on_batch(view(batch))
             found = found if isinstance(found, list) else [found]

@@ -36,7 +36,8 @@ def predict(
     Args:
         model: a network; its outputs may be probabilities, logits, or lengths of capsules.
         data: whatever has `modalities` (name -> array (N, ...)) and a length, or `Rows` of a pool.
-        test_time: `None`, or `"flip"`: mean over each sample and its mirror image.
+        test_time: over which views the mean is taken, see `merzoo.preprocessing.views`; `None`
+            for the sample as it is.
         batch_size: samples at a time; the last batch is padded to the same size.
         kind: of the outputs, see `output_kind`; `None` reads it from the network.
 
@@ -52,14 +53,13 @@ def predict(
     >>> found.shape, found.sum(-1).round(5).tolist()
     ((3, 3), [1.0, 1.0, 1.0])
     """
-    from merzoo.preprocessing.transforms import flip
+    from merzoo.preprocessing.views import views
     from merzoo.training.batches import prediction_batches
 
     kind = kind or output_kind(model)
-    views = [lambda x: x] + ([flip] if test_time == "flip" else [])
-    parts = []
+    parts, seen = [], views(test_time)
     for batch, size in prediction_batches(data, batch_size):
-        outputs = [np.asarray(model.predict_on_batch(view(batch)))[:size] for view in views]
+        outputs = [np.asarray(model.predict_on_batch(view(batch)))[:size] for view in seen]
         parts.append(mean_probabilities(outputs, kind, model.name))
     if not parts:
         return np.zeros((0, model.output_shape[-1]), np.float32)

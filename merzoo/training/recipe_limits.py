@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from merzoo.errors import InputError
+from merzoo.preprocessing.views import TEST_TIME
 from merzoo.schema import allowed, check, shown
 
 # The optimizers of `keras.optimizers` that a recipe may name, with the arguments that each has
@@ -56,7 +57,7 @@ LIMITS: dict[str, Any] = {
     | Annotated[tuple[_Above, ...], Meta(min_length=2)]
     | None,
     "augment": tuple[str, ...],
-    "test_time": Literal["flip"] | None,
+    "test_time": Literal[*TEST_TIME] | None,
     "model_arguments": dict[str, Any],
     "loss": Literal[*LOSSES],
     "loss_arguments": dict[str, Any],

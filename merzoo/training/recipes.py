@@ -44,7 +44,8 @@ class Recipe:
             the two classes are a unit's presence and absence.
         augment: names from `AUGMENTATIONS` of `merzoo.preprocessing.augment`, and `"mixup"` or
             `"cutmix"`.
-        test_time: `None`, or `"flip"`: mean over a sample and its mirror image.
+        test_time: `None`, `"flip"` (mean over a sample and its mirror image) or `"ten-crop"` (over
+            five crops and their mirror images).
         model_arguments: arguments of the builder that belong to the recipe.
         loss: `"cross-entropy"`, `"focal"` or `"margin"`; or `"binary-cross-entropy"`, of a network
             that says of each action unit whether it is there (`multilabel_recipe`): see

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from merzoo.preprocessing.views import views
 from merzoo.training.losses import sample_weights
 from merzoo.training.on_device import build_metrics, state_of
 from merzoo.training.parts import Part
@@ -138,7 +139,8 @@ def _train_chunk(trainer, replicas, numbers, size, on_epoch) -> list[Trained]:
             on_epoch(numbers, epoch, logs["loss"][: len(numbers)])
     for history in histories:
         trainer.check_finite(history)
-    outputs = _outputs(trainer, stack.prepared, filled, _averaged(stack.prepared.model, stack.state))
+    state = _averaged(stack.prepared.model, stack.state)
+    outputs = _outputs(trainer, stack.prepared, filled, state)
     kind = trainer.learner.output_kind(trainer.model)
     found = []
     for place, number in enumerate(numbers):
@@ -178,8 +180,8 @@ def _outputs(trainer, prepared, filled, state) -> list[np.ndarray]:
     longest = -(-max(len(r.test_rows) for r in filled) // PADDED) * PADDED
     rows = jnp.asarray(np.stack([np.resize(r.test_rows, longest) for r in filled]))
     found = []
-    for mirrored in (False, True) if trainer.recipe.test_time == "flip" else (False,):
-        program = device.outputs_program(mirrored)
+    for view in views(trainer.recipe.test_time):
+        program = device.outputs_program(view)
         parts = range(0, longest, PADDED)
         parts = [program(*weights, samples, rows[:, i : i + PADDED]) for i in parts]
         found.append(np.concatenate(parts, 1))

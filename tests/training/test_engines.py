@@ -39,7 +39,9 @@ RECIPES = {
     "mirrored, prepared once": replace(
         FLOW, augment=("flip",), test_time="flip", model_arguments=PREPARED, class_weights="sqrt"
     ),
-    "augmented on the device": replace(FLOW, augment=("crop-15", "flip"), schedule="cosine"),
+    "augmented on the device": replace(
+        FLOW, augment=("crop-15", "flip"), schedule="cosine", test_time="ten-crop"
+    ),
     "soft labels, L2, decay": replace(
         FLOW,
         augment=("mixup",),

@@ -118,6 +118,23 @@ def test_flipping_at_test_time_is_the_mean_of_two_views():
     )
 
 
+def test_ten_crops_are_the_corners_of_the_padded_picture_the_middle_and_their_mirror_images():
+    # At 224 pixels the crops of `crop-15` are 15 pixels off; a side of 448 makes that 30.
+    model = keras.Sequential([keras.Input((448, 448, 1), name="apex"), layers.Flatten()])
+    model.add(layers.Dense(2, activation="softmax"))
+    picture = np.random.default_rng(2).uniform(0, 1, (2, 448, 448, 1)).astype("float32")
+    padded = np.pad(picture, ((0, 0), (30, 30), (30, 30), (0, 0)))
+    crops = [
+        padded[:, y : y + 448, x : x + 448]
+        for y, x in ((30, 30), (0, 0), (0, 60), (60, 0), (60, 60))
+    ]
+    crops += [crop[:, :, ::-1] for crop in crops]
+    model = keras.Model(model.inputs, model.outputs)
+    each = [predict(model, Unlabelled({"apex": crop.copy()})) for crop in crops]
+    found = predict(model, Unlabelled({"apex": picture}), test_time="ten-crop")
+    np.testing.assert_allclose(found, np.mean(each, 0), rtol=1e-4)
+
+
 def test_outputs_that_are_not_finite_or_no_distribution_are_errors():
     model = small_network()
     broken = [np.full_like(weight, np.nan) for weight in model.get_weights()]
