@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import numpy as np  # noqa: E402
-from train_weights import add_to_manifest, standing  # noqa: E402
+from train_weights import standing  # noqa: E402
+from weights_store import add_to_manifest  # noqa: E402
 
 from merzoo.errors import InputError  # noqa: E402
 from merzoo.metrics import confusion_matrix, scores  # noqa: E402

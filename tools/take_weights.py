@@ -17,7 +17,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from train_weights import HUB_FOLDER, WEIGHTS, add_to_manifest, standing
+from train_weights import standing
+from weights_store import HUB_FOLDER, WEIGHTS, add_to_manifest
 
 from merzoo.errors import InputError
 from merzoo.files import write_json

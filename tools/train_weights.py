@@ -5,6 +5,7 @@
     python tools/train_weights.py rcn-s.megc2019 --data megc2019_flow28.npz --loso runs/rcn-s
     python tools/train_weights.py rcn-s.megc2019 --data megc2019_flow28.npz
     python tools/train_weights.py broadbentnet.fer2013-7 --data /data/fer2013
+    python tools/train_weights.py --group fer2013 --minutes 8 --data /data/fer2013
 
 A run writes `ID.weights.h5` (where it was, else into `weights`), `weights/logs/ID.json`, and its
 row of `merzoo/weights/files/manifest.json`; `tools/make_weight_cards.py` makes the cards. The test
@@ -12,6 +13,9 @@ parts are scored once, at the end, with the weights as they are stored. `--check
 validation figures only and stores nothing. Where everything is trained on, `--loso` scores the
 recipe with every subject left out once, and `tools/make_tables.py --collect` keeps the figure.
 `--calibrate` leaves the weights as they are and gives their row a temperature and a threshold.
+`--minutes` is for a graphics card: as many epochs as end in time, by the row of
+`weights_runs.LONGER` where there is one; `--group` trains all networks of a data set at once. With
+`--out` nothing of the project changes: `tools/take_weights.py` takes what is found good.
 """
 
 import argparse
@@ -25,16 +29,16 @@ from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+BEGAN = time.time()  # before what takes seconds to import
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
-WEIGHTS = ROOT / "weights"
-HUB_FOLDER = "hf://merzoo/weights"  # where a release puts what does not come with the package
 
-import h5py  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from weights_data import SPLITS, Split  # noqa: E402
-from weights_runs import RUNS, Run  # noqa: E402
+from weights_group import fitting, train_group  # noqa: E402
+from weights_runs import LONGER, RUNS, Run  # noqa: E402
+from weights_store import HUB_FOLDER, WEIGHTS, add_to_manifest, shrink  # noqa: E402
 
 import merzoo  # noqa: E402
 from merzoo.errors import InputError, unknown  # noqa: E402
@@ -43,19 +47,24 @@ from merzoo.files import write_json  # noqa: E402
 from merzoo.metrics import UF1, UNITS, confusion_matrix, headline, scores  # noqa: E402
 from merzoo.models import create_model  # noqa: E402
 from merzoo.training.learner import resolve  # noqa: E402
-from merzoo.training.pretrained import find_start  # noqa: E402
+from merzoo.training.parts import Part  # noqa: E402
+from merzoo.training.pretrained import Start, find_start  # noqa: E402
 from merzoo.training.recipes import change_recipe, recipe_as_dict  # noqa: E402
 from merzoo.training.trainer import Trainer  # noqa: E402
 from merzoo.versions import package_versions  # noqa: E402
 from merzoo.weights import WeightsEntry, load  # noqa: E402
-from merzoo.weights.entry import read_entries  # noqa: E402
-from merzoo.weights.manifest import MANIFEST, files_folder, find  # noqa: E402
+from merzoo.weights.entry import read_entry  # noqa: E402
+from merzoo.weights.manifest import files_folder, find  # noqa: E402
 from merzoo.weights.verify import sample_outputs  # noqa: E402
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("id", help=f"one of {', '.join(RUNS)}")
+    parser.add_argument("id", nargs="?", help=f"one of {', '.join(RUNS)}")
+    parser.add_argument("--group", choices=list(SPLITS), help="all of one data set, at once")
+    parser.add_argument("--networks", nargs="+", default=[], help="of a group, these alone")
+    parser.add_argument("--minutes", type=float, help="for how long, tests and all")
+    parser.add_argument("--out", type=Path, help="keep file, log and row in this folder")
     parser.add_argument("--data", default="", help="file or folder of the data; none for synthetic")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's, with --check")
     parser.add_argument("--loso", metavar="FOLDER", help="score the recipe by LOSO, into a folder")
@@ -66,9 +75,16 @@ def main() -> int:
     )
     parser.add_argument("--check", action="store_true", help="no test part, nothing is stored")
     options = parser.parse_args()
+    if options.minutes is not None and not 0 < options.minutes < float("inf"):
+        raise InputError(f"--minutes {options.minutes:g} is no time to train in.")
+    if options.group:
+        out = options.out or Path("runs") / options.group
+        how = (options.data, out, options.minutes)
+        return train_group(options.group, options.networks, *how)
     if options.id not in RUNS:
-        raise unknown("weights", options.id, RUNS)
-    run, log = RUNS[options.id], WEIGHTS / "logs" / f"{options.id}.json"
+        raise unknown("weights", options.id or "", RUNS)
+    run = (LONGER if options.minutes else RUNS).get(options.id, RUNS[options.id])
+    log = (options.out or WEIGHTS / "logs") / f"{options.id}.json"
     if options.loso:
         data = f"arrays:{options.data}"
         result = merzoo.evaluate(_network(options.id), data, recipe=run.recipe, out=options.loso)
@@ -85,19 +101,40 @@ def main() -> int:
     if log.exists() and not options.check:
         raise InputError(f"{log}: trained and tested already; remove it to do so again.")
     split = SPLITS[run.data](options.data, _inputs(options.id, run), run.labels)
-    trainer, report = train(options.id, run, split, options.epochs if options.check else None)
+    end = BEGAN + 60 * options.minutes if options.minutes else None
+    how = {"epochs": options.epochs if options.check else None, "end": end, "out": options.out}
+    trainer, report = train(options.id, run, split, **how)
     if options.check:
         print(json.dumps(report, indent=1))
         return 0
-    entry = store(options.id, run, split, trainer, report)
+    entry = store(options.id, run, split, trainer, report, options.out)
     write_json(log, report)
-    add_to_manifest(entry)
+    if options.out:
+        write_json(options.out / f"{options.id}.entry.json", entry.as_dict())
+    else:
+        add_to_manifest(entry)
     print(json.dumps(entry.metrics, indent=1))
     return 0
 
 
-def train(name: str, run: Run, split: Split, epochs: int | None):
+def train(
+    name: str,
+    run: Run,
+    split: Split,
+    *,
+    epochs: int | None = None,
+    end: float | None = None,
+    out: Path | None = None,
+):
     """Fits the network; where there is a validation part, to the weights of its best epoch.
+
+    Args:
+        name: of the weights.
+        run: their row.
+        split: the data.
+        epochs: instead of the recipe's.
+        end: when all must be done, as `time.time` has it: the epochs are those that end in time.
+        out: where weights to start from may lie.
 
     Returns:
         The `Trainer`, holding the weights to keep, and the log: plain JSON types.
@@ -106,11 +143,21 @@ def train(name: str, run: Run, split: Split, epochs: int | None):
     learner = resolve(
         _network(name), change_recipe(run.recipe, epochs=epochs), arguments=run.arguments
     )
-    recipe = learner.recipe
-    start = find_start(run.start, _network(name)) if run.start else None
-    trainer = Trainer(learner, data.classes, len(data) // recipe.batch_size, start)
+    steps, start = len(data) // learner.recipe.batch_size, _start(name, run, out)
     wall, cpu = time.perf_counter(), time.process_time()
-    history = trainer.fit(data, 0, [Told()], split.validation, by_uf1=True)
+    part, how = data, {}
+    if end is not None:
+        part = Part.of(data, np.arange(len(data)))
+        how = {"adjustable": True, "on_device": keras.backend.backend() == "jax"}
+    trainer = Trainer(learner, data.classes, steps, start, **how)
+    if end is not None:
+        epochs = fitting(trainer, part, split.validation, end)
+        trainer.use(change_recipe(learner.recipe, epochs=epochs), steps)
+    recipe = trainer.recipe
+    history = trainer.fit(part, 0, [Told()], split.validation, by_uf1=True)
+    if run.scored:  # by more views than are looked through after every epoch
+        recipe = change_recipe(recipe, test_time=run.scored)
+        trainer.use(recipe, steps)
     validated = _by_epoch(history, split.validation)
     log = {
         "id": name,
@@ -135,6 +182,17 @@ def train(name: str, run: Run, split: Split, epochs: int | None):
         "versions": package_versions(),
     }
     return trainer, log
+
+
+def _start(name: str, run: Run, out: Path | None):
+    """Weights to start from: of the folder that is written to, else of the manifest."""
+    if run.start is None:
+        return None
+    beside = out / f"{_network(name)}.{run.start}.entry.json" if out else None
+    if beside is None or not beside.is_file():
+        return find_start(run.start, _network(name))
+    entry = read_entry(beside)
+    return Start(entry, out / entry.file, text=str(beside))
 
 
 class Told(keras.callbacks.Callback):
@@ -208,11 +266,14 @@ def standing(counts: np.ndarray) -> dict:
     return {"n": int(counts.sum()), "most_frequent_uf1": round(UF1.floor(counts), 4)}
 
 
-def store(name: str, run: Run, split: Split, trainer: Trainer, log: dict) -> WeightsEntry:
+def store(
+    name: str, run: Run, split: Split, trainer: Trainer, log: dict, out: Path | None = None
+) -> WeightsEntry:
     """Writes the file of weights, and measures it as it was written."""
     file = f"{name}.weights.h5"
     packaged = (files_folder() / file).is_file()
-    path = (files_folder() if packaged else WEIGHTS) / file
+    path = (out or (files_folder() if packaged else WEIGHTS)) / file
+    path.parent.mkdir(parents=True, exist_ok=True)
     sample = next(iter(split.tests.values()), split.train)
     before = trainer.predict(sample)
     arguments = log["model_arguments"]
@@ -250,39 +311,6 @@ def store(name: str, run: Run, split: Split, trainer: Trainer, log: dict) -> Wei
     )
 
 
-def shrink(path: Path) -> None:
-    """Stores kernels (two axes and more) as float16; in files from 1 MB of 5 fraction bits only.
-
-    A weight of a large file moves by 1.6 % of itself at the most, and what is left of it compresses
-    well. Keras loads them into float32 variables as any other file.
-    """
-    shrunk, large = path.with_suffix(".shrunk"), path.stat().st_size > 2**20
-    with h5py.File(path, "r") as old, h5py.File(shrunk, "w") as new:
-
-        def copy(name, item):
-            if name.startswith("optimizer"):  # of a compiled model; nobody loads it
-                return
-            if isinstance(item, h5py.Group):
-                copied = new.require_group(name)
-            elif item.dtype == np.float32 and item.ndim > 1:
-                short = _five_bits(item[()]) if large else item[()].astype("float16")
-                packed = {"compression": "gzip", "shuffle": True} if large else {}
-                copied = new.create_dataset(name, data=short, **packed)
-            else:
-                copied = new.create_dataset(name, data=item[()])
-            copied.attrs.update(item.attrs)
-
-        new.attrs.update(old.attrs)
-        old.visititems(copy)
-    os.replace(shrunk, path)
-
-
-def _five_bits(kernel: np.ndarray) -> np.ndarray:
-    """float16, rounded to the nearest of 5 fraction bits, whose empty bits compress well."""
-    bits = kernel.astype("float16").view("uint16").astype(int)
-    return ((bits + 16) // 32 * 32).astype("uint16").view("float16")
-
-
 def _loso(name: str) -> dict:
     """The figure of the same recipe with every subject left out once, from its own result file."""
     recipe = RUNS[name].recipe.name
@@ -307,14 +335,6 @@ def _protocol(split: Split, log: dict) -> str:
         f"recipe {recipe['name']}, {counts['samples']} samples, {begun}{chosen}; "
         f"{log['seconds']['cpu'] / 60:.1f} minutes of a CPU core"
     )
-
-
-def add_to_manifest(entry: WeightsEntry) -> None:
-    """Writes the entry's row into the manifest, in the order of the ids."""
-    path = files_folder() / MANIFEST
-    known = {e.id: e for e in read_entries(path)} if path.exists() else {}
-    known[entry.id] = entry
-    write_json(path, [known[name].as_dict() for name in sorted(known)])
 
 
 def _inputs(name: str, run: Run) -> dict[str, tuple]:

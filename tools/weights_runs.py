@@ -18,6 +18,8 @@ class Run:
         recipe: how to train.
         arguments: of the builder.
         start: tag of the network's weights to start from; `None` for random ones.
+        scored: the test-time views that the tests are scored by, where after every epoch fewer
+            are looked through; `None` for those of the recipe.
     """
 
     data: str
@@ -25,6 +27,7 @@ class Run:
     labels: str = "megc3"
     arguments: dict = field(default_factory=dict)
     start: str | None = None
+    scored: str | None = None
 
 
 _FLOW = get_recipe("merzoo-flow")
@@ -126,4 +129,27 @@ RUNS = {
         {"input_shape": [48, 48, 1], "modality": "apex"},
         start="fer2013-7",
     ),
+}
+
+
+def _longer(run: Run, **arguments) -> Run:
+    """For as long as a graphics card is at hand: averaged weights, CutMix, ten crops at the end."""
+    more = {"use_ema": True, "ema_momentum": 0.999}
+    recipe = change_recipe(
+        run.recipe,
+        name=f"{run.recipe.name}, longer",
+        about="As the recipe without that word, with a moving average of the weights, CutMix by "
+        "halves of the face where the weights start at random, and ten crops at the test.",
+        optimizer_arguments=run.recipe.optimizer_arguments | more,
+        augment=run.recipe.augment if run.start else (*run.recipe.augment, "cutmix"),
+    )
+    arguments = run.arguments | arguments
+    return replace(run, recipe=recipe, arguments=arguments, scored="ten-crop")
+
+
+# Instead of these rows where `--minutes` says for how long; the epochs are those that end in time.
+LONGER = {
+    name: _longer(run, **({"input_shape": [112, 112, 1]} if "resnet18" in name else {}))
+    for name, run in RUNS.items()
+    if run.data == "fer2013"
 }

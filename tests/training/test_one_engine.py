@@ -166,7 +166,7 @@ def trained_weights(recipe: Recipe, group: Arrays) -> dict:
     finally:
         sys.path.remove(tools)
     split = Split("test", group, None, {}, (), "for tests")
-    return train(f"{NETWORK}.test", Run("test", recipe), split, None)[1]
+    return train(f"{NETWORK}.test", Run("test", recipe), split)[1]
 
 
 def by_two_steps(verb: str, losses: list[float]) -> np.ndarray:
