@@ -101,11 +101,13 @@ def lower(bench, sizes, networks) -> None:
 
 
 def ensembles(bench, sizes, networks) -> None:
-    """The two that the plan fixes, with the largest size that is there."""
+    """Those that the plan fixes, with the largest size that is there."""
     largest = max(size for size in parts.POOLS if bench.done(f"{MAIN}-zero-{size}"))
     members = ["flow-krr", f"{MAIN}-random", f"{MAIN}-zero-{largest}"]
     report.keep(bench, parts.ensemble(bench, f"ensemble-{largest}", members))
     report.keep(bench, parts.ensemble(bench, "ensemble-real", members[:2]))
+    members.insert(1, "mirrorflownet-random")
+    report.keep(bench, parts.ensemble(bench, "ensemble-of-four", members))
 
 
 def factors(bench, sizes, networks) -> None:

@@ -19,6 +19,7 @@ WAYS = {
     "head": "fine-tuned, 2,000 clips, fresh head",
     "frozen": "fine-tuned, 2,000 clips, frozen body",
     "mixed": "real people and 560 clips at once",
+    "chosen": "fine-tuned, 2,000 clips, rate and freezing by inner people",
 }
 YARDSTICK, MAIN, CHOSEN = "flow-krr", "offapexnet", "chosen-on-two-sets"
 GOALS = {"zero": (0.74, 0.76), "best": (0.77, 0.79)}
@@ -123,9 +124,13 @@ def told(run: str) -> str:
 
     >>> told("offapexnet-zero-2000"), told("offapexnet-zero-varied-no-blur")
     ('offapexnet, zero-shot, 2,000 clips', 'offapexnet, zero-shot, varied without blur')
+    >>> told("rcn-s-random-merzoo-flow-small")
+    'rcn-s, random start, by merzoo-flow-small'
     """
     if run == "ensemble-real":
         return "ensemble: flow-krr, offapexnet random start"
+    if run == "ensemble-of-four":
+        return "ensemble: flow-krr, mirrorflownet and offapexnet random start, offapexnet zero-shot"
     if run.startswith("ensemble-"):
         members = "ensemble: flow-krr, offapexnet random start, offapexnet zero-shot"
         return f"{members}, {int(run[9:]):,} clips"
@@ -136,7 +141,7 @@ def told(run: str) -> str:
         return f"{run.removesuffix('-shipped')}, zero-shot, one view, weights that come with merzoo"
     if run == CHOSEN:
         return "zero-shot, setting chosen on the two other sets"
-    found = re.fullmatch(r"(\w+)-(zero|fine|random)(?:-(.+))?", run)
+    found = re.fullmatch(r"([\w-]+?)-(zero|fine|random)(?:-(.+))?", run)
     if not found:
         return run
     network, start, rest = found.groups()
@@ -144,6 +149,7 @@ def told(run: str) -> str:
     rest, _, rate = (rest or "").partition("-at-")
     rest = rest.replace("varied-no-", "varied without ")
     rest = f"{int(rest):,} clips" if rest.isdigit() else rest
+    rest = f"by {rest}" if rest and run.startswith(f"{network}-random-") else rest
     return ", ".join(part for part in (network, start, rest, rate and f"at {rate}") if part)
 
 

@@ -157,3 +157,14 @@ def test_zero_shot_and_fine_tuned(bench, monkeypatch, capsys):
     report.show(bench, names)
     assert "ststnet-fine-42" in capsys.readouterr().out
     assert report.chosen_on_two(bench, names[1:]) == report.CHOSEN
+
+
+@pytest.mark.slow
+def test_inner_people_choose_rate_and_freezing(bench, monkeypatch, tmp_path):
+    monkeypatch.setitem(parts.EPOCHS["ststnet"], 42, 1)
+    monkeypatch.setattr(why, "SETTINGS", ((1e-9, None), (2e-3, None)))
+    why._chosen(bench, 42, 0, tmp_path / "chosen")
+    found = parts.read_predictions(tmp_path / "chosen" / "predictions.csv")
+    assert len(found) == 54 and found["seed"].unique().tolist() == [0]
+    settings = next(bench.work.glob("predictions/*-settings.csv")).read_text().splitlines()
+    assert len(settings) == 4 and settings[0] == "fold,rate,freeze,uf1"
