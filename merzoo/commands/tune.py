@@ -117,6 +117,8 @@ def _take_role(options) -> None:
 
 
 def _print(options, result) -> None:
+    from merzoo.evaluation.pages.paper_tables import beside_told
+
     rows = [
         ["started from", "inner", _score(result.default_uf1), "-"],
         ["best found (optimistic)", "inner", _score(result.uf1), "-"],
@@ -141,6 +143,8 @@ def _print(options, result) -> None:
             f"{high:+.3f}, p {found['p']:.3f}); more by merzoo compare {folder / 'default'} "
             f"{folder / 'nested'}."
         )
+        for line in beside_told(result.nested):
+            print(line)
 
 
 def _score(value) -> str:

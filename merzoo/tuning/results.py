@@ -11,6 +11,7 @@ from merzoo.evaluation.runs.card import protocol_card
 from merzoo.evaluation.runs.fold import FoldData, FoldJob
 from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.evaluation.runs.workers import run_unfinished
+from merzoo.evaluation.runs.yardstick import yardstick
 from merzoo.files import write_json
 from merzoo.metrics import UF1, headline
 from merzoo.training.learner import Learner
@@ -113,7 +114,9 @@ def evaluate_outer(
         for fold, recipe in pairs
     ]
     with RunFolder.held(folder, card) as place:
-        metrics, _ = judged(place, plan.data, run_unfinished(todo, place, 1))
+        metrics, predictions = judged(place, plan.data, run_unfinished(todo, place, 1))
+        found = yardstick(learner, plan.data, folds, predictions)
+        metrics |= {} if found is None else {"yardstick": found}
         metrics = json.loads(json.dumps(metrics))
         write_json(folder / "metrics.json", metrics)
         write_report(folder)

@@ -260,6 +260,7 @@ def _quietly(function, *arguments):
 
 def _conclude(plan, searches, outer, outer_parts, seeds, folder) -> TuningResult:
     """Writes what was found: the table, the recipe, the outer scores, the page."""
+    from merzoo.evaluation.pages.paper_tables import beside_told
     from merzoo.tuning import results
     from merzoo.tuning.page import write_page
 
@@ -301,6 +302,7 @@ def _conclude(plan, searches, outer, outer_parts, seeds, folder) -> TuningResult
         "nested": nested and nested["full"],
         "default": default and default["full"],
         "difference": difference,
+        "beside": beside_told(nested) if nested else [],
         "warnings": list(warnings),
     }
     write_json(folder / "tuning.json", summary)

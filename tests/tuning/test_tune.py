@@ -82,6 +82,8 @@ def test_a_nested_grid_leaves_a_recipe_and_two_evaluations(tmp_path):
     findings = audit(data, recipe=recipe)
     assert "settings chosen on test subjects" in {finding.kind for finding in findings}
     page = (tmp_path / "tune" / "tune.html").read_text()
+    assert result.nested["yardstick"]["model"] == "flow-krr"
+    assert "On the same subjects: flow-krr in the same folds: UF1" in page
     assert "optimistic" in page and "src=" not in page and "<script" not in page
 
     trials = {f: f.stat().st_mtime_ns for f in (tmp_path / "tune").rglob("trial.json")}
