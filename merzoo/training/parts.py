@@ -96,7 +96,8 @@ class Part:
 
 def identity(array: np.ndarray) -> tuple:
     """What tells arrays apart: a worker opens the same file anew for each fold."""
-    if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap):  # no part of one
+    named = isinstance(array, np.memmap) and array.filename is not None
+    if named and isinstance(array.base, mmap.mmap):  # no part of one
         time = os.stat(array.filename).st_mtime_ns
         return str(array.filename), array.offset, array.shape, time
     return (id(array),)

@@ -72,12 +72,15 @@ def watched(videos):
 
 def test_what_spotters_see_has_no_truth_and_windows_know_their_frames(videos, watched):
     assert all(one.video.expressions == () for one in watched)
-    centres, samples = watched[0].windows["both"]
+    centres, samples = watched[0].windows["both"].centres, watched[0].windows["both"].samples
     assert samples.shape == (FRAMES, 9, 14, 2) and centres.tolist() == list(range(FRAMES))
     np.testing.assert_allclose(np.median(samples, axis=1), 0, atol=1e-6)
     strongest = centres[np.abs(samples).max((1, 2, 3)).argmax()]
     assert any(a - 5 <= strongest <= b + 5 for a, b in videos[0].intervals())
-    centres, samples = watched[0].windows["micro"]  # 5 frames on: the middle is 2 behind
+    kept = [one.windows["micro"] for one in watched]  # all in one file
+    assert all(one.shared is kept[0].shared and one.samples.base is not None for one in kept)
+    assert [one.start for one in kept] == [(FRAMES - 5) * n for n in range(4)]
+    centres, samples = kept[0].centres, kept[0].samples  # 5 frames on: the middle is 2 behind
     assert samples.shape == (FRAMES - 5, 12, 12, 3) and centres[0] == 2
     assert samples.min() == 0 and samples.max() == 255
 
@@ -127,7 +130,7 @@ def test_a_learnt_spotter_chooses_on_people_whom_it_is_not_trained_on(videos, wa
     spotter = resolve_spotter("abpn", epochs=3, arguments=arguments)
     (net,) = spotter.nets()
     data = _samples(net, watched[:3], videos[:3])
-    assert set(data.subject) == {"d/s0", "d/s1", "d/s2"} and data.counts()["micro"] == 6 * 9
+    assert set(data.subject) == {"d/s0", "d/s1", "d/s2"} and data.known.counts()["micro"] == 6 * 9
     settled = spotter.settle(watched[:3], videos[:3], 0, "d/s3")
     (person,) = settled.facts()["micro"]["people"]
     assert person in ("d/s0", "d/s1", "d/s2")

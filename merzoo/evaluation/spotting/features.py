@@ -1,9 +1,10 @@
 """What spotters see of a long video: its frames and the movement in them, and nothing of the truth.
 
 Movement is measured once a video, before any fold, and depends on that video alone; the cache keeps
-it.
+it. The windows of all videos lie in one file, so that memory does not grow with their number.
 """
 
+import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,18 +26,43 @@ WINDOW_RATE = 30.0  # windows a second, at most: faster videos are thinned out
 
 
 @dataclass(frozen=True)
+class KeptWindows:
+    """The windows of one video, in the file that holds those of all.
+
+    Args:
+        centres: (N,) positions of their middle frames.
+        start: place of the first among those of all videos.
+        shared: (M, ...) samples of all videos, a memory map.
+    """
+
+    centres: np.ndarray
+    start: int
+    shared: np.ndarray
+
+    @property
+    def rows(self) -> np.ndarray:
+        """(N,) places in `shared`."""
+        return self.start + np.arange(len(self.centres))
+
+    @property
+    def samples(self) -> np.ndarray:
+        """(N, ...), read from the file when they are used."""
+        return self.shared[self.start : self.start + len(self.centres)]
+
+
+@dataclass(frozen=True)
 class Watched:
     """A long video as spotters see it.
 
     Args:
         video: without expressions and disturbances.
         motion: of its face, or `None` where the spotter does not need it.
-        windows: name -> (positions of the windows' centres (N,), samples (N, ...)).
+        windows: by name.
     """
 
     video: LongVideo
     motion: Motion | None = None
-    windows: dict[str, tuple[np.ndarray, np.ndarray]] | None = None
+    windows: dict[str, KeptWindows] | None = None
 
     @property
     def frames(self) -> int:
@@ -173,27 +199,60 @@ def watch(
     plain = [without_truth(video) for video in videos]
     if not motion:
         return [Watched(video) for video in plain]
-    how = (windows or {}, detector or default_detector(), face)
-    with progress_bar() as bar:
-        task = bar.add_task("looking for movement", total=len(plain))
-        found: list[Watched] = []
-        if jobs == 1:
-            for video in plain:
-                found.append(_watched(video, *how))
-                bar.advance(task)
-            return found
-        with workers(min(jobs, len(plain))):
-            looking = (delayed(_watched)(video, *how) for video in plain)
-            for one in Parallel(return_as="generator")(looking):
-                found.append(one)
-                bar.advance(task)
-    return found
+    windows = windows or {}
+    how = (windows, detector or default_detector(), face)
+    looking = (delayed(_seen)(video, *how) for video in plain)
+    shelf = _Shelf(windows)
+    with progress_bar() as bar, workers(min(jobs, len(plain))):
+        seen = (
+            (function(*given) for function, given, _ in looking)
+            if jobs == 1
+            else Parallel(return_as="generator")(looking)
+        )
+        motions = [
+            shelf.put(*one)
+            for one in bar.track(seen, total=len(plain), description="looking for movement")
+        ]
+    kept = shelf.kept()
+    return [Watched(*one) for one in zip(plain, motions, kept, strict=True)]
 
 
-def _watched(video: LongVideo, windows: dict[str, Windows], detector: str, face: str) -> Watched:
+def _seen(video: LongVideo, windows: dict[str, Windows], detector: str, face: str) -> tuple:
     try:
         motion = movement(video, detector, face)
-        found = {name: one.of(video, motion) for name, one in windows.items()}
+        return motion, {name: one.of(video, motion) for name, one in windows.items()}
     except InputError as error:
         raise InputError(f"{video.dataset} {video.id}: {error}") from None
-    return Watched(video, motion, found)
+
+
+class _Shelf:
+    """The windows of one video after the other, in one file for each name."""
+
+    def __init__(self, windows: dict[str, Windows]):
+        self.shapes = {name: one.shape for name, one in windows.items()}
+        self.files = {name: tempfile.TemporaryFile() for name in windows}  # noqa: SIM115
+        self.centres: list[dict[str, np.ndarray]] = []
+
+    def put(self, motion: Motion, found: dict[str, tuple[np.ndarray, np.ndarray]]) -> Motion:
+        """Keeps the windows of a video, and gives its motion back."""
+        for name, (_, samples) in found.items():
+            self.files[name].write(np.ascontiguousarray(samples, np.float32).data)
+        self.centres.append({name: centres for name, (centres, _) in found.items()})
+        return motion
+
+    def kept(self) -> list[dict[str, KeptWindows]]:
+        """What was kept, of each video."""
+        shared = {name: self._map(name) for name in self.files}
+        starts, found = dict.fromkeys(self.files, 0), []
+        for of_video in self.centres:
+            found.append({n: KeptWindows(c, starts[n], shared[n]) for n, c in of_video.items()})
+            starts = {name: starts[name] + len(of_video[name]) for name in starts}
+        return found
+
+    def _map(self, name: str) -> np.ndarray:
+        count = sum(len(of_video[name]) for of_video in self.centres)
+        shape = (count, *self.shapes[name])
+        if not count:  # an empty file cannot be mapped
+            return np.zeros(shape, np.float32)
+        self.files[name].flush()
+        return np.memmap(self.files[name], np.float32, "r", shape=shape)

@@ -21,10 +21,17 @@ import numpy as np
 from merzoo.data.long_videos import KINDS, LongVideo
 from merzoo.errors import InputError
 from merzoo.evaluation.spotting.choosing import Choice, choose
-from merzoo.evaluation.spotting.features import FlowWindows, MotionWindows, Watched, Windows
+from merzoo.evaluation.spotting.features import (
+    FlowWindows,
+    KeptWindows,
+    MotionWindows,
+    Watched,
+    Windows,
+)
 from merzoo.evaluation.spotting.intervals import Interval
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.learner import Learner, check_classes
+from merzoo.training.parts import Part
 from merzoo.training.probabilities import Unlabelled
 from merzoo.training.recipes import recipe_as_dict
 from merzoo.training.trainer import Trainer
@@ -141,20 +148,20 @@ class NetworkSpotter:
         }
 
 
-def _samples(net: _Net, watched: Sequence[Watched], truth: Sequence[LongVideo]) -> Arrays:
-    """The labelled windows of training people."""
-    parts, labels, names = [], [], []
-    for one, video in zip(watched, truth, strict=True):
-        centres, samples = _windows(one, net)
-        parts.append(samples)
-        labels.append(_labels(net, centres, video))
-        names += [(video.subject, video.dataset, f"{video.id}#{place}") for place in centres]
+def _samples(net: _Net, watched: Sequence[Watched], truth: Sequence[LongVideo]) -> Part:
+    """The labelled windows of training people, left where they lie."""
+    found = [_windows(one, net) for one in watched]
+    labels, names = [], []
+    for kept, video in zip(found, truth, strict=True):
+        labels.append(_labels(net, kept.centres, video))
+        names += [(video.subject, video.dataset, f"{video.id}#{place}") for place in kept.centres]
     subject, dataset, clip = zip(*names, strict=True) if names else ((), (), ())
-    data = {net.modality: np.concatenate(parts)}
-    return Arrays(data, np.concatenate(labels), subject, dataset, clip, net.classes, "long videos")
+    known = Arrays({}, np.concatenate(labels), subject, dataset, clip, net.classes, "long videos")
+    rows = np.concatenate([kept.rows for kept in found])
+    return Part(known, rows, {net.modality: found[0].shared})
 
 
-def _windows(one: Watched, net: _Net) -> tuple[np.ndarray, np.ndarray]:
+def _windows(one: Watched, net: _Net) -> KeptWindows:
     assert one.windows is not None
     return one.windows[net.windows]
 
@@ -185,7 +192,8 @@ class _Curve:
     def of(self, one: Watched) -> tuple[np.ndarray, np.ndarray]:
         """Centres (N,) of the windows, and probabilities (N,)."""
         if id(one) not in self._kept:
-            centres, samples = _windows(one, self.net)
+            kept = _windows(one, self.net)
+            centres, samples = kept.centres, kept.samples
             values = np.zeros(len(centres))
             if len(centres):
                 self.trainer.model.set_weights(self.weights)
