@@ -1,5 +1,6 @@
 """Every page that merzoo writes can be read by everybody: axe-core, two widths, light and dark."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -83,3 +84,13 @@ def test_the_page_of_the_demo_can_be_read_by_everybody(check_pages, browser):
         assert list(check_pages.looked_at(browser, demo.url)) == []
     finally:
         demo.close()
+
+
+@pytest.mark.slow
+def test_the_documentation_can_be_read_by_everybody(check_pages, browser, tmp_path):
+    pytest.importorskip("mkdocs")
+    config = Path(__file__).parents[2] / "tools" / "mkdocs.yml"
+    words = ["mkdocs", "build", "--quiet", "--site-dir", str(tmp_path), "--config-file"]
+    subprocess.run([sys.executable, "-m", *words, str(config)], check=True, timeout=300)
+    for page in ("index.html", "claims.html", "guides/evaluation.html"):
+        assert list(check_pages.looked_at(browser, (tmp_path / page).as_uri())) == []
