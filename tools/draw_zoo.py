@@ -51,10 +51,9 @@ def main() -> None:
         axis.plot(speed[name], score, "o", mfc="none", mec="0.45", ms=7, zorder=2)
         if name not in measured:  # which bears the name already
             crowded = any(1 < speed[other] / speed[name] < 1.7 for other in measured)
-            shift, side = ((-7, -3), "right") if crowded else ((7, -3), "left")
+            shift, side = ((4, 7), "right") if crowded else ((7, -3), "left")
             axis.annotate(name, (speed[name], score), shift, textcoords="offset points",
-                          ha=side, fontsize=8, color="0.35", zorder=5,
-                          bbox={"fc": "white", "ec": "none", "pad": 0.6})  # fmt: skip
+                          ha=side, fontsize=7 if crowded else 8, color="0.35")  # fmt: skip
     for name, (score, low, high) in measured.items():
         axis.plot([speed[name]] * 2, [low, high], color=COLOURS[0], lw=1.6, zorder=3)
         axis.plot(speed[name], score, "o", color=COLOURS[0], ms=7, zorder=4)
