@@ -14,7 +14,7 @@ NETWORKS = merzoo.list_models(kind="network")
 LONG: tuple[str, ...] = ()
 if keras.backend.backend() == "jax":  # compiles for long what other backends test always
     LONG = ("dfrnet", "elrcn", "fgrl-auf", "googlenet", "htnet", "keyregionnet", "mmnet", "p3d")
-    LONG += ("capsulenet", "keyregionnet-24", "resnet3d18")
+    LONG += ("capsulenet", "cvanet", "keyregionnet-24", "resnet3d18", "slstt")
 SOME = [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in NETWORKS]
 
 

@@ -39,9 +39,8 @@ RECIPES = {
     "mirrored, prepared once": replace(
         FLOW, augment=("flip",), test_time="flip", model_arguments=PREPARED, class_weights="sqrt"
     ),
-    "augmented on the device": replace(
-        FLOW, augment=("crop-15", "flip"), schedule="cosine", test_time="ten-crop"
-    ),
+    "augmented on the device": replace(FLOW, augment=("crop-15", "flip"), schedule="cosine"),
+    "ten crops": replace(FLOW, epochs=2, test_time="ten-crop"),
     "soft labels, L2, decay": replace(
         FLOW,
         augment=("mixup",),
@@ -75,7 +74,7 @@ def _run(name: str, engine: str):
 
 
 # The steps of `scan` are those of `together`, which is tested always.
-SLOW = [(name, "scan") for name in RECIPES if name != "plain"]
+SLOW = [(name, "scan") for name in RECIPES if name != "plain"] + [("ten crops", "together")]
 PAIRS = [
     pytest.param(name, engine, marks=pytest.mark.slow) if (name, engine) in SLOW else (name, engine)
     for name in RECIPES
