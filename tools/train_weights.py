@@ -77,12 +77,14 @@ def main() -> int:
     options = parser.parse_args()
     if options.minutes is not None and not 0 < options.minutes < float("inf"):
         raise InputError(f"--minutes {options.minutes:g} is no time to train in.")
+    if bool(options.id) == bool(options.group) or (options.networks and not options.group):
+        raise InputError("Give the id of weights, or --group (and --networks of it, if not all).")
     if options.group:
         out = options.out or Path("runs") / options.group
         how = (options.data, out, options.minutes)
         return train_group(options.group, options.networks, *how)
     if options.id not in RUNS:
-        raise unknown("weights", options.id or "", RUNS)
+        raise unknown("weights", options.id, RUNS)
     run = (LONGER if options.minutes else RUNS).get(options.id, RUNS[options.id])
     log = (options.out or WEIGHTS / "logs") / f"{options.id}.json"
     if options.loso:
@@ -155,6 +157,7 @@ def train(
         trainer.use(change_recipe(learner.recipe, epochs=epochs), steps)
     recipe = trainer.recipe
     history = trainer.fit(part, 0, [Told()], split.validation, by_uf1=True)
+    validated_by = recipe.test_time
     if run.scored:  # by more views than are looked through after every epoch
         recipe = change_recipe(recipe, test_time=run.scored)
         trainer.use(recipe, steps)
@@ -173,6 +176,7 @@ def train(
         "compiled": trainer.facts(),
         "history": {key: np.round(values, 4).tolist() for key, values in history.items()},
         "validation": validated,
+        "validation_test_time": validated_by,
         "kept_epoch": int(np.argmax(history["inner_uf1"])) + 1 if validated else recipe.epochs,
         "seconds": {
             "wall": round(time.perf_counter() - wall),

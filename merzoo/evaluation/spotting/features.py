@@ -204,11 +204,7 @@ def watch(
     looking = (delayed(_seen)(video, *how) for video in plain)
     shelf = _Shelf(windows)
     with progress_bar() as bar, workers(min(jobs, len(plain))):
-        seen = (
-            (function(*given) for function, given, _ in looking)
-            if jobs == 1
-            else Parallel(return_as="generator")(looking)
-        )
+        seen = Parallel(return_as="generator")(looking)  # of one job: in this process
         motions = [
             shelf.put(*one)
             for one in bar.track(seen, total=len(plain), description="looking for movement")
