@@ -22,6 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import synthetic_to_real_kernels as kernels  # noqa: E402
 import synthetic_to_real_maps as maps  # noqa: E402
 import synthetic_to_real_parts as parts  # noqa: E402
 import synthetic_to_real_report as report  # noqa: E402
@@ -33,6 +34,7 @@ QUICK = {"protocol": "kfold:10", "pools": {560: 840}}
 FINE_SEEDS = 3
 SIZES = (560, 2000, 8000)
 FINE = (2000,)
+HELPED = (2000, 8000)
 CALIBRATED_SEEDS = 2
 LOWER = 1e-4  # second rate of fine-tuning
 NETWORKS = tuple(parts.RECIPES)
@@ -125,6 +127,23 @@ def factors(bench, sizes, networks) -> None:
         report.keep(bench, parts.zero_shot(bench, MAIN, tag, folders))
 
 
+def helpful(bench, sizes, networks) -> None:
+    """Zero-shot from people in whom the factors vary that help."""
+    for clips in (size for size in HELPED if size in sizes):
+        folders = [
+            parts.of_levels(bench, MAIN, clips, seed, parts.HELPFUL) for seed in range(SEEDS)
+        ]
+        report.keep(bench, parts.zero_shot(bench, MAIN, f"helped-{clips}", folders))
+
+
+def of_kernels(bench, sizes, networks) -> None:
+    """More of kernel ridge regression, and its ensemble with the two leading networks."""
+    for name in kernels.run(bench):
+        report.keep(bench, name)
+    members = [kernels.MEAN, "mirrorflownet-random", f"{MAIN}-random"]
+    report.keep(bench, parts.ensemble(bench, "ensemble-of-kernels", members))
+
+
 def parts_of_fine(bench, sizes, networks) -> None:
     """What of fine-tuning does harm."""
     for name in why(bench):
@@ -161,6 +180,8 @@ STEPS = {
     "ensembles": ensembles,
     "fine": fine,
     "factors": factors,
+    "helpful": helpful,
+    "kernels": of_kernels,
     "lower": lower,
     "table": table,
     "why": parts_of_fine,

@@ -29,10 +29,10 @@ RECIPES = {
 TABLE = (
     ("rcn-s", "merzoo-flow-small"),
     ("ststnet", "ststnet"),
+    ("offapexnet", "merzoo-flow"),
     ("rcn-a", "merzoo-flow-small"),
     ("rcn-w", "merzoo-flow-small"),
     ("rcn-f", "merzoo-flow-small"),
-    ("offapexnet", "merzoo-flow"),
     ("dualinception", "merzoo-flow"),
     ("offapexnet", "offapexnet"),
     ("dualinception", "dualinception"),
@@ -46,6 +46,7 @@ EPOCHS = {
 POOLS = {560: 2240, 2000: 4000, 8000: 8000, 32000: 32000}  # clips -> of how many they are drawn
 LEVELS = {"easy": 2001, "medium": 2002, "hard": 2003}  # difficulty -> seed of its people
 EACH = 7  # clips a person
+HELPFUL = ("motion", "apex", "combinations", "sides")  # factors that each two sets choose
 VARIED, VARIED_PEOPLE = "synthetic-pairs:medium?seed=2004", 150
 INPUTS = {"flow_image": (28, 28, 3)}
 KEYS = ["dataset", "subject", "clip"]
@@ -100,10 +101,11 @@ def random_start(bench: Bench, network: str, seeds: int, recipe: str = "") -> st
 
 
 @cache
-def levels(clips: int, jobs: int) -> Arrays:
-    """The first people of a pool of three difficulties, `clips` in all."""
+def levels(clips: int, jobs: int, vary: tuple[str, ...] = ()) -> Arrays:
+    """The first people of a pool of three difficulties, `clips` in all; in which factors vary."""
     people = round(clips / EACH / len(LEVELS))
-    texts = [f"synthetic-pairs:{d}?seed={s}&subjects={people}" for d, s in LEVELS.items()]
+    what = f"subjects={people}" + (f"&vary={','.join(vary)}" if vary else "")
+    texts = [f"synthetic-pairs:{d}?seed={s}&{what}" for d, s in LEVELS.items()]
     return join_arrays([_samples(text, jobs) for text in texts])
 
 
@@ -120,9 +122,9 @@ def _samples(text: str, jobs: int) -> Arrays:
     return load_samples(text, INPUTS, labels="megc3", jobs=jobs, on_error="skip")
 
 
-def drawn(clips: int, pool: int, seed: int, jobs: int) -> Arrays:
+def drawn(clips: int, pool: int, seed: int, jobs: int, vary: tuple[str, ...] = ()) -> Arrays:
     """Whole people of a pool, by a seed; all of it where it has no more."""
-    whole = levels(pool, jobs)
+    whole = levels(pool, jobs, vary)
     people = sorted(set(whole.subject.tolist()))
     wanted = round(clips / EACH)
     if wanted < len(people) - len(LEVELS):
@@ -142,13 +144,14 @@ def weights(bench: Bench, network: str, tag: str, clips: int, seed: int, data) -
     return folder
 
 
-def of_levels(bench: Bench, network: str, clips: int, seed: int) -> Path:
-    """Weights of one size and seed."""
+def of_levels(bench: Bench, network: str, clips: int, seed: int, vary: tuple = ()) -> Path:
+    """Weights of one size and seed, from people in whom these factors vary."""
+    tag = f"helped-{clips}" if vary else str(clips)
 
     def data() -> Arrays:
-        return drawn(clips, bench.pools[clips], seed, bench.jobs)
+        return drawn(clips, bench.pools[clips], seed, bench.jobs, vary)
 
-    return weights(bench, network, str(clips), clips, seed, data)
+    return weights(bench, network, tag, clips, seed, data)
 
 
 def zero_shot(bench: Bench, network: str, tag: str, folders: list[Path]) -> str:

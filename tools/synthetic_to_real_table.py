@@ -21,6 +21,11 @@ WAYS = {
     "mixed": "real people and 560 clips at once",
     "chosen": "fine-tuned, 2,000 clips, rate and freezing by inner people",
 }
+KERNELS = {
+    "kernels-mean": "kernel ridge, mean of 72 kernels",
+    "kernels-chosen": "kernel ridge, one of 72 kernels chosen in each fold",
+    "ensemble-of-kernels": "ensemble: mean of 72 kernels, mirrorflownet and offapexnet random start",
+}
 YARDSTICK, MAIN, CHOSEN = "flow-krr", "offapexnet", "chosen-on-two-sets"
 GOALS = {"zero": (0.74, 0.76), "best": (0.77, 0.79)}
 
@@ -127,6 +132,8 @@ def told(run: str) -> str:
     >>> told("rcn-s-random-merzoo-flow-small")
     'rcn-s, random start, by merzoo-flow-small'
     """
+    if run in KERNELS:
+        return KERNELS[run]
     if run == "ensemble-real":
         return "ensemble: flow-krr, offapexnet random start"
     if run == "ensemble-of-four":
@@ -148,7 +155,9 @@ def told(run: str) -> str:
     start = {"zero": "zero-shot", "fine": "fine-tuned", "random": "random start"}[start]
     rest, _, rate = (rest or "").partition("-at-")
     rest = rest.replace("varied-no-", "varied without ")
-    rest = f"{int(rest):,} clips" if rest.isdigit() else rest
+    kind, _, clips = rest.rpartition("-")
+    if clips.isdigit():
+        rest = f"{int(clips):,} clips" + (" in which four factors vary" if kind else "")
     rest = f"by {rest}" if rest and run.startswith(f"{network}-random-") else rest
     return ", ".join(part for part in (network, start, rest, rate and f"at {rate}") if part)
 
