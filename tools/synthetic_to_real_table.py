@@ -24,7 +24,7 @@ WAYS = {
 KERNELS = {
     "kernels-mean": "kernel ridge, mean of 72 kernels",
     "kernels-chosen": "kernel ridge, one of 72 kernels chosen in each fold",
-    "ensemble-of-kernels": "ensemble: mean of 72 kernels, mirrorflownet and offapexnet random start",
+    "ensemble-of-kernels": "ensemble: mean of 72 kernels, mirrorflownet, offapexnet random start",
 }
 YARDSTICK, MAIN, CHOSEN = "flow-krr", "offapexnet", "chosen-on-two-sets"
 GOALS = {"zero": (0.74, 0.76), "best": (0.77, 0.79)}

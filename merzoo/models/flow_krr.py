@@ -236,7 +236,7 @@ class _Expanded:
         return solve_triangular(self._lower, weights, lower=True, trans=1)
 
     def left_out_error(self, alpha: float, members) -> float:
-        """As of `ExactRidge`; the centres stay, those of the group too: their use alone is fitted."""
+        """As of `ExactRidge`; centres stay, those of the group too: their use alone is fitted."""
         found = self._shrunk(alpha)
         error = 0.0
         for rows in members:
