@@ -195,6 +195,9 @@ def ensemble(bench: Bench, name: str, members: list[str]) -> str:
     """Equal means of the members' probabilities, each the mean of its seeds."""
     if bench.done(name):
         return name
+    gone = [member for member in members if not bench.done(member)]
+    if gone:
+        raise SystemExit(f"{name}: run {', '.join(gone)} first, which it is made of.")
     tables = []
     for member in members:
         table = read_predictions(bench.folder(member) / "predictions.csv")
