@@ -91,7 +91,8 @@ RUNS = {
         "synthetic", change_recipe(_FRAMES, epochs=40), arguments={"input_shape": [64, 64, 1]}
     ),
     "ststnet.megc2019": Run("megc2019", _FLOW),
-    "offapexnet.megc2019": Run("megc2019", get_recipe("merzoo-flow-8")),
+    "offapexnet.megc2019": Run("megc2019", get_recipe("merzoo-flow-slow")),
+    "mirrorflownet.megc2019": Run("megc2019", _FLOW),
     "rcn-s.megc2019": Run("megc2019", get_recipe("merzoo-flow-small")),
     "broadbentnet.fer2013-7": Run(
         "fer2013", _FACES_GPU, "macro7", {"input_shape": [48, 48, 1], "dropout": 0.2}

@@ -203,9 +203,15 @@ class Classifier:
 def _note(entry) -> str:
     """Whom weights have seen, and what that means for others."""
     if not invented(entry.trained_on):
+        told = [
+            f"{name}: UF1 {scores['uf1']:.3f}"
+            for name, scores in entry.metrics.items()
+            if "uf1" in scores
+        ]
+        measured = f" ({'; '.join(told)})" if told else ""
         return (
-            f"Trained on {', '.join(entry.trained_on)} only; people, cameras and lighting unlike "
-            "those may be judged wrongly."
+            f"Trained on {', '.join(entry.trained_on)} only{measured}; people, cameras and "
+            "lighting unlike those may be judged wrongly."
         )
     told = [
         f"{scores['n']} samples of {name.removeprefix(REAL)}: UF1 {scores['uf1']:.3f}"

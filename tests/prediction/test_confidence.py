@@ -104,6 +104,10 @@ def test_a_result_tells_what_was_measured_on_real_faces():
     unmeasured = {n: s for n, s in model.entry.metrics.items() if not n.startswith(REAL)}
     model.entry = replace(model.entry, metrics=unmeasured)
     assert "worth on real faces was not measured" in model.facts()["note"]
+    left_out = {"leave one of 9 subjects out, 2 seed(s)": {"uf1": 0.61234}}
+    model.entry = replace(model.entry, trained_on=("CASME2",), metrics=left_out)
+    told = "Trained on CASME2 only (leave one of 9 subjects out, 2 seed(s): UF1 0.612); people"
+    assert model.facts()["note"].startswith(told)
 
 
 def test_without_a_model_weights_say_their_network(tmp_path):
