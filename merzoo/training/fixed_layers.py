@@ -20,7 +20,8 @@ def split_fixed(model):
 
     Returns:
         (first, rest): models that share the layers of `model`; `first` gives, as a list, what
-        `rest` takes. `None` where the first layer already learns, or `model` is no graph of layers.
+        `rest` takes. `None` where the first layer already learns, `model` is no graph of layers, or
+        it is of a class of one's own, whose training step a part of it would not have.
 
     >>> import merzoo
     >>> first, rest = split_fixed(merzoo.create_model("ststnet", preparation="flow"))
@@ -28,6 +29,8 @@ def split_fixed(model):
     (['flow_image', 'flow_preparation', 'pad'], 6)
     """
     if not isinstance(model, keras.Model) or not getattr(model, "operations", None):
+        return None
+    if not type(model).__module__.startswith("keras."):
         return None
     fixed, cut, folded = _walk(model, ())
     if any(id(x) in folded for x in cut):  # frames there, not samples: part before they are made

@@ -265,6 +265,30 @@ def test_fixed_layers_are_parted_from_those_that_learn():
     assert split_fixed(noisy) is None
 
 
+class Scaled(keras.Model):
+    """A network whose loss is a tenth of what its recipe says."""
+
+    def compute_loss(self, *arguments, **options):
+        return 0.1 * super().compute_loss(*arguments, **options)
+
+
+def scaled_network(classes=3):
+    flow = keras.Input((28, 28, 3), name="flow_image")
+    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(flow))
+    return Scaled(flow, keras.layers.Dense(classes, activation="softmax")(x))
+
+
+def test_a_training_step_of_ones_own_is_taken_by_every_engine():
+    assert split_fixed(scaled_network()) is None
+    data, recipe = flow_arrays(subjects=3), replace(FLOW, epochs=2)
+    fed, one, all_at_once = (
+        _losses(evaluate(scaled_network, data, recipe=recipe, engine=engine, subjects=["a/s0"]))
+        for engine in ("reuse", "scan", "together")
+    )
+    np.testing.assert_allclose(one, fed, rtol=1e-4)
+    np.testing.assert_allclose(all_at_once, fed, rtol=1e-4)
+
+
 @pytest.mark.parametrize("unfolded", [True, False])
 def test_clips_are_parted_and_never_their_frames(unfolded):
     clips = keras.Input((4, 8, 8, 3), name="sequence")
