@@ -67,7 +67,9 @@ class Plan:
     def engine(self, watched: bool = False) -> Engine:
         """By which folds are trained; `watched` where a recipe looks at epochs."""
         size = sum(x.nbytes for x in self.data.modalities.values())
-        return choose_engine("auto", self.learner, classes=len(self.data.classes), size=size)
+        return choose_engine(
+            "auto", self.learner, classes=len(self.data.classes), size=size, watched=watched
+        )
 
     def settings(self) -> dict:
         """The plan as plain JSON types; a search continues only under equal ones."""

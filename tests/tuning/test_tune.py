@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
@@ -49,6 +50,14 @@ def test_outer_test_subjects_never_reach_a_search(tmp_path):
 
 def _plan(data):
     return Plan(resolve("ststnet"), data, START, {}, "random", folds=2)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="folds are trained together by JAX")
+def test_outer_folds_whose_epochs_are_watched_are_not_trained_together(monkeypatch):
+    monkeypatch.setattr("merzoo.training.engines._device", lambda: "gpu")
+    plan = _plan(flow_arrays(subjects=4))
+    assert plan.engine().name == "together"
+    assert plan.engine(watched=True).name == "scan"
 
 
 def test_a_nested_grid_leaves_a_recipe_and_two_evaluations(tmp_path):
