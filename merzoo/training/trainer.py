@@ -253,7 +253,7 @@ class Trainer:
         return {
             "loss": loss if isinstance(loss, str) else type(loss).__name__,
             "loss_arguments": {} if isinstance(loss, str) else _numbers(loss),
-            "l2": max((float(norm.l2) for norm in norms if norm is not None), default=0.0),
+            "l2": max((float(getattr(norm, "l2", 0.0)) for norm in norms), default=0.0),
             "optimizer": type(optimizers[0]).__name__,
             "optimizer_arguments": _numbers(optimizers[0]),
             "learning_rates": self._rates,

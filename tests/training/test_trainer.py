@@ -1,5 +1,6 @@
 """One compiled model reset for every fold equals a fresh one, on every backend; class weights."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -38,3 +39,15 @@ def test_class_weights_come_from_the_training_labels_with_mean_one(rule, expecte
     weights = class_weights(data, rule)
     np.testing.assert_allclose(weights[[0, 3]], expected, atol=0.01)
     assert weights.mean() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("norm", "l2"), [("l1", 0.0), ("l2", 0.01), ("orthogonal_regularizer", 0)])
+def test_facts_are_read_from_any_regularizer(norm, l2):
+    def builder(classes=3):
+        flow = keras.Input((28, 28, 3), name="flow_image")
+        head = keras.layers.Dense(classes, activation="softmax", kernel_regularizer=norm)
+        return keras.Model(flow, head(keras.layers.Flatten()(flow)))
+
+    trainer = Trainer(resolve(builder, QUICK), CLASSES, steps_per_epoch=2)
+    trainer.reset(0)
+    assert trainer.facts()["l2"] == pytest.approx(l2)
