@@ -120,7 +120,8 @@ def make_loss(recipe: Recipe, outputs: str = "probabilities"):
 
 
 def add_l2(model, l2: float) -> None:
-    """Adds `l2` times the sum of squares of every trained weight to a model's loss.
+    """Adds `l2` times the sum of squares of every trained weight to a model's loss, beside the
+    regularizers that the network brings.
 
     >>> layer = keras.layers.Dense(1, kernel_initializer="ones")
     >>> model = keras.Sequential([keras.Input((2,)), layer])
@@ -130,7 +131,19 @@ def add_l2(model, l2: float) -> None:
     """
     if l2:
         for variable in model.trainable_variables:
-            variable.regularizer = keras.regularizers.L2(l2)
+            own, norm = variable.regularizer, keras.regularizers.L2(l2)
+            variable.regularizer = norm if own is None else _Both(own, norm)
+
+
+class _Both(keras.regularizers.Regularizer):
+    """The regularizer that a network brings for a weight, and the recipe's norm."""
+
+    def __init__(self, own, norm: keras.regularizers.L2):
+        self.own, self.norm = own, norm
+        self.l2 = float(getattr(own, "l2", 0.0)) + float(norm.l2)
+
+    def __call__(self, x):
+        return self.own(x) + self.norm(x)
 
 
 def class_weights(data, rule: str | tuple[float, ...] | None) -> np.ndarray | None:

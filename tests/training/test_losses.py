@@ -65,6 +65,18 @@ def test_l2_adds_its_share_of_the_squared_weights_to_the_loss():
     assert with_l2["loss"][0] - plain["loss"][0] == pytest.approx(0.01 * squares, rel=1e-3)
 
 
+def test_the_regularizers_that_a_network_brings_stay_beside_the_recipes_norm():
+    flow = keras.Input((28, 28, 3), name="flow_image")
+    layer = keras.layers.Dense(3, kernel_initializer="ones", kernel_regularizer="l1")
+    model = keras.Model(
+        flow, layer(keras.layers.Flatten()(keras.layers.AveragePooling2D(14)(flow)))
+    )
+    own = float(sum(model.losses))  # 0.01 of each of 36 ones
+    assert own == pytest.approx(0.36)
+    add_l2(model, 0.5)
+    assert float(sum(model.losses)) == pytest.approx(own + 0.5 * 36)
+
+
 def test_margin_loss_trains_capsules_on_their_lengths():
     assert RECIPES["capsulenet"].model_arguments == {"classifier_activation": None}
     loss = make_loss(RECIPES["capsulenet"])
