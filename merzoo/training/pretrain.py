@@ -212,7 +212,7 @@ def _trainer(learner, pool, rows, start, options, rehearsed: bool):
     """What trains; `rehearsed` builds it: what cannot be is said before a folder is taken."""
     from merzoo.training.trainer import Trainer
 
-    steps = max(1, len(rows[0]) // learner.recipe.batch_size)
+    steps = -(-len(rows[0]) // learner.recipe.batch_size)  # as in the folds of an evaluation
     trainer = Trainer(learner, pool.classes, steps, start, options)
     if rehearsed:
         trainer.reset(options.seed)

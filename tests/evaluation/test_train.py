@@ -7,6 +7,9 @@ import pytest
 import merzoo
 from merzoo.cli import main
 from merzoo.errors import InputError
+from merzoo.training.recipes import Recipe
+from merzoo.training.trainer import Trainer
+from tests.own_networks import small_network
 from tests.samples import flow_arrays
 
 
@@ -62,3 +65,18 @@ def test_its_card_has_the_figure_of_its_run(run, tmp_path, capsys):
 def test_figures_of_something_else_are_refused(run, changes, message):
     with pytest.raises(InputError, match=message):
         merzoo.train(run=run, **changes)
+
+
+def test_an_epoch_has_as_many_steps_as_in_the_folds_of_an_evaluation(monkeypatch, tmp_path):
+    steps = []
+
+    def noted(self, *_, **__):
+        steps.append(self.steps_per_epoch)
+        raise InputError("that is enough")
+
+    monkeypatch.setattr(Trainer, "fit", noted)
+    data, recipe = flow_arrays(subjects=4, clips=5), Recipe("quick", epochs=1, batch_size=8)
+    for verb in (merzoo.evaluate, merzoo.train):
+        with pytest.raises(InputError, match="that is enough"):
+            verb(small_network, data, recipe=recipe, out=tmp_path / verb.__name__)
+    assert steps == [3, 3]  # 20 samples in batches of 8
