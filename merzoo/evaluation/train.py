@@ -126,6 +126,14 @@ def _check_same(learner: Learner, samples: Arrays, run: Run) -> None:
             f"{run.folder}: {card['protocol']} puts one person on both sides of a split: its "
             "figures are not those of new people; evaluate with --protocol loso."
         )
+    leak = next((told for told in run.metrics["warnings"] if told.startswith("LEAK: ")), None)
+    if leak is not None:
+        raise InputError(f"{run.folder}: its figures are not those of new people: {leak}")
+    if card["rerun"]["selection"] == "inner":
+        raise InputError(
+            f"{run.folder}: its figures are of epochs chosen on inner people (--selection inner), "
+            "which training on everybody cannot do; evaluate with --selection last or fixed:N."
+        )
     if card["held_out_subjects"] != "all":
         raise InputError(f"{run.folder}: only some subjects were held out; evaluate all of them.")
 

@@ -1,6 +1,7 @@
 """The model to use: trained on everybody, with the figure of the run that judged its recipe."""
 
 import json
+import shutil
 
 import pytest
 
@@ -65,6 +66,26 @@ def test_its_card_has_the_figure_of_its_run(run, tmp_path, capsys):
 def test_figures_of_something_else_are_refused(run, changes, message):
     with pytest.raises(InputError, match=message):
         merzoo.train(run=run, **changes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "changes", "message"),
+    [
+        ("protocol.json", {"rerun": {"selection": "inner"}}, "epochs chosen on inner people"),
+        ("metrics.json", {"warnings": ["LEAK: s0 is on both sides."]}, "LEAK: s0 is on both sides"),
+    ],
+)
+def test_figures_that_are_not_of_this_training_on_new_people_are_refused(
+    run, file, changes, message, tmp_path
+):
+    shutil.copytree(run, tmp_path / "run")
+    content = json.loads((run / file).read_text())
+    for name, value in changes.items():
+        content[name] = content[name] | value if isinstance(value, dict) else value
+    (tmp_path / "run" / file).write_text(json.dumps(content))
+    with pytest.raises(InputError, match=message):
+        merzoo.train(run=tmp_path / "run")
 
 
 def test_an_epoch_has_as_many_steps_as_in_the_folds_of_an_evaluation(monkeypatch, tmp_path):
