@@ -224,7 +224,8 @@ def evaluate(
             options["subjects"] = subjects if isinstance(subjects, int) else None
             options |= {"seeds": seeds, "jobs": jobs, "out": folder.path / "by-subject"}
             options |= {"selection": selection, "callbacks": callbacks, "allow_leaks": allow_leaks}
-            options |= {"calibrate": calibrate}
+            options |= {"calibrate": calibrate, "start": start, "cluster": cluster}
+            options |= {"cache_backbone": cache_backbone, "fold_chunk": fold_chunk}
             _show_beside(metrics, protocol, beside, evaluate(learner, data, **options))
         write_json(folder.path / "metrics.json", metrics)
         oracle = write_oracle(folder.path, results, data)

@@ -8,6 +8,7 @@ import pytest
 
 import merzoo
 from merzoo.errors import InputError
+from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.pretrained import find_start
 from merzoo.training.recipes import Recipe
 from merzoo.weights import WeightsEntry
@@ -121,3 +122,16 @@ def test_the_trunk_moves_by_its_own_rate(run):
         step = np.abs(keras.ops.convert_to_numpy(weight) - old)
         expected = 0.5 if weight.path.startswith("classes/") else 0.05
         np.testing.assert_allclose(step, expected, rtol=1e-4, err_msg=weight.path)
+
+
+def test_the_figure_by_subject_beside_a_split_over_clips_starts_from_the_same_weights(run):
+    label = np.arange(24) % 3
+    pictures = np.random.default_rng(0).uniform(0, 255, (24, 8, 8, 1)).astype("float32")
+    data = Arrays({"apex": pictures}, label, [f"s{i // 6}" for i in range(24)], ["demo"] * 24,
+                  [str(i) for i in range(24)], CLASSES)  # fmt: skip
+    recipe = Recipe("quick", epochs=1, batch_size=12)
+    result = merzoo.transfer("broadbentnet", run[0], data, protocol="kfold-clips:2", recipe=recipe)
+    folders = (result.folder, result.folder / "by-subject")
+    cards = [json.loads((folder / "protocol.json").read_text()) for folder in folders]
+    assert cards[0]["pretrained"]["id"] == "broadbentnet.test"
+    assert cards[1]["pretrained"] == cards[0]["pretrained"]
