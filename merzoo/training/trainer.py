@@ -134,7 +134,8 @@ class Trainer:
         own, resume = self._callbacks(seed, best, folder)
         first = 0 if resume is None else resume.restore(self.model)
         watched = self._watched(validation)
-        callbacks = [*own, *callbacks]
+        swaps = [c for c in own if isinstance(c, keras.callbacks.SwapEMAWeights)]
+        callbacks = [*own, *callbacks, *map(_KeepAverages, swaps)]
         if self.on_device and isinstance(data, Part):
             found = self._device_fit(data, seed, callbacks, watched)
         else:
@@ -354,6 +355,19 @@ class _SeedAtStart(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         keras.utils.set_random_seed(self.seed)
+
+
+class _KeepAverages(keras.callbacks.Callback):
+    """Keras ends a training by taking the averages for the weights, but has swapped the two after
+    an epoch that is the last because a callback ended the training; the last of the callbacks."""
+
+    def __init__(self, swap: keras.callbacks.SwapEMAWeights):
+        super().__init__()
+        self.swap = swap
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.model.stop_training:
+            self.swap._finalize_ema_values()
 
 
 def _best_file(folder: Path | None) -> Path | None:

@@ -1,5 +1,7 @@
 """One compiled model reset for every fold equals a fresh one, on every backend; class weights."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from merzoo.training.learner import resolve
 from merzoo.training.losses import class_weights
 from merzoo.training.recipes import Recipe
 from merzoo.training.trainer import Trainer
+from tests.own_networks import small_network
 from tests.samples import CLASSES, flow_arrays
 
 QUICK = Recipe("quick", learning_rate=5e-3, epochs=3, batch_size=8, augment=("flip",))
@@ -51,3 +54,22 @@ def test_facts_are_read_from_any_regularizer(norm, l2):
     trainer = Trainer(resolve(builder, QUICK), CLASSES, steps_per_epoch=2)
     trainer.reset(0)
     assert trainer.facts()["l2"] == pytest.approx(l2)
+
+
+class Ends(keras.callbacks.Callback):
+    """Ends training after the second epoch."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = epoch == 1
+
+
+def test_averaged_weights_are_kept_where_a_callback_ends_the_training():
+    averages = {"use_ema": True, "ema_momentum": 0.9}
+    recipe, data = replace(QUICK, optimizer_arguments=averages), flow_arrays(subjects=3)
+    found = []
+    for epochs, callbacks in ((3, [Ends()]), (2, [])):
+        learner = resolve(small_network, replace(recipe, epochs=epochs))
+        trainer = Trainer(learner, CLASSES, steps_per_epoch=2)
+        trainer.fit(data, 0, callbacks)
+        found.append(trainer.predict(data))
+    np.testing.assert_allclose(*found, atol=1e-6)
