@@ -6,10 +6,13 @@ and texts become builders too, which travel to other processes.
 """
 
 import copy
+import hashlib
 import importlib
 import importlib.util
 import inspect
+import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from merzoo.errors import InputError
+
+_NAMES = ("name", "inbound_nodes", "input_layers", "output_layers")  # fields of configurations
 
 
 def named_builder(model) -> tuple[str, Callable, Any]:
@@ -194,6 +199,36 @@ def seeded_by(estimator) -> list[str]:
     """
     names = estimator.get_params() if hasattr(estimator, "get_params") else ()
     return sorted(name for name in names if name.rpartition("__")[2] == "random_state")
+
+
+def fingerprint(built) -> str:
+    """SHA-256 of the settings of a network's layers, or of an estimator, whatever their names.
+
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> fingerprint(KNeighborsClassifier(3)) == fingerprint(KNeighborsClassifier(5))
+    False
+    """
+    if is_keras_model(built):
+        facts: Any = [_settings_of(layer) for layer in _all_layers(built)]
+    else:
+        facts = built.get_params() if hasattr(built, "get_params") else {}
+    text = json.dumps([type(built).__qualname__, facts], sort_keys=True, default=repr)
+    return hashlib.sha256(re.sub(r" at 0x[0-9A-Fa-f]+", "", text).encode()).hexdigest()
+
+
+def _settings_of(layer) -> list:
+    shapes = [list(weight.shape) for weight in layer.weights]
+    try:
+        return [type(layer).__name__, shapes, _unnamed(layer.get_config())]
+    except Exception:  # of the user's own code, whatever it raises
+        return [type(layer).__name__, shapes]
+
+
+def _unnamed(config):
+    """A configuration without names, which Keras numbers by what the process has built."""
+    if isinstance(config, dict):
+        return {str(n): _unnamed(v) for n, v in config.items() if n not in _NAMES}
+    return [_unnamed(one) for one in config] if isinstance(config, list | tuple) else config
 
 
 def is_keras_model(value) -> bool:

@@ -23,6 +23,7 @@ from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.builders import (
     call_builder,
+    fingerprint,
     inputs_of,
     is_estimator,
     named_builder,
@@ -117,6 +118,11 @@ class Learner:
                 f"'classes'."
             )
         return built
+
+    def fingerprint(self, classes: int) -> str | None:
+        """What tells networks or estimators of one's own apart that go by one name; `None` of the
+        register's, which name and arguments tell apart."""
+        return None if self.entry is not None else fingerprint(self.build(classes))
 
     def with_recipe(self, recipe: Recipe) -> "Learner":
         """The same learner by another recipe; its inputs follow the recipe's arguments."""

@@ -35,6 +35,20 @@ def test_scikit_learn_estimator_is_evaluated_on_flattened_samples():
         merzoo.evaluate(KNeighborsClassifier(3), flow_arrays(), selection="inner")
 
 
+def test_another_network_or_estimator_of_the_same_name_does_not_go_on_with_a_run(tmp_path):
+    data = flow_arrays(subjects=3)
+    for one, same, other in (
+        (KNeighborsClassifier(3), KNeighborsClassifier(3), KNeighborsClassifier(5)),
+        (small_network(), small_network(), small_network(units=9)),
+    ):
+        out = tmp_path / type(one).__name__
+        first = merzoo.evaluate(one, data, recipe=QUICK, out=out)
+        again = merzoo.evaluate(same, data, recipe=QUICK, out=out)
+        assert again.predictions.equals(first.predictions)
+        with pytest.raises(InputError, match="model_fingerprint"):
+            merzoo.evaluate(other, data, recipe=QUICK, out=out)
+
+
 def test_classes_that_the_network_cannot_have_are_refused_before_a_folder_is_taken(tmp_path):
     with pytest.raises(InputError, match="has 2 outputs, but there are 3 classes"):
         merzoo.evaluate(own_networks.two_classes, flow_arrays(), out=tmp_path / "run")

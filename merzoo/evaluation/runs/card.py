@@ -100,6 +100,9 @@ def protocol_card(
     }
     if learner.multilabel:
         card |= {"task": UNITS, "units": list(learner.outputs(data.classes))}
+    own = learner.fingerprint(len(learner.outputs(data.classes)))
+    if own is not None:
+        card["model_fingerprint"] = own
     if callbacks:
         card["callbacks"] = [type(callback).__name__ for callback in callbacks]
     if start is not None:
