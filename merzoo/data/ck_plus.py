@@ -12,7 +12,7 @@ from pathlib import Path
 from merzoo.data.clip import Clip
 from merzoo.data.frames import ImageFrames
 from merzoo.data.labels import emotion
-from merzoo.data.reading import LEFT_OUT, Published, Reading
+from merzoo.data.reading import LEFT_OUT, Published, Reading, gaps_told
 from merzoo.data.tree import Tree
 from merzoo.errors import InputError, unknown
 
@@ -118,7 +118,7 @@ def _add_sequence(
         return
     flags: tuple[str, ...] = ()
     if frames.gaps:
-        message = f"{len(frames.gaps)} of the folder, the first is number {frames.gaps[0]}"
+        message = gaps_told(frames.gaps)
         reading.fault("missing frames", message, where, clip=name)
         flags = ("missing frames",)
     reading.add(

@@ -51,7 +51,7 @@ class LazyVideo(Frames):
         return self._video.fps
 
     @property
-    def gaps(self) -> list[int]:
+    def gaps(self) -> list[range]:
         return []
 
     def position(self, number: int) -> int:

@@ -8,6 +8,7 @@ known and no fault of this copy.
 
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -46,6 +47,15 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.kind}: {self.message}"
+
+
+def gaps_told(gaps: Sequence[range]) -> str:
+    """The message of frames that a folder lacks, by `Frames.gaps`.
+
+    >>> gaps_told([range(3, 9), range(12, 13)])
+    '7 of the folder, the first is number 3'
+    """
+    return f"{sum(map(len, gaps))} of the folder, the first is number {gaps[0].start}"
 
 
 @dataclass(frozen=True)

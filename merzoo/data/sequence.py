@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -96,9 +97,10 @@ class Frames(Sequence):
         return {number: position for position, number in enumerate(self.numbers)}
 
     @property
-    def gaps(self) -> list[int]:
-        """Numbers that are missing between the first and the last frame."""
-        return sorted(set(range(self.numbers[0], self.numbers[-1] + 1)) - set(self.numbers))
+    def gaps(self) -> list[range]:
+        """Stretches of numbers that are missing between the first and the last frame."""
+        pairs = itertools.pairwise(self.numbers)
+        return [range(before + 1, after) for before, after in pairs if after > before + 1]
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from merzoo.data.action_units import parse_action_units
 from merzoo.data.clip import Clip
 from merzoo.data.frames import Frames
 from merzoo.data.labels import LABEL_MAPS, emotion
-from merzoo.data.reading import LEFT_OUT, Reading
+from merzoo.data.reading import LEFT_OUT, Reading, gaps_told
 from merzoo.data.tables import Row
 from merzoo.data.tree import escapes
 from merzoo.errors import InputError, unknown
@@ -175,9 +175,9 @@ def place(
     }
     gaps = clip.frames.gaps
     if gaps and drops_frames:
-        flags.append(f"{len(gaps)} dropped frames")
+        flags.append(f"{sum(map(len, gaps))} dropped frames")
     elif gaps:
-        note("missing frames", f"{len(gaps)} of the folder, the first is number {gaps[0]}")
+        note("missing frames", gaps_told(gaps))
     flags = list(dict.fromkeys(flags))
     return replace(clip, flags=tuple(flags), replaced=tuple(replaced), **places)
 

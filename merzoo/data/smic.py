@@ -12,7 +12,7 @@ from pathlib import Path
 from merzoo.data.cells import ENDING
 from merzoo.data.clip import Clip
 from merzoo.data.frames import Frames
-from merzoo.data.reading import Published, Reading
+from merzoo.data.reading import Published, Reading, gaps_told
 from merzoo.data.sheets import SheetForm, read_rows
 from merzoo.data.tables import find_table, read_table
 from merzoo.data.tree import Tree, choose_folder, name_key
@@ -125,7 +125,7 @@ def _add(
     flags = ["no apex"]
     if frames.gaps:
         flags.append("missing frames")
-        message = f"{len(frames.gaps)} of the folder, the first is number {frames.gaps[0]}"
+        message = gaps_told(frames.gaps)
         reading.fault("missing frames", message, where, clip=name)
     if subject_name(clip.split("_")[0]) != subject:
         message = f"{clip!r} stands in the folder of {subject}"

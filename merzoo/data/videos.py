@@ -88,7 +88,7 @@ class VideoFrames(Frames):
         return range(len(self._noted))
 
     @property
-    def gaps(self) -> list[int]:
+    def gaps(self) -> list[range]:
         return []
 
     def position(self, number: int) -> int:
