@@ -13,7 +13,7 @@ from merzoo.data.clip import Clip
 from merzoo.data.frames import ImageFrames
 from merzoo.data.labels import emotion
 from merzoo.data.reading import LEFT_OUT, Published, Reading, gaps_told
-from merzoo.data.tree import Tree
+from merzoo.data.tree import Tree, match_name
 from merzoo.errors import InputError, unknown
 
 CODES = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
@@ -98,7 +98,8 @@ def _read_sequences(tree: Tree, base: str) -> Reading:
 def _note_missing_sequences(tree: Tree, base: str, emotions: str, reading: Reading) -> None:
     """An emotion file whose sequence has no folder of images."""
     for subject, folder in tree.folders(emotions).items():
-        images = tree.folders(tree.folders(base)[subject]) if subject in tree.folders(base) else {}
+        of_subject = match_name(tree.folders(base), subject)
+        images = {} if of_subject is None else tree.folders(of_subject)
         for sequence, path in tree.folders(folder).items():
             files = [n for n in tree.files(path) if n.lower().endswith("_emotion.txt")]
             if files and sequence not in images:
@@ -141,7 +142,7 @@ def _add_sequence(
 def _text_of(tree: Tree, base: str | None, name: str, ending: str) -> tuple[str, str]:
     """Path and content of a sequence's text file; `("", "")` where there is none."""
     subject, sequence = name.split("/")
-    folder = tree.folders(base).get(subject) if base is not None else None
+    folder = match_name(tree.folders(base), subject) if base is not None else None
     folder = tree.folders(folder).get(sequence) if folder else None
     found = [n for n in tree.files(folder) if n.lower().endswith(ending)] if folder else []
     if not folder or not found:

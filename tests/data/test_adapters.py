@@ -336,6 +336,18 @@ def test_ck_plus_reads_codes_and_units(tmp_path):
     assert clips["S010/002"].label is None
 
 
+@pytest.mark.parametrize("lowered", ["cohn-kanade-images", "Emotion", "FACS", "*"])
+def test_ck_plus_folders_in_small_letters_keep_their_labels_and_units(tmp_path, lowered):
+    trees.ck_plus(tmp_path / "written")
+    wanted = load("ck_plus", tmp_path / "written")
+    trees.ck_plus(tmp_path)
+    for folder in tmp_path.glob(f"{lowered}/S[0-9]*"):
+        folder.rename(folder.with_name(folder.name.lower()))
+    assert [(c.id, c.label, c.action_units) for c in load("ck_plus", tmp_path)] == [
+        (c.id, c.label, c.action_units) for c in wanted
+    ]
+
+
 def test_ck_plus_48_keeps_the_three_images_of_a_sequence_with_one_subject(tmp_path):
     clips = load("ck_plus", trees.ck_plus_48(tmp_path))
     assert {clip.subject for clip in clips} == {"ck_plus/S010"}
