@@ -89,10 +89,10 @@ def read(
 
 def _read_part(tree: Tree, part: str, frames: str | None, reading: Reading) -> None:
     """`.../HS/s1/micro/negative/s1_ne_01/`."""
-    base = choose_folder(tree, part, FORMS, frames)
-    if tree.root.name.lower() == part and not any(n.lower() == part for n in tree.folders(base)):
-        folder = base
+    if frames is None and tree.root.resolve().name.lower() == part and not tree.parents_of(part):
+        folder = ""
     else:
+        base = choose_folder(tree, part, FORMS, frames)
         folder = next(p for n, p in tree.folders(base).items() if n.lower() == part)
     for name, path in tree.folders(folder).items():
         if not re.fullmatch(_SUBJECT, name, re.IGNORECASE):

@@ -160,6 +160,14 @@ def test_smic_parts(tmp_path):
         load("smic", tmp_path, part="uv")
 
 
+def test_smic_root_may_be_the_folder_of_the_part(tmp_path):
+    trees.smic(tmp_path)
+    root = tmp_path / "SMIC_all_cropped/HS"
+    assert [c.id for c in load("smic", root)] == [c.id for c in load("smic", tmp_path)]
+    with pytest.raises(InputError, match="no raw frames of SMIC"):
+        load("smic", root, frames="raw")
+
+
 def test_smic_extended_maps_numbers_and_spellings(tmp_path):
     clip = load("smic", trees.smic_extended(tmp_path), part="e-hs")[0]
     assert (clip.subject, clip.id) == ("smic/s3", "e-hs/s3_ne_04")
