@@ -84,7 +84,9 @@ def _read_sequences(tree: Tree, base: str) -> Reading:
         for kind in ("emotion", "facs")
     }
     if texts["emotion"] is None:
-        raise InputError(f"{tree.root}: no folder 'Emotion' beside the images of CK+.")
+        raise InputError(
+            f"{tree.root}: no folder 'Emotion' beside the images of CK+{tree.about_links()}."
+        )
     for subject, folder in tree.folders(base).items():
         if not re.fullmatch(_SUBJECT, subject, re.IGNORECASE):
             continue
@@ -194,7 +196,7 @@ def _read_folders(tree: Tree) -> Reading:
     if not bases:
         raise InputError(
             f"{tree.root}: neither cohn-kanade-images/S005/001 nor CK+48/happy is there; give "
-            f"the root of your copy of CK+."
+            f"the root of your copy of CK+{tree.about_links()}."
         )
     for label, folder in tree.folders(bases[0]).items():
         if emotion(label) not in EMOTIONS:

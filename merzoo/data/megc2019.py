@@ -13,7 +13,7 @@ from merzoo.data import casme2, samm, smic
 from merzoo.data.cells import read_cells
 from merzoo.data.clip import Clip
 from merzoo.data.labels import emotion, label_map, map_labels
-from merzoo.data.reading import Published, Reading
+from merzoo.data.reading import LINK, Published, Reading
 from merzoo.data.tables import cell_text
 from merzoo.data.tree import Tree, escapes, name_key
 from merzoo.errors import InputError
@@ -84,7 +84,8 @@ def read(
         _join(parts, _find_list(tree, official), reading)
     used = {clip.source for clip in reading.clips}
     for part in parts.values():
-        reading.faults += [f for f in part.faults if f.where in used and not f.lost]
+        told = [f for f in part.faults if f.where in used or f.message.startswith(LINK)]
+        reading.faults += [f for f in told if not f.lost]
     return reading
 
 
@@ -92,7 +93,9 @@ def _find_part(tree: Tree, name: str) -> Path:
     for folder, path in tree.folders().items():
         if _dataset(folder) == name:
             return tree.path(path)
-    raise InputError(f"{tree.root}: no folder of {name}; give its root as {name}=PATH.")
+    raise InputError(
+        f"{tree.root}: no folder of {name}; give its root as {name}=PATH{tree.about_links()}."
+    )
 
 
 def _find_list(tree: Tree, official: str | Path | None) -> Path:

@@ -81,7 +81,9 @@ def _read_list(
     text = read_bytes(path, _LARGEST_LIST).decode("utf-8-sig", "replace")
     bases = tree.find_folders(lambda f: f.rsplit("/", 1)[-1].lower() == images)
     if not bases:
-        raise InputError(f"{tree.root}: no folder Image/{images} beside {path.name}.")
+        raise InputError(
+            f"{tree.root}: no folder Image/{images} beside {path.name}{tree.about_links()}."
+        )
     files = {name.replace("_aligned", ""): name for name in tree.images(bases[0])}
     for number, line in enumerate(text.splitlines(), 1):
         found, where = _LINE.fullmatch(line.strip()), f"{path.name}, row {number}"
@@ -114,7 +116,7 @@ def _read_folders(tree: Tree, wanted: tuple[str, ...], reading: Reading) -> None
     if not bases:
         raise InputError(
             f"{tree.root}: neither EmoLabel/list_patition_label.txt nor train/1 and test/1 is "
-            f"there; give the root of your copy of RAF-DB."
+            f"there; give the root of your copy of RAF-DB{tree.about_links()}."
         )
     for part in wanted:
         for code, folder in tree.folders(tree.folders(bases[0])[part]).items():

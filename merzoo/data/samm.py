@@ -63,7 +63,10 @@ def read(root: str | Path, annotation: str | Path | None = None) -> Reading:
     tree = Tree(root, "SAMM")
     parents = tree.parents_of(_SUBJECT)
     if not parents:
-        raise InputError(f"{root}: no folder like 006/006_1_2; give the root of your copy of SAMM.")
+        raise InputError(
+            f"{root}: no folder like 006/006_1_2; give the root of your copy of SAMM"
+            f"{tree.about_links()}."
+        )
     rows = read_table(
         find_table(tree, SHEET, annotation),
         ("subject", "clip", "onset", "apex", "offset", "action_units", "label"),

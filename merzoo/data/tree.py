@@ -268,7 +268,9 @@ def choose_folder(
             found.setdefault(max(named, key=lambda form: place[form][-1]), folder)
     if frames is not None and frames not in found:
         there = f"it holds {', '.join(found)}" if found else "none was found"
-        raise InputError(f"{tree.root}: no {frames} frames of {tree.dataset}; {there}.")
+        raise InputError(
+            f"{tree.root}: no {frames} frames of {tree.dataset}; {there}{tree.about_links()}."
+        )
     for form in [frames] if frames else forms:
         if form in found:
             return found[form]

@@ -62,6 +62,35 @@ def test_a_linked_clip_folder_or_image_outside_the_root_is_not_followed(tmp_path
     assert found == {"missing frames", "path outside the root"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "write", "linked"),
+    [
+        ("samm", trees.samm, "SAMM"),
+        ("ck_plus", trees.ck_plus, "cohn-kanade-images"),
+        ("ck_plus", trees.ck_plus, "Emotion"),
+        ("raf_db", trees.raf_db, "EmoLabel"),
+        ("raf_db", trees.raf_db, "Image"),
+        ("megc2019", trees.megc2019, "SMIC"),
+        ("megc2019", trees.megc2019, "CASME2/CASME2_RAW_selected/sub17"),
+    ],
+)
+def test_a_folder_that_is_a_link_is_named_where_it_is_missed(tmp_path, kind, write, linked):
+    root = write(tmp_path / "copy")
+    (root / linked).rename(tmp_path / "elsewhere")
+    (root / linked).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=rf"{linked} is a link.*--follow-links follows"):
+        load(kind, root)
+    assert load(kind, root, follow_links=True)
+
+
+def test_frames_of_a_form_that_is_a_link_are_not_said_to_be_absent_without_a_word(tmp_path):
+    root = trees.casme2(tmp_path / "copy")
+    trees.casme2(tmp_path / "other", frames="cropped")
+    (root / "Cropped").symlink_to(tmp_path / "other/Cropped")
+    with pytest.raises(InputError, match=r"it holds raw; .*Cropped is a link"):
+        load("casme2", root, frames="cropped")
+
+
 def test_links_inside_the_root_and_a_linked_root_are_fine(tmp_path):
     root = trees.casme2(tmp_path / "root")
     clip = root / "CASME2_RAW_selected/sub01/EP02_01f"
