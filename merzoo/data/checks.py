@@ -100,7 +100,8 @@ def check(kind: str, root: str | Path, images: bool = True, **options) -> Report
         report.differences = list(_differences(report, published, options.get("split")))
     if images:
         report.faults += unreadable_images(reading.clips)
-        report.notes += sorted({n for clip in reading.clips for n in clip.frames.notes})
+        found = {note for clip in reading.clips for note in clip.frames.notes}
+        report.notes += sorted(found.difference(report.notes))
     return report
 
 

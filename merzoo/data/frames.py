@@ -8,9 +8,10 @@ the frames hold, for caches.
 """
 
 import functools
+import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -97,16 +98,12 @@ class ImageFrames(Frames):
             raise InputError(f"{folder}: no such folder of frames.")
         files = [Path(entry.path) for entry in entries(folder)]
         paths = [p for p in files if p.suffix.lower() in IMAGE_SUFFIXES]
-        left = Counter(s for p in files if (s := p.suffix.lower()) in UNREAD_SUFFIXES)
-        kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(left.items()))
+        names = [p.name for p in files]
         if not paths:
-            left_out = f"; it has {kinds}, which are not read" if left else ""
-            suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
-            raise InputError(f"{folder}: no image files ({suffixes}){left_out}.")
+            raise no_images(folder, names)
         found = one_image(paths[0]) if len(paths) == 1 else cls(paths)
         found.name = str(folder)
-        if left:
-            found.notes = (f"{folder}: {kinds} files are left out: save them as PNG or JPEG.",)
+        found.notes = pictures_left(folder, names)
         return found
 
     @functools.cached_property
@@ -182,6 +179,30 @@ class PageFrames(ImageFrames):
 
     def _stored(self, position):
         return read_page(self.paths[0], position)[0]
+
+
+def no_images(folder: Path, names: Iterable[str]) -> InputError:
+    """That a folder of these files has no image that is read."""
+    left = _unread(names)
+    left_out = f"; it has {left}, which are not read" if left else ""
+    suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+    return InputError(f"{folder}: no image files ({suffixes}){left_out}.")
+
+
+def pictures_left(folder: Path, names: Iterable[str]) -> tuple[str, ...]:
+    """A note on the files of a folder that are pictures and are not read; none without such.
+
+    >>> pictures_left(Path("clip"), ["1.png", "2.HEIC", "3.heic"])
+    ('clip: 2 .heic files are left out: save them as PNG or JPEG.',)
+    """
+    left = _unread(names)
+    return (f"{folder}: {left} files are left out: save them as PNG or JPEG.",) if left else ()
+
+
+def _unread(names: Iterable[str]) -> str:
+    suffixes = (os.path.splitext(name)[1].lower() for name in names)
+    found = Counter(suffix for suffix in suffixes if suffix in UNREAD_SUFFIXES)
+    return ", ".join(f"{count} {suffix}" for suffix, count in sorted(found.items()))
 
 
 def one_image(path: str | Path) -> ImageFrames:

@@ -131,6 +131,7 @@ class Reading:
         first = self._seen.setdefault((clip.dataset, clip.id), clip)
         if first is clip:
             self.clips.append(clip)
+            self.notes += clip.frames.notes
             return
         same = (first.onset, first.apex, first.offset, first.label, first.subject) == (
             *(clip.onset, clip.apex, clip.offset, clip.label, clip.subject),

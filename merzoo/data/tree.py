@@ -14,7 +14,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
 
-from merzoo.data.frames import IMAGE_SUFFIXES, ImageFrames, frame_number
+from merzoo.data.frames import (
+    IMAGE_SUFFIXES,
+    ImageFrames,
+    frame_number,
+    no_images,
+    pictures_left,
+)
 from merzoo.errors import InputError
 from merzoo.limits import read_bytes
 from merzoo.listing import entries
@@ -85,12 +91,14 @@ class Tree:
 
     def frames(self, folder: str, names: Iterable[str] | None = None) -> ImageFrames:
         """The images of `folder` as lazy frames numbered by the last digits of their names."""
-        names = self.images(folder) if names is None else list(names)
-        if not names:
-            raise InputError(f"{self.path(folder)}: no image files.")
-        numbers = [frame_number(name) for name in names]
-        paths = [Path(base, name) for base in (self.path(folder),) for name in names]
-        return ImageFrames(paths, numbers, name=str(self.path(folder)))
+        base, chosen = self.path(folder), self.images(folder) if names is None else list(names)
+        if not chosen:
+            raise no_images(base, self.files(folder))
+        numbers = [frame_number(name) for name in chosen]
+        frames = ImageFrames([Path(base, name) for name in chosen], numbers, name=str(base))
+        if names is None:
+            frames.notes = pictures_left(base, self.files(folder))
+        return frames
 
     def find_folders(self, accepts: Callable[[str], bool], depth: int = 3) -> list[str]:
         """The folders that `accepts` (given a relative path) says yes to, nearest first.

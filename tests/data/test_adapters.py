@@ -433,6 +433,19 @@ def test_manifest_does_not_open_a_video_before_it_is_needed(tmp_path):
         len(clip.frames)
 
 
+def test_pictures_that_are_not_read_are_told(tmp_path):
+    trees.write_images(tmp_path / "a", ["1.png", "2.png"])
+    (tmp_path / "a/3.pgm").touch()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b/1.pgm").touch()
+    trees.write_csv(tmp_path / "manifest.csv", [("path", "subject", "label"), ("a", "s", "joy")])
+    with pytest.warns(UserWarning, match=r"a: 1 \.pgm files are left out"):
+        load("manifest", tmp_path)
+    trees.write_csv(tmp_path / "manifest.csv", [("path", "subject", "label"), ("b", "s", "joy")])
+    with pytest.raises(InputError, match=r"missing frames: .*it has 1 \.pgm, which are not read"):
+        load("manifest", tmp_path)
+
+
 def test_manifest_spellings_of_a_subject_are_one_subject(tmp_path):
     trees.write_images(tmp_path, ["a.png", "b.png"])
     header = ("subject", "path", "label")
