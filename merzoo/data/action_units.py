@@ -3,7 +3,8 @@
 CASME II, SAMM, CASME, CAS(ME)^3 and MMEW write units in a column such as `4+L10`, `R14A or 17A`,
 `(R6 or R12)+R15` or `ref(7B)+43`. Units are joined by `+` or a comma; a letter L, R, T or B before
 the number is the side (left, right, top, bottom: Ekman and Friesen 1978), A to E on either side the
-intensity; `or` separates alternatives that the coder could not decide between.
+intensity; `or` separates alternatives that the coder could not decide between. `AU`, and `AD` for
+action descriptors, may stand before a number.
 """
 
 import re
@@ -142,7 +143,7 @@ def parse_action_units(
 
 def _read(choice: str, cell: str, where: str, remarks: list[str]) -> Iterable[ActionUnit]:
     """The unit of one alternative (none or one); words are added to `remarks`."""
-    choice = re.sub(r"\bAUs?\s*(?=\d|[LRT]\d)", "", choice, flags=re.IGNORECASE)
+    choice = re.sub(r"\bA[UD]s?\s*(?=\d|[LRT]\d)", "", choice, flags=re.IGNORECASE)
     choice = re.sub(r"(?<=\d)\.0\b", "", choice)  # a number as a spreadsheet stores it
     numbers = re.findall(r"\d+", choice)
     if not numbers:

@@ -32,6 +32,7 @@ from merzoo.errors import InputError
         ("4 + 7", ["4", "7"], False, ()),
         ("4,7", ["4", "7"], False, ()),
         ("AU12+AU 6", ["12", "6"], False, ()),
+        ("4+AD19", ["4", "19"], False, ()),  # an action descriptor, not intensity A or D
         ("l4", ["L4"], False, ()),
         ("4?", ["4"], True, ()),
         (12, ["12"], False, ()),
