@@ -148,7 +148,8 @@ def _differences(report: Report, published: Published, split: str | None) -> Ite
 def unreadable_images(clips: Sequence[Clip]) -> list[Fault]:
     """Decodes every frame of every clip, once; a fault for each that cannot be read.
 
-    Of a film also for each place where it is damaged, and for an end that is missing.
+    Of a film also for each place where it is damaged, for an end that is missing, and for an
+    annotated frame after it.
     """
     from joblib import Parallel, delayed
 
@@ -169,4 +170,18 @@ def _unreadable(clips: Sequence[Clip]) -> list[Fault]:
     for clip in clips:
         for kind, message in clip.frames.faults():
             faults.append(Fault(kind, message, clip.source, clip.id))
+        faults += _beyond(clip)
     return faults
+
+
+def _beyond(clip: Clip) -> Iterator[Fault]:
+    """Annotated frames after the end of a film, whose length is known once it was read."""
+    try:
+        last = len(clip.frames) - 1
+    except InputError:  # no video at all, which is a fault already
+        return
+    for column in ("onset", "apex", "offset"):
+        place = getattr(clip, column)
+        if place is not None and place > last:
+            message = f"the {column} frame {place} is not among the film's (0..{last})"
+            yield Fault("missing frames", message, clip.source, clip.id)

@@ -9,6 +9,7 @@ from merzoo.cli import main
 from merzoo.data.checks import check
 from merzoo.data.reading import Published
 from tests.data import trees
+from tests.data.test_frames import write_video
 
 CLEAN = [
     ("casme2", trees.casme2),
@@ -115,6 +116,16 @@ def test_an_image_that_cannot_be_decoded_is_found(tmp_path):
     fault = check("casme2", tmp_path).faults[0]
     assert (fault.kind, fault.clip) == ("unreadable image", "sub01/EP02_01f")
     assert "frame 50" in fault.message
+
+
+def test_an_annotated_frame_after_the_end_of_a_film_is_found(tmp_path):
+    write_video(tmp_path / "film.avi", count=6)
+    rows = [("path", "subject", "label", "onset", "offset"), ("film.avi", "s1", "joy", 2, 6)]
+    trees.write_csv(tmp_path / "manifest.csv", rows)
+    [fault] = check("manifest", tmp_path).faults
+    assert str(fault) == (
+        "manifest.csv, row 2: missing frames: the offset frame 6 is not among the film's (0..5)"
+    )
 
 
 def test_smic_faults(tmp_path):
