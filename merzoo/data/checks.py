@@ -146,7 +146,8 @@ def _differences(report: Report, published: Published, split: str | None) -> Ite
 
 
 def unreadable_images(clips: Sequence[Clip]) -> list[Fault]:
-    """Decodes every frame of every clip, once; a fault for each that cannot be read.
+    """Decodes every frame once, also where several clips share it; a fault for each that cannot be
+    read.
 
     Of a film also for each place where it is damaged, for an end that is missing, and for an
     annotated frame after it.
@@ -155,7 +156,11 @@ def unreadable_images(clips: Sequence[Clip]) -> list[Fault]:
 
     from merzoo.progress import progress_bar
 
-    blocks = [clips[i : i + 32] for i in range(0, len(clips), 32)]
+    shared: dict[int, list[Clip]] = {}
+    for clip in clips:
+        shared.setdefault(id(clip.frames), []).append(clip)
+    groups = list(shared.values())
+    blocks = [groups[i : i + 32] for i in range(0, len(groups), 32)]
     # Threads: reading and decoding leave Python's lock alone.
     results = Parallel(n_jobs=-1, backend="threading", return_as="generator")(
         delayed(_unreadable)(block) for block in blocks
@@ -165,12 +170,13 @@ def unreadable_images(clips: Sequence[Clip]) -> list[Fault]:
         return [fault for faults in tracked for fault in faults]
 
 
-def _unreadable(clips: Sequence[Clip]) -> list[Fault]:
+def _unreadable(groups: Sequence[Sequence[Clip]]) -> list[Fault]:
     faults = []
-    for clip in clips:
-        for kind, message in clip.frames.faults():
-            faults.append(Fault(kind, message, clip.source, clip.id))
-        faults += _beyond(clip)
+    for first, *others in groups:  # of the same frames
+        for kind, message in first.frames.faults():
+            faults.append(Fault(kind, message, first.source, first.id))
+        for clip in (first, *others):
+            faults += _beyond(clip)
     return faults
 
 

@@ -136,9 +136,10 @@ def read(root: str | Path, columns: str | Mapping[str, str] | None = None) -> Re
     clips = parted_clips(datasets, subjects, clips)
     if joined:
         reading.notes.append(spellings_told(path.name, joined))
+    films: dict[Path, LazyVideo] = {}  # each read once, however many clips it holds
     for row, name, *names in zip(rows, written, datasets, subjects, clips, strict=True):
         reading.spelt("subject", names[1], name, row.where)
-        _add(row, names, tree, reading)
+        _add(row, names, tree, films, reading)
     reading.finish(tree)
     return reading
 
@@ -163,14 +164,16 @@ def _file(root: Path) -> Path:
     )
 
 
-def _add(row: Row, names: Sequence[str], tree: Tree, reading: Reading) -> None:
+def _add(
+    row: Row, names: Sequence[str], tree: Tree, films: dict[Path, LazyVideo], reading: Reading
+) -> None:
     """Adds the clip of a row; `names` are its data set, subject and own name."""
     dataset, subject, name = names
     try:
         path = row.text("path")
         if row.text("subject") is None or path is None:
             raise InputError("the subject or the path is empty")
-        frames = _frames(tree, path)
+        frames = _frames(tree, path, films)
         numbers = {column: row.whole(column) for column in ("onset", "apex", "offset")}
         fps = row.decimal("fps")
         _state_bits(frames, row.whole("bits"))
@@ -204,7 +207,7 @@ def _state_bits(frames: Frames, bits: int | None) -> None:
     frames.stated_bits = bits
 
 
-def _frames(tree: Tree, cell: str) -> Frames:
+def _frames(tree: Tree, cell: str, films: dict[Path, LazyVideo]) -> Frames:
     path = tree.resolve(cell)
     if path.is_dir():
         return tree.frames(str(path.relative_to(tree.root)))
@@ -212,4 +215,4 @@ def _frames(tree: Tree, cell: str) -> Frames:
         raise InputError(f"{path}: {_NO_FILE}")
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return one_image(path)
-    return LazyVideo(path)
+    return films.setdefault(path, LazyVideo(path))

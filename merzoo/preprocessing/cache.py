@@ -383,4 +383,5 @@ def contents_of(sequences: Sequence, store: Cache) -> Iterator[str | Exception]:
                 continue
             if name is not None:
                 batch.add(name, np.frombuffer(bytes.fromhex(content), np.uint8))
+                known[name] = content
             yield content

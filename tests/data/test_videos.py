@@ -125,6 +125,13 @@ def test_a_film_is_checked_in_one_pass(tmp_path, decoded):
     assert decoded.count == 45 and decoded.captures == 1
 
 
+def test_a_film_of_several_clips_is_checked_once(tmp_path, decoded):
+    film = VideoFrames(write_matroska(tmp_path / "film.mkv", EVEN))
+    clips = [Clip("d", "d/s", f"c{n}", film, offset=50, source=f"row {n}") for n in (1, 2)]
+    assert [fault.where for fault in unreadable_images(clips)] == ["row 1", "row 2"]
+    assert decoded.count == 45 and decoded.captures == 1
+
+
 def test_a_film_that_is_cut_breaks_off_and_is_a_fault(tmp_path):
     path = write_matroska(tmp_path / "film.mkv", EVEN, 900)
     data = path.read_bytes()

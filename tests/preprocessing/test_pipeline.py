@@ -1,10 +1,13 @@
 """`prepare`: what comes out has the values that the frames were made to have."""
 
+import os
+
 import cv2
 import numpy as np
 import pytest
 
-from merzoo.data.frames import ArrayFrames
+from merzoo.data import load
+from merzoo.data.frames import ArrayFrames, VideoFrames
 from merzoo.errors import InputError
 from merzoo.preprocessing import extract, pipeline
 from merzoo.preprocessing.arrays import Arrays
@@ -13,6 +16,8 @@ from merzoo.preprocessing.face import has_landmarks
 from merzoo.preprocessing.landmarks import reference_face
 from merzoo.preprocessing.pipeline import PrepareError, prepare
 from merzoo.preprocessing.regions import four_areas
+from tests.data.test_videos import EVEN, write_matroska
+from tests.data.trees import write_csv
 from tests.preprocessing import made
 
 
@@ -147,6 +152,20 @@ def test_a_varying_frame_rate_is_warned_of(tmp_path):
 
 
 @pytest.mark.skipif(not has_landmarks(), reason="dlib or its landmark file is not installed")
+def test_a_film_that_holds_several_clips_is_read_for_all_of_them(tmp_path, decoded, monkeypatch):
+    write_matroska(tmp_path / "film.mkv", EVEN)  # of 45 frames
+    os.utime(tmp_path / "film.mkv", (1, 1))  # not just written, so that its hash is kept
+    rows = [("path", "subject", "label", "clip", "onset", "apex")]
+    rows += [("film.mkv", f"s{n}", "joy", f"c{n}", 8 * n, 8 * n + 6) for n in range(5)]
+    write_csv(tmp_path / "manifest.csv", rows)
+    hashed = []
+    monkeypatch.setattr(VideoFrames, "_feed", lambda frames, digest: hashed.append(frames.name))
+    clips = load("manifest", tmp_path)
+    prepare(clips, {"difference": (16, 16, 1)}, detector="none", cache=tmp_path / "c", jobs=1)
+    assert len(hashed) == 1
+    assert decoded.count <= 2 * 45  # for its length, and for the frames, in their order
+
+
 def test_regions_follow_the_face_in_every_frame(tmp_path):
     """On a real face that stays still: the same blocks in each frame, around eyes and mouth."""
     photograph = pytest.importorskip("skimage.data").astronaut()
