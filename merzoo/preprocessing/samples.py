@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from functools import partial
 
 from merzoo.data.clip import Clip
-from merzoo.data.datasets import load_named
+from merzoo.data.datasets import KINDS, load_named
 from merzoo.data.labels import LabelMap
 from merzoo.errors import InputError
 from merzoo.preprocessing.arrays import Arrays, join_arrays
 from merzoo.preprocessing.frame_samples import prepare_frames
 from merzoo.preprocessing.pipeline import prepare
 from merzoo.preprocessing.relabel import relabel
+
+_PUBLISHED = KINDS.keys() - {"manifest"}  # whose parts have people in common, as is known
 
 
 def load_samples(
@@ -29,8 +31,8 @@ def load_samples(
 
     Args:
         data: `Arrays`, clips, or text such as `"arrays:file.npz"` or
-            `"casme2:FOLDER"`; several texts are joined, and their subjects never collide, because
-            a subject is named `"dataset/subject"`.
+            `"casme2:FOLDER"`; several texts are joined. A subject is named `"dataset/subject"`, so
+            those of different sets never collide; a warning names those of manifests of one name.
         inputs: modality name -> shape of one sample, for clips.
         labels: label map that is asked for: applied to clips, and to the classes that arrays bring
             (see `merzoo.preprocessing.relabel`); `None` where none is.
@@ -61,8 +63,11 @@ def load_samples(
             warnings.warn(notes[-1], warning.category, stacklevel=3)
         if isinstance(found, Arrays):
             parts.append(relabel(found, labels))
-        else:
-            clips.extend(found)
+            continue
+        if met := _met_before(item, found, clips):
+            notes.append(met)
+            warnings.warn(met, stacklevel=3)
+        clips.extend(found)
     if clips:
         options = {"jobs": jobs, "on_error": on_error} | parameters
         ready = prepare if frames is None else partial(prepare_frames, count=frames)
@@ -72,3 +77,16 @@ def load_samples(
     if not parts:
         raise InputError("No data given: use --data KIND:PLACE, such as arrays:file.npz.")
     return parts[0] if len(parts) == 1 else join_arrays(parts)
+
+
+def _met_before(text: str, found: Sequence[Clip], before: Sequence[Clip]) -> str:
+    """What to say where a set of one's own names people as an earlier one does; else nothing."""
+    own = {clip.subject for clip in found if clip.dataset not in _PUBLISHED}
+    met = sorted(own & {clip.subject for clip in before})
+    if not met:
+        return ""
+    more = f" and {len(met) - 3} more" if len(met) > 3 else ""
+    return (
+        f"{text}: taken as the people of the same names before: {', '.join(met[:3])}{more}; "
+        "if they are others, name each set in a column 'dataset'."
+    )

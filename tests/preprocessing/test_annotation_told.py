@@ -1,6 +1,7 @@
 """Annotation that cannot be used: what stands for it is said, counted and listed."""
 
 import re
+import shutil
 import warnings
 
 import numpy as np
@@ -105,3 +106,21 @@ def test_clips_of_python_without_annotation_are_counted(tmp_path):
         data = prepare(clips, SHAPE, detector="none", jobs=1, cache=tmp_path)
     kinds = {"onset not annotated: the first frame": 1, "offset not annotated: the last frame": 1}
     assert data.preparation["replaced"] == {"d": kinds}
+
+
+def test_people_of_one_name_in_two_manifests_of_one_name_are_told(folder, tmp_path):
+    written(folder, "a,s1,joy,3,5,7,50")
+    other = shutil.copytree(folder, tmp_path / "other")
+    (other / "a").rename(other / "c")
+    (other / "manifest.csv").write_text("path,subject,label\nc,s1,joy\n")
+    texts = [f"manifest:{folder}", f"manifest:{other}"]
+    options = {"labels": "annotated", "detector": "none", "cache": tmp_path / "c", "jobs": 1}
+    with pytest.warns(UserWarning, match="same names before: manifest/s1; if they are others"):
+        found = load_samples(texts, SHAPE, **options)
+    assert any("manifest/s1" in note for note in found.preparation["notes"])
+    (other / "manifest.csv").write_text("path,subject,label,dataset\nc,s1,joy,other\n")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = load_samples(texts, SHAPE, **options)
+    assert sorted(set(found.subject)) == ["manifest/s1", "manifest/s2", "other/s1"]
+    assert not any("same names" in str(one.message) for one in told)
