@@ -224,7 +224,8 @@ def _sheet_rows(path: Path, sheet: str | None) -> Iterator[tuple]:
         yield from _filled(rows, merged)
         return
     with _workbook(path) as book:
-        page = book[chosen_sheet(path, sheet, book.sheetnames)]
+        pages = {page.title: page for page in book.worksheets}  # without sheets of a chart alone
+        page = pages[chosen_sheet(path, sheet, [*pages])]
         merged = _merged_ranges(path, page._worksheet_path)
         page.reset_dimensions()  # some writers state a range that is too small
         yield from _filled(page.iter_rows(values_only=True), merged)

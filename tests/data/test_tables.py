@@ -6,6 +6,7 @@ import sys
 
 import openpyxl
 import pytest
+from openpyxl.chart import BarChart, Reference
 
 from merzoo.data import load
 from merzoo.data.cells import read_cells
@@ -130,6 +131,16 @@ def test_sheets_without_the_columns_are_named(tmp_path):
     path = two_sheets(tmp_path / "m.xlsx", {"Clips": [("path", "person"), ("a", "b")]})
     with pytest.raises(InputError, match=r"in any of its sheets \(Notes, Clips\); row 1 has path,"):
         manifest_rows(path)
+
+
+def test_a_chart_on_a_sheet_of_its_own_is_no_table(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["a", 1])
+    chart = BarChart()
+    chart.add_data(Reference(book.active, min_col=2, min_row=1))
+    book.create_chartsheet("Chart", 0).add_chart(chart)
+    book.save(tmp_path / "x.xlsx")
+    assert list(read_cells(tmp_path / "x.xlsx")) == [("a", 1)]
 
 
 def test_an_old_workbook_gives_the_same_rows(tmp_path):
