@@ -297,12 +297,12 @@ def emotion(label: str) -> str:
 
 
 def maps_for(dataset: str) -> list[str]:
-    """Names of the label maps that serve `dataset`.
+    """Names of the label maps that serve `dataset`, however its name is spelt.
 
     >>> maps_for("smic")
     ['macro3', 'macro7', 'megc3', 'objective-5', 'objective-7', 'smic']
     """
-    return sorted(n for n, m in LABEL_MAPS.items() if dataset in m.tables or ANY in m.tables)
+    return sorted(name for name, chosen in LABEL_MAPS.items() if chosen.serves(dataset))
 
 
 def label_map(name: str) -> LabelMap:

@@ -90,6 +90,8 @@ def test_clips_without_a_label_are_counted():
 def test_a_map_of_another_dataset_is_refused():
     with pytest.raises(InputError, match="is for casme2, not for 'samm'"):
         map_labels(clips("samm", {"Anger": 1}), "casme2-5")
+    with pytest.raises(InputError, match="samm-5, samm-8"):
+        map_labels(clips("SAMM", {"Anger": 1}), "casme2-5")
 
 
 def test_an_unknown_map_names_the_nearest():
