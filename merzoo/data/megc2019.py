@@ -86,6 +86,7 @@ def read(
     for part in parts.values():
         told = [f for f in part.faults if f.where in used or f.message.startswith(LINK)]
         reading.faults += [f for f in told if not f.lost]
+        reading.notes += [note for note in part.notes if note not in reading.notes]
     return reading
 
 

@@ -110,7 +110,8 @@ class Reading:
         self._written.setdefault((what, name), []).append((written, where))
 
     def finish(self, tree: Tree) -> None:
-        """Notes what shows only at the end: rarer spellings, and links that lead out."""
+        """Notes what shows at the end: rarer spellings, links that lead out, what was chosen."""
+        self.notes += tree.notes
         for (what, name), places in self._written.items():
             usual = Counter(written for written, _ in places).most_common(1)[0][0]
             for written, where in places:

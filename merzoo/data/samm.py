@@ -67,12 +67,13 @@ def read(root: str | Path, annotation: str | Path | None = None) -> Reading:
             f"{root}: no folder like 006/006_1_2; give the root of your copy of SAMM"
             f"{tree.about_links()}."
         )
+    base = tree.first(parents)
     rows = read_table(
         find_table(tree, SHEET, annotation),
         ("subject", "clip", "onset", "apex", "offset", "action_units", "label"),
     )
     reading = Reading("samm", tree.root, PUBLISHED, frozenset(PUBLISHED.classes))
-    subjects = {subject_name(n): path for n, path in tree.folders(parents[0]).items()}
+    subjects = {subject_name(n): path for n, path in tree.folders(base).items()}
     used: set[str] = set()
 
     def frames(subject: str, name: str, numbers: tuple) -> Frames | None:
@@ -90,7 +91,7 @@ def read(root: str | Path, annotation: str | Path | None = None) -> Reading:
         known_apexes=KNOWN_APEXES,
     )
     read_rows(rows, reading, form)
-    note_unannotated(tree, parents[0], _SUBJECT, used, reading)
+    note_unannotated(tree, base, _SUBJECT, used, reading)
     reading.finish(tree)
     return reading
 

@@ -72,6 +72,7 @@ class Tree:
         self._listings: dict[str, tuple[dict[str, str], list[str]]] = {}
         self._folded: dict[str, tuple[Counter[str], dict[str, str]]] = {}
         self.links_out: list[str] = []  # met, and not followed
+        self.notes: list[str] = []  # what a reader must know
 
     def folders(self, folder: str = "") -> dict[str, str]:
         """Name -> relative path of the folders directly inside `folder`."""
@@ -120,6 +121,18 @@ class Tree:
         """The folders with a subfolder whose whole name matches the pattern `child`."""
         pattern = re.compile(child, re.IGNORECASE)
         return self.find_folders(lambda f: any(map(pattern.fullmatch, self.folders(f))), depth)
+
+    def first(self, folders: list[str]) -> str:
+        """The first of some folders that could all be meant; a note names those at its depth."""
+        first = folders[0]
+        others = [f for f in folders[1:] if f.count("/") == first.count("/")]
+        if others:
+            named = " and ".join(str(self.path(folder)) for folder in others)
+            self.notes.append(
+                f"{self.path(first)} is read, and not {named}, which could be meant as well: if "
+                "so, give that folder as the root, and the sheet with annotation=PATH."
+            )
+        return first
 
     def find_files(self, pattern: str, depth: int = 1) -> list[Path]:
         """Files whose whole name matches `pattern`, in the root and `depth` levels below it."""
@@ -265,7 +278,7 @@ def choose_folder(
     """
     if frames is not None and frames not in forms:
         raise InputError(f"frames={frames!r}: choose one of {', '.join(forms)}.")
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     candidates = tree.parents_of(child, depth)
     for folder in candidates:
         words = f"{tree.root.resolve().name}/{folder}".lower()
@@ -273,7 +286,8 @@ def choose_folder(
         place = {form: [m.end() for m in re.finditer(p, words)] for form, p in forms.items()}
         named = [form for form in forms if place[form]]
         if named:
-            found.setdefault(max(named, key=lambda form: place[form][-1]), folder)
+            nearest = max(named, key=lambda form: place[form][-1])
+            found.setdefault(nearest, []).append(folder)
     if frames is not None and frames not in found:
         there = f"it holds {', '.join(found)}" if found else "none was found"
         raise InputError(
@@ -281,10 +295,10 @@ def choose_folder(
         )
     for form in [frames] if frames else forms:
         if form in found:
-            return found[form]
+            return tree.first(found[form])
     if not candidates:
         raise InputError(
             f"{tree.root}: no folder like {child!r} within {depth} levels; give the root of your "
             f"copy of {tree.dataset}{tree.about_links()}."
         )
-    return candidates[0]
+    return tree.first(candidates)

@@ -1,6 +1,7 @@
 """Each adapter on a tiny tree in the exact form of its dataset."""
 
 import os
+import shutil
 import time
 from collections import Counter
 
@@ -142,6 +143,23 @@ def test_samm_apex_outside_is_kept_and_flagged(tmp_path):
     clip = load("samm", tmp_path)[0]
     assert clip.frames.numbers[clip.apex] == 9
     assert clip.flags == ("apex outside onset..offset",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "write", "folder", "copy"),
+    [
+        ("samm", trees.samm, "SAMM", "Flow"),
+        ("casme2", trees.casme2, "CASME2_RAW_selected", "CASME2_RAW"),
+        ("megc2019", trees.megc2019, "SAMM/SAMM", "SAMM/Flow"),
+    ],
+)
+def test_of_two_folders_that_could_be_meant_the_one_that_is_read_is_told(
+    tmp_path, kind, write, folder, copy
+):
+    root = write(tmp_path)
+    shutil.copytree(root / folder, root / copy)
+    with pytest.warns(UserWarning, match=f"{copy} is read, and not .*{folder}, which could be"):
+        load(kind, root)
 
 
 def test_smic_takes_the_class_from_the_folder(tmp_path):
