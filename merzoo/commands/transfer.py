@@ -37,7 +37,7 @@ def arguments(parser):
     parser.add_argument("--labels", help="label map (of clips: the protocol's, else the recipe's)")
     parser.add_argument("--quick", action="store_true", help="a thin slice, to see that it works")
     parser.add_argument("--jobs", type=int, default=1, help="worker processes (1)")
-    parser.add_argument("--protocol", default="loso", help="as for merzoo evaluate (loso)")
+    parser.add_argument("--protocol", default="loso", help="as for merzoo evaluate (default: loso)")
     parser.add_argument(
         "--freeze",
         default="none",

@@ -55,7 +55,8 @@ def transfer(
             the weights were made with `modality="apex"`, the network takes what it takes of a clip
             by default: weights of pictures serve DenseMixedNet's magnified apex as well.
         data: as for `evaluate`.
-        labels, protocol, seeds, jobs, subjects, selection, engine, out: as for `evaluate`.
+        labels, seeds, jobs, subjects, selection, engine, out: as for `evaluate`.
+        protocol: as for `evaluate`, but not the recipe's where none is named.
         cluster: as for `evaluate`; every worker must find the weights under the same path.
         epochs: instead of the recipe's.
         quick: a thin slice, to see that it works: 3 subjects with 4 clips each, one epoch in

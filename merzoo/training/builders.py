@@ -212,7 +212,16 @@ def fingerprint(built) -> str:
         facts: Any = [_settings_of(layer) for layer in _all_layers(built)]
     else:
         facts = built.get_params() if hasattr(built, "get_params") else {}
-    text = json.dumps([type(built).__qualname__, facts], sort_keys=True, default=repr)
+    return settings_fingerprint(type(built).__qualname__, facts)
+
+
+def settings_fingerprint(*settings) -> str:
+    """SHA-256 of what `settings` hold, the same in every process.
+
+    >>> settings_fingerprint({"a": 1, "b": len}) == settings_fingerprint({"b": len, "a": 1})
+    True
+    """
+    text = json.dumps(settings, sort_keys=True, default=repr)
     return hashlib.sha256(re.sub(r" at 0x[0-9A-Fa-f]+", "", text).encode()).hexdigest()
 
 

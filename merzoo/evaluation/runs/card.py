@@ -13,6 +13,7 @@ from merzoo.metrics import UNITS
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.schema import check
 from merzoo.surroundings import surroundings
+from merzoo.training.builders import settings_fingerprint
 from merzoo.training.engines import Engine
 from merzoo.training.learner import Learner
 from merzoo.training.recipes import recipe_as_dict
@@ -82,7 +83,7 @@ def protocol_card(
         "deterministic": learner.deterministic,
         "backend": keras.backend.backend(),
         "engine": None if used is None else used.as_dict(),
-        "threads": threads_of(jobs, cluster),
+        "threads": threads_of(jobs, cluster, None if used is None else used.name),
         "versions": package_versions(),
         "surroundings": surroundings(),
         "rerun": {
@@ -105,6 +106,7 @@ def protocol_card(
         card["model_fingerprint"] = own
     if callbacks:
         card["callbacks"] = [type(callback).__name__ for callback in callbacks]
+        card["callbacks_fingerprint"] = settings_fingerprint(*map(vars, callbacks))
     if start is not None:
         card["pretrained"] = start.card()
     return card

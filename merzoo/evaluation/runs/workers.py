@@ -58,8 +58,9 @@ def run_unfinished(
     return [results[job.seed, job.fold.name] for job in todo]
 
 
-def threads_of(jobs: int, cluster: str | None = None) -> dict:
-    """How the folds are spread: processes, and the threads that each computes with.
+def threads_of(jobs: int, cluster: str | None = None, engine: str | None = None) -> dict:
+    """How the folds are spread: processes, and the threads that each computes with; the engine
+    `"together"` takes this process alone, whatever `jobs` says.
 
     Sums of many numbers depend on the number of threads in their last digits, so runs with another
     one may differ in them.
@@ -68,6 +69,7 @@ def threads_of(jobs: int, cluster: str | None = None) -> dict:
 
     if cluster is not None:
         return threads_used() | {"processes": "of a cluster", "each": 1}
+    jobs = 1 if engine == "together" else jobs
     return threads_used() | {"processes": jobs} | ({"each": 1} if jobs > 1 else {})
 
 
