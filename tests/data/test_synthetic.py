@@ -260,6 +260,7 @@ def test_noise_has_the_asked_deviation_and_no_bias():
         ({"size": (280, 3)}, "height must be a whole number from 32 to 4096, got 3."),
         ({"seed": -1}, "seed must be a whole number from 0"),
         ({"fps": 5}, "fps must be a number from 20 to 1000, got 5."),
+        ({"fps": 0}, "fps must be a number from 20 to 1000, got 0."),
         ({"media": "gif"}, "Unknown medium 'gif': choose 'frames' or 'video'."),
         ({"media": "video", "form": "samm"}, "choose 'frames', or form 'native'."),
     ],

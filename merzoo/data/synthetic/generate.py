@@ -101,7 +101,7 @@ def synthesize(
     out = Path(out)
     layout = form_named(form)
     difficulty_named(difficulty)
-    size, fps = size or layout.size, fps or layout.fps
+    size, fps = size or layout.size, layout.fps if fps is None else fps
     _check_numbers(subjects, clips, seed, size, fps, jobs)
     _check_media(media, layout)
     setting = setting_of(form, subjects, clips, difficulty, seed, fps)
