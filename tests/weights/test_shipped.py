@@ -98,6 +98,8 @@ def test_the_verbs(capsys, tmp_path, monkeypatch):
     assert "Did you mean 'ststnet.synthetic'" in capsys.readouterr().err
     assert main(["weights", "verify", "ststnet.synthetic"]) == 0
     assert "All are fine" in capsys.readouterr().out
+    assert main(["weights", "verify", "ststnet.synthetik"]) == 2
+    assert "Did you mean 'ststnet.synthetic'" in capsys.readouterr().err
 
 
 def test_verify_says_what_is_wrong(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """`merzoo weights verify`: are the weights here whole, and do they still give the same outputs?"""
 
 from merzoo.commands._shared import add_json_option, choose_backend, print_json, print_table
+from merzoo.errors import unknown
 
 SUMMARY = "check files, hashes, loading and outputs of the trained weights"
 EXAMPLE = "merzoo weights verify"
@@ -19,6 +20,9 @@ def run(options) -> int:
     from merzoo.weights.verify import verify
 
     found = entries(options.pattern)
+    if not found:
+        hint = "merzoo weights list shows all."
+        raise unknown("weights", options.pattern, [entry.id for entry in entries()], hint)
     with progress_bar() as bar:
         faults = {e.id: verify(e, create_model) for e in bar.track(found, description="weights")}
     bad = sum(wrong is not None for wrong in faults.values())
@@ -29,4 +33,4 @@ def run(options) -> int:
         rows = [[name, wrong or "fine"] for name, wrong in faults.items()]
         print_table(f"{len(found)} weights, {size:.1f} MB", ["network.tag", "found"], rows, "found")
         print(f"{bad} of {len(found)} are not as they should be." if bad else "All are fine.")
-    return 1 if bad or not found else 0
+    return 1 if bad else 0
