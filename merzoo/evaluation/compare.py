@@ -85,6 +85,7 @@ def compare(
         check_comparison(out)
     whole_number("permutations", permutations)
     whole_number("seed", seed, least=0)
+    runs = [runs] if isinstance(runs, str | Path) else runs
     if len(runs) < 2:
         raise InputError(f"{len(runs)} run given; comparing takes two or more.")
     if any(task_of(run) in SPOTTING for run in runs):

@@ -196,6 +196,8 @@ def test_other_clips_labels_or_classes_are_refused(tmp_path, three):
         compare([three[0], predictions(tmp_path / "other.csv", other, 0.5, 1)])
     with pytest.raises(InputError, match="two or more"):
         compare(three[:1])
+    with pytest.raises(InputError, match="1 run given; comparing takes two or more"):
+        compare("runs/a")
     with pytest.raises(InputError, match="given twice"):
         compare([three[0], three[0]])
 
