@@ -50,7 +50,7 @@ def evaluate(
     engine: str = "auto",
     seeds: int = 1,
     jobs: int = 1,
-    subjects: list[str] | int | None = None,
+    subjects: str | list[str] | int | None = None,
     out: str | os.PathLike | None = None,
     audit_epochs: bool = False,
     split: str | os.PathLike | list[Fold] | None = None,
@@ -338,12 +338,15 @@ def _fold_jobs(data: Arrays, folds: list[Fold], seeds: int, settings: dict) -> l
     ]
 
 
-def _held_out(folds: list[Fold], subjects: list[str] | int | None, data: Arrays) -> list[Fold]:
+def _held_out(
+    folds: list[Fold], subjects: str | list[str] | int | None, data: Arrays
+) -> list[Fold]:
     """The folds of the named subjects, or the first ones of each data set; all for `None`."""
     if subjects is None or subjects == []:
         return folds
     if isinstance(subjects, int):
         return _first_folds(folds, whole_number("subjects", subjects))
+    subjects = [subjects] if isinstance(subjects, str) else subjects
     names = [fold.name for fold in folds]
     chosen: set[str] = set()
     for subject in subjects:

@@ -55,6 +55,8 @@ def test_spellings_of_one_person_change_no_fold_no_score_and_no_fingerprint(tmp_
     assert set(part.predictions["subject"]) == {"a/s2"}
     card = json.loads((tmp_path / "part" / "protocol.json").read_text())
     assert card["held_out_subjects"] == ["a/s2"]
+    alone = evaluate("flow-krr", data, subjects="a/s2", out=tmp_path / "part")
+    assert alone.predictions.equals(part.predictions)
 
 
 def test_the_first_folds_of_each_data_set_are_run_alone(tmp_path):
