@@ -9,7 +9,7 @@ from merzoo.data.clip import Clip
 from merzoo.data.frames import HeldFrames
 from merzoo.data.labels import LABEL_MAPS
 from merzoo.data.unit_labels import unit_table
-from merzoo.errors import InputError
+from merzoo.errors import InputError, unknown
 from merzoo.modalities import input_shapes
 from merzoo.names import invented
 from merzoo.prediction.defaults import DEFAULT_WEIGHTS, UNIT_WEIGHTS, network_of
@@ -23,6 +23,7 @@ from merzoo.training.confidence import Confidence
 from merzoo.training.probabilities import Unlabelled, output_kind, predict
 from merzoo.training.trained import load_trained
 from merzoo.weights.entry import REAL
+from merzoo.weights.manifest import entries
 
 AUTO = "auto"
 _LARGEST_FACE = 448  # pixels; larger faces are made smaller before they are kept
@@ -102,8 +103,11 @@ class Classifier:
             units = UNIT_WEIGHTS
         if units == "none":
             return None
+        known = [entry.id for entry in entries()]
+        if units not in known:
+            raise unknown("weights", units, known, "merzoo weights list shows all.")
         network, _, tag = units.rpartition(".")
-        found = Classifier(network or units, tag, units="none", **parameters)
+        found = Classifier(network, tag, units="none", **parameters)
         if not found.of_units:
             raise InputError(f"units={units!r}: these weights say no action units.")
         return found

@@ -42,6 +42,8 @@ def test_invented_weights_bring_those_of_units_and_others_none():
     assert Classifier(merzoo.create_model("ststnet")).units is None
     with pytest.raises(InputError, match="say no action units"):
         Classifier("ststnet", "synthetic", units="ststnet.synthetic")
+    with pytest.raises(InputError, match="Unknown weights 'synthetic-au'"):
+        Classifier("ststnet", "synthetic", units="synthetic-au")
     sample = model.inputs(clip())
     told = model.told_units(sample, clip(), None, None)
     row = model.units.probabilities([model.units.inputs(clip())])[0]
