@@ -74,6 +74,8 @@ def score(
 
     check_folder(out)
     paths = [predictions] if isinstance(predictions, str | Path) else list(predictions)
+    if not paths:
+        raise InputError("no file of predictions given; score takes one or more.")
     if is_interval_list(paths[0]):
         raise InputError(f"{paths[0]}: a list of intervals: say what is true with --truth.")
     table, found = read_foreign(paths, labels=labels, classes=classes)

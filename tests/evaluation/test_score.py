@@ -222,6 +222,8 @@ def test_bad_files_and_classes(tmp_path):
     assert classes == ["no", "yes"] and table["predicted"].tolist() == ["yes"]
     with pytest.raises(InputError, match="no such file"):
         read_foreign([tmp_path / "missing.csv"])
+    with pytest.raises(InputError, match="no file of predictions given"):
+        score([])
 
 
 def test_command(tmp_path, capsys):
