@@ -1,7 +1,7 @@
 """Samples for a model from whatever names them: arrays, clips, or text as on the command line."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from merzoo.data.clip import Clip
@@ -47,6 +47,10 @@ def load_samples(
     """
     if isinstance(data, Arrays | str):
         data = [data]
+    if not isinstance(data, Iterable):
+        raise InputError(
+            f"{data!r} is no data: give text, such as 'arrays:file.npz', or arrays, or clips."
+        )
     parts, clips, notes = [], [], []
     for item in data:
         if isinstance(item, Clip):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,6 +37,8 @@ def test_a_map_gives_arrays_its_classes_and_says_what_it_leaves_out():
     assert found.label.tolist() == to[data.label[kept]].tolist()
     assert np.array_equal(found.modalities["flow_image"], data.modalities["flow_image"][kept])
     assert found.preparation["notes"][0].startswith("left out by the label map megc3: 5 SAMM")
+    with pytest.raises(InputError, match=r"s.npz.* is no data: give text, such as"):
+        load_samples(Path("s.npz"), {})
     assert load_samples(data, {}) is data and load_samples(data, {}, labels="annotated") is data
     own = LabelMap("mine", ("yes", "no"), {"any dataset": dict.fromkeys(EMOTIONS, "no")})
     assert set(relabel(data, own).label.tolist()) == {1}
