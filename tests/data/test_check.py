@@ -2,11 +2,13 @@
 
 import json
 from functools import partial
+from importlib import import_module
 
 import pytest
 
 from merzoo.cli import main
 from merzoo.data.checks import check
+from merzoo.data.datasets import KINDS
 from merzoo.data.reading import Published
 from tests.data import trees
 from tests.data.test_frames import write_video
@@ -280,3 +282,12 @@ def test_published_figures_do_not_apply_to_synthetic_trees(tmp_path, marker):
     (tmp_path / marker).write_text("{}")
     report = check("casme2", tmp_path / "tree")
     assert (report.published, report.differences) == (None, [])
+
+
+def test_help_names_the_kinds_that_can_be_checked(capsys):
+    with pytest.raises(SystemExit):
+        main(["data", "check", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    kinds = said.partition("one of ")[2].partition(";")[0].split(", ")
+    readers = [k for k, row in KINDS.items() if hasattr(import_module(row.module), "read")]
+    assert kinds == readers

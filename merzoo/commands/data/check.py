@@ -17,7 +17,7 @@ EXAMPLE = "merzoo data check casme2 /data/CASME2"
 def arguments(parser: argparse.ArgumentParser) -> None:
     from merzoo.data.datasets import KINDS
 
-    kinds = ", ".join(KINDS)
+    kinds = ", ".join(kind for kind, row in KINDS.items() if row.function == "load")
     parser.add_argument("kind", metavar="KIND", help=f"one of {kinds}; options as smic?part=vis")
     parser.add_argument("root", metavar="ROOT", help="folder (or manifest file) of your copy")
     add_reading_options(parser)
