@@ -41,7 +41,7 @@ def row_of(bench: Bench, name: str) -> dict:
     hit = np.diagonal(matrices, axis1=1, axis2=2)
     f1 = 2 * hit / np.maximum(matrices.sum(1) + matrices.sum(2), 1)
     row |= {f"f1_{c}": float(f1[:, k].mean()) for k, c in enumerate(metrics["classes"])}
-    return {n: f"{v:.4f}" if isinstance(v, float) else v for n, v in row.items()}
+    return {n: f"{v:.6f}" if isinstance(v, float) else v for n, v in row.items()}
 
 
 def keep(bench: Bench, name: str) -> None:
@@ -56,7 +56,7 @@ def keep(bench: Bench, name: str) -> None:
     _replace(ROWS, [row | machine()], name)
     per_seed = load_run(bench.folder(name)).metrics["full"]["per_seed"]
     rows = [
-        {"run": name, "seed": k, **{m: f"{found[m]:.4f}" for m in METRICS}}
+        {"run": name, "seed": k, **{m: f"{found[m]:.6f}" for m in METRICS}}
         for k, found in enumerate(per_seed)
     ]
     _replace(SEEDS, rows, name)
@@ -150,7 +150,7 @@ def tests(bench: Bench, family: str, pairs: list[tuple[str, str]]) -> list[dict]
         for metric in METRICS:
             low, high = one[metric]["interval"]
             numbers = {"": one[metric]["difference"], "_low": low, "_high": high}
-            row |= {f"{metric}{end}": f"{value:+.4f}" for end, value in numbers.items()}
+            row |= {f"{metric}{end}": f"{value:+.6f}" for end, value in numbers.items()}
             row |= {f"{metric}_{p}": f"{one[metric][p]:.4f}" for p in ("p", "p_holm")}
         rows.append(row)
         print(f"{family}: {second} {row['uf1']} [{row['uf1_low']}, {row['uf1_high']}]", flush=True)

@@ -230,7 +230,7 @@ def measured(trainer: Trainer, data) -> dict:
     """UF1, UAR and accuracy of the current weights, and what they stand on."""
     predicted = trainer.predict(data).argmax(-1)
     matrix = confusion_matrix(data.label, predicted, len(data.classes))
-    found = {key: round(value, 4) for key, value in scores(matrix).items()}
+    found = {key: round(value, 6) for key, value in scores(matrix).items()}
     return found | standing(matrix.sum(-1))
 
 
@@ -322,7 +322,7 @@ def _loso(name: str) -> dict:
     content = json.loads(path.read_text())
     full = content["metrics"]["full"]
     key = f"leave one of {full['subjects']} subjects out, {content['metrics']['seeds']} seed(s)"
-    found = {m.name: round(full[m.name], 4) for m in headline() if m.name in full}
+    found = {m.name: round(full[m.name], 6) for m in headline() if m.name in full}
     return {key: found | standing(np.array(full["n_per_class"]))}
 
 

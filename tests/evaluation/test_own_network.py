@@ -49,6 +49,18 @@ def test_another_network_or_estimator_of_the_same_name_does_not_go_on_with_a_run
             merzoo.evaluate(other, data, recipe=QUICK, out=out)
 
 
+def test_callbacks_of_other_settings_do_not_go_on_with_a_run(tmp_path):
+    data, out = flow_arrays(subjects=3), tmp_path / "run"
+
+    def stopping(patience):
+        return [keras.callbacks.EarlyStopping(monitor="loss", patience=patience)]
+
+    for patience in (1, 1):
+        merzoo.evaluate(small_network, data, recipe=QUICK, callbacks=stopping(patience), out=out)
+    with pytest.raises(InputError, match="callbacks"):
+        merzoo.evaluate(small_network, data, recipe=QUICK, callbacks=stopping(4), out=out)
+
+
 def test_classes_that_the_network_cannot_have_are_refused_before_a_folder_is_taken(tmp_path):
     with pytest.raises(InputError, match="has 2 outputs, but there are 3 classes"):
         merzoo.evaluate(own_networks.two_classes, flow_arrays(), out=tmp_path / "run")

@@ -9,6 +9,7 @@ from merzoo.cli import main
 from merzoo.errors import InputError
 from merzoo.evaluation import evaluate
 from merzoo.evaluation.runs.read import read_run
+from merzoo.evaluation.runs.workers import threads_of
 from merzoo.files import file_name
 from merzoo.training.recipes import Recipe
 from tests.samples import flow_arrays
@@ -53,6 +54,8 @@ def test_the_card_holds_names_versions_threads_and_the_label_map(samples, tmp_pa
     assert card["rerun"]["data"] == [samples] and card["labels"] == "of the arrays"
     assert {"opencv-python-headless", "scipy", "keras"} <= set(card["versions"])
     assert card["threads"]["processes"] == 1 and card["surroundings"]["date"].startswith("20")
+    assert threads_of(2)["each"] == 1 and threads_of(2)["processes"] == 2
+    assert threads_of(2, engine="together") == threads_of(1)  # which asks for no process
 
 
 @pytest.mark.parametrize(
