@@ -17,7 +17,7 @@ from merzoo.data.tree import Tree
 from merzoo.errors import InputError
 
 LEFT_OUT = "label maps leave the clip out"
-LINK = "a link that leads out of the root is not followed"
+LINK = "a link that leads out of the root, and is not followed"
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,16 @@ def test_a_folder_that_is_a_link_is_named_where_it_is_missed(tmp_path, kind, wri
     assert load(kind, root, follow_links=True)
 
 
+def test_a_link_that_is_not_followed_is_told_in_one_sentence(tmp_path):
+    root = trees.casme2(tmp_path / "copy")
+    clip = root / "CASME2_RAW_selected/sub01/EP02_01f"
+    clip.rename(tmp_path / "elsewhere")
+    clip.symlink_to(tmp_path / "elsewhere")
+    words = r"EP02_01f is a link that leads out of the root, and is not followed; --follow-links"
+    with pytest.raises(InputError, match=words):
+        load("casme2", root)
+
+
 def test_frames_of_a_form_that_is_a_link_are_not_said_to_be_absent_without_a_word(tmp_path):
     root = trees.casme2(tmp_path / "copy")
     trees.casme2(tmp_path / "other", frames="cropped")
