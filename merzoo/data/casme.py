@@ -18,6 +18,7 @@ EMOTIONS = frozenset(
     ]
 )
 SHEET = rf"(?!casme[-_ ]?(2|ii|3|sq))casme.*{ENDING}"
+SHEET_NAME = "CASME-coded-20190721.xls"
 _SUBJECT = r"sub ?\d+"
 
 
@@ -56,7 +57,7 @@ def read(
     tree = Tree(root, "CASME")
     base = choose_folder(tree, _SUBJECT, FORMS, frames)
     rows = read_table(
-        find_table(tree, SHEET, annotation),
+        find_table(tree, SHEET, SHEET_NAME, annotation),
         ("subject", "clip", "onset", "apex", "offset", "label"),
     )
     reading = Reading("casme", tree.root, emotions=EMOTIONS)

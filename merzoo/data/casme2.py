@@ -26,6 +26,7 @@ PUBLISHED = Published(
 )
 FORMS = {"raw": "raw", "cropped": "crop"}
 SHEET = rf"casme ?(2|ii)[-_ ]?(coding|label).*{ENDING}"
+SHEET_NAME = "CASME2-coding-20140508.xlsx"
 OBJECTIVE_SHEET = rf"casme ?(2|ii)[-_ ]?objective.*{ENDING}"
 _SUBJECT = r"sub ?\d+"
 
@@ -65,7 +66,7 @@ def read(
     tree = Tree(root, "CASME II")
     base = choose_folder(tree, _SUBJECT, FORMS, frames)
     rows = read_table(
-        find_table(tree, SHEET, annotation),
+        find_table(tree, SHEET, SHEET_NAME, annotation),
         ("subject", "clip", "onset", "apex", "offset", "action_units", "label"),
     )
     reading = Reading("casme2", tree.root, PUBLISHED, frozenset(PUBLISHED.classes))

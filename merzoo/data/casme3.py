@@ -54,7 +54,13 @@ SHEETS = {
     ("a", "macro"): rf"{_SET}part_?a_?mae.*{ENDING}",
     ("c", "micro"): rf"{_SET}part_?c_?me.*{ENDING}",
 }
+SHEET_NAMES = {
+    ("a", "micro"): "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",
+    ("a", "macro"): "cas(me)3_part_A_MaE_label_JpgIndex_v2_emotion.xlsx",
+    ("c", "micro"): "CAS(ME)3_part_C_ME.xlsx",
+}
 INTERVALS = rf"{_SET}part_?a_?v\d.*{ENDING}"
+INTERVALS_NAME = "CAS(ME)3_part_A_v2.xls"
 # What only these sheets call the columns.
 _ALSO = {"clip": ("seq", "count")}
 # Where an onset is given as 0 the expression began before the recording, or with it.
@@ -113,7 +119,7 @@ def read(
     main = (part, split) == ("a", "micro")
     tree = Tree(root, f"CAS(ME)^3, part {part.upper()}")
     rows = read_table(
-        find_table(tree, SHEETS[part, split], annotation),
+        find_table(tree, SHEETS[part, split], SHEET_NAMES[part, split], annotation),
         ("subject", "clip", "onset", "offset", "label", *(["apex"] if part == "a" else [])),
         sheet="label" if main else None,
         also=_ALSO,
@@ -148,7 +154,7 @@ def long_videos(
     """
     tree = Tree(root, "CAS(ME)^3, part A")
     rows = read_table(
-        find_table(tree, INTERVALS, annotation),
+        find_table(tree, INTERVALS, INTERVALS_NAME, annotation),
         ("subject", "clip", "onset", "apex", "offset", "expression"),
     )
     reading = Reading("casme3", tree.root, emotions=frozenset(KINDS), usual=USUAL)

@@ -33,6 +33,7 @@ PUBLISHED = Published(subjects=22, splits={"micro": 57, "macro": 300})
 EMOTIONS = frozenset({"positive", "negative", "surprise", "others"})
 FORMS = {"raw": "rawpic", "cropped": "crop", "selected": "selected"}
 SHEET = rf"(cas\(?me\)?\^?2)?[-_ ]?code_?final.*{ENDING}"
+SHEET_NAME = "CAS(ME)^2code_final.xlsx"
 USUAL = frozenset({"offset 0"})
 COLUMNS = ("subject", "clip", "onset", "apex", "offset", "action_units", "label", "expression")
 FPS = 30.0
@@ -108,7 +109,7 @@ class _Copy:
     def __init__(self, root, form: str | None, annotation, whole: bool = False):
         self.tree = Tree(root, "CAS(ME)^2")
         base = choose_folder(self.tree, _SUBJECT, FORMS, form)
-        self.sheet = find_table(self.tree, SHEET, annotation)
+        self.sheet = find_table(self.tree, SHEET, SHEET_NAME, annotation)
         self.people, self.films = _naming_rules(self.sheet)
         self.folders = {_folder_name(n): path for n, path in self.tree.folders(base).items()}
         self.cut: Callable[[str, tuple], Frames] = cutter(self.tree, whole)

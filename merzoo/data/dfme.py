@@ -41,6 +41,7 @@ PUBLISHED = Published(
 )
 EMOTIONS = frozenset(PUBLISHED.split_classes["train"]) | {"others"}
 SHEET = rf"((train(ing)?|test[-_ ]?[ab])[-_ ]?full.*|dfme.*){ENDING}"
+SHEET_NAME = "training_full_with_AU.xlsx"
 # The emotions are written in several ways, which users bring into one by hand.
 USUAL = frozenset({"two spellings of a label"})
 _CLIP = r"sub\d+_\d+"
@@ -124,7 +125,7 @@ def _sheets(tree: Tree, annotation: str | Path | None, wanted: str | None) -> di
     """The part of each sheet, by its name or as it is said, and its rows."""
     files = tree.find_files(SHEET, _DEPTH) if annotation is None else []
     if not files:
-        files = [find_table(tree, SHEET, annotation, _DEPTH)]
+        files = [find_table(tree, SHEET, SHEET_NAME, annotation, _DEPTH)]
     sheets: dict[str, list[Row]] = {}
     for file in files:
         said = re.search(r"test[-_ ]?([ab])", file.name, re.IGNORECASE)

@@ -30,6 +30,7 @@ EMOTIONS = frozenset(
 )
 FORMS = {"grey": "gr[ae]y", "color": "colou?r|rgb|kinect"}
 SHEET = rf"(4dme.*|micro[-_ ]and[-_ ]macro-expression[-_ ]labels.*){ENDING}"
+SHEET_NAME = "4DME_Labelling_Micro_release v1.xlsx"
 FPS = 60.0
 _SUBJECT = r"(sub|s)?[-_ ]?\d{1,3}"
 _ALSO = {"subject": ("subid",), "clip": ("foldname",)}
@@ -71,7 +72,7 @@ def read(
     tree = Tree(root, "4DME")
     base = choose_folder(tree, _SUBJECT, FORMS, frames)
     rows = read_table(
-        find_table(tree, SHEET, annotation),
+        find_table(tree, SHEET, SHEET_NAME, annotation),
         ("subject", "clip", "onset", "apex", "offset", "label"),
         also=_ALSO,
     )

@@ -26,6 +26,7 @@ EMOTIONS = frozenset(
 )
 PUBLISHED = Published(clips=300)
 SHEET = rf"mmew.*{ENDING}"
+SHEET_NAME = "MMEW_Micro_Exp.xlsx"
 # Sixteen rows have no apex that could be used.
 USUAL = frozenset({"no apex"})
 _CLIP = r"s\d+-\d+-\d+"
@@ -59,7 +60,7 @@ def read(root: str | Path, annotation: str | Path | None = None) -> Reading:
     """Clips and faults of a copy of MMEW (arguments as for `load`)."""
     tree = Tree(root, "MMEW")
     rows = read_table(
-        find_table(tree, SHEET, annotation),
+        find_table(tree, SHEET, SHEET_NAME, annotation),
         ("subject", "clip", "onset", "apex", "offset", "label"),
     )
     folders, labels = _clips(tree)

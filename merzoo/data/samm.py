@@ -28,6 +28,7 @@ PUBLISHED = Published(
     },
 )
 SHEET = rf"samm.*facs.*codes.*{ENDING}"
+SHEET_NAME = "SAMM_Micro_FACS_Codes_v2.xlsx"
 # Rows whose apex lies outside onset..offset in the published sheet.
 KNOWN_APEXES = frozenset({"028_4_1", "032_3_1"})
 _SUBJECT = r"\d{3}"
@@ -69,7 +70,7 @@ def read(root: str | Path, annotation: str | Path | None = None) -> Reading:
         )
     base = tree.first(parents)
     rows = read_table(
-        find_table(tree, SHEET, annotation),
+        find_table(tree, SHEET, SHEET_NAME, annotation),
         ("subject", "clip", "onset", "apex", "offset", "action_units", "label"),
     )
     reading = Reading("samm", tree.root, PUBLISHED, frozenset(PUBLISHED.classes))

@@ -34,6 +34,7 @@ from merzoo.data.tree import Tree, choose_folder, match_name
 PUBLISHED = Published(splits={"micro": 159, "macro": 343})
 FORMS = {"raw": "long", "cropped": "crop"}
 SHEET = rf"samm[-_ ]?long[-_ ]?videos.*{ENDING}"
+SHEET_NAME = "SAMM_LongVideos_V3_Release.xlsx"
 # A macro-expression that began before the recording has an onset of 0.
 USUAL = frozenset({"onset 0", "offset 0", "unusual action units"})
 FPS = 200.0
@@ -99,7 +100,7 @@ class _Copy:
     def __init__(self, root, form: str | None, annotation, whole: bool = False):
         self.tree = Tree(root, "SAMM Long Videos")
         base = choose_folder(self.tree, _VIDEO, FORMS, form)
-        self.sheet = find_table(self.tree, SHEET, annotation)
+        self.sheet = find_table(self.tree, SHEET, SHEET_NAME, annotation)
         self.videos = {
             name: path
             for name, path in self.tree.folders(base).items()

@@ -28,6 +28,7 @@ PUBLISHED = {
 FORMS = {"cropped": "crop", "raw": "raw"}
 EMOTIONS = frozenset({"negative", "positive", "surprise"})
 SHEET = rf"smic-?hs-?e_annotation.*{ENDING}"
+SHEET_NAME = "SMIC-HS-E_annotation_2019.xlsx"
 _SUBJECT = r"s\d+"
 
 
@@ -152,7 +153,7 @@ def _read_extended(
 ) -> None:
     """`SMIC-E_raw image/HS_long/SMIC-HS-E/...` with `SMIC-HS-E_annotation(_2019).xlsx`."""
     rows = read_table(
-        find_table(tree, SHEET, annotation, depth=2),
+        find_table(tree, SHEET, SHEET_NAME, annotation, depth=2),
         ("subject", "clip", "onset", "offset", "label"),
     )
     base = choose_folder(tree, _SUBJECT, {"raw": "raw|hs-e", "cropped": "crop"}, form, depth=5)

@@ -269,11 +269,16 @@ def _folded(name: str) -> str:
 
 
 def find_table(
-    tree: Tree, pattern: str, annotation: str | Path | None = None, depth: int = 1
+    tree: Tree,
+    pattern: str,
+    example: str,
+    annotation: str | Path | None = None,
+    depth: int = 1,
 ) -> Path:
     """The annotation file: `annotation` if given, else the only file like `pattern`.
 
-    The root and `depth` levels below it are searched.
+    The root and `depth` levels below it are searched. `example` is a name that the authors give
+    the file, for messages.
 
     Raises:
         InputError: if there is none or more than one.
@@ -285,7 +290,7 @@ def find_table(
     if len(found) != 1:
         what = f"several: {', '.join(str(p) for p in found)}" if found else "none"
         raise InputError(
-            f"{tree.root}: looked for the annotation of {tree.dataset}, a file like {pattern!r}, "
+            f"{tree.root}: looked for the annotation of {tree.dataset}, a file like {example!r}, "
             f"and found {what}; name it with annotation=PATH{tree.about_links()}."
         )
     return found[0]

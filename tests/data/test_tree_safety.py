@@ -1,12 +1,13 @@
 """No annotation, link or archive makes merzoo read outside the root or without end."""
 
+import re
 import zipfile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from merzoo.data import casme2, load, manifest
+from merzoo.data import casme2, load, load_long, manifest
 from merzoo.data import cells as cells_of
 from merzoo.data.checks import check
 from merzoo.data.tables import read_table
@@ -184,6 +185,46 @@ def test_several_annotations_must_be_chosen_between(tmp_path):
     with pytest.raises(InputError, match="several"):
         load("casme2", root)
     assert len(load("casme2", root, annotation="CASME2-coding-20190701.xlsx")) == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "write", "options"),
+    [
+        ("casme", trees.casme, {}),
+        ("casme2", trees.casme2, {}),
+        ("casme3", trees.casme3, {}),
+        ("casme3", trees.casme3_intervals, {"split": "macro"}),
+        ("casme3", trees.casme3_c, {"part": "c"}),
+        ("casme_sq", trees.casme_sq, {}),
+        ("dfme", trees.dfme, {}),
+        ("4dme", trees.four_dme, {}),
+        ("mmew", trees.mmew, {}),
+        ("samm", trees.samm, {}),
+        ("samm_lv", trees.samm_lv, {}),
+        ("smic", trees.smic_extended, {"part": "e-hs"}),
+    ],
+)
+def test_a_missing_annotation_is_told_by_a_name_that_is_looked_for(tmp_path, kind, write, options):
+    root = write(tmp_path)
+    for sheet in root.rglob("*.xlsx"):
+        sheet.unlink()
+    with pytest.raises(InputError, match="found none") as missing:
+        load(kind, root, **options)
+    name = re.search("a file like '([^']+)'", str(missing.value))[1]
+    (root / name).write_bytes(b"no workbook")
+    with pytest.raises(InputError, match=f"{re.escape(name)}: "):
+        load(kind, root, **options)
+
+
+def test_a_missing_sheet_of_intervals_is_told_by_a_name_that_is_looked_for(tmp_path):
+    root = trees.casme3_intervals(tmp_path)
+    for sheet in root.glob("*.xlsx"):
+        sheet.unlink()
+    with pytest.raises(InputError, match=r"a file like 'CAS\(ME\)3_part_A_v2.xls'"):
+        load_long("casme3", root)
+    (root / "CAS(ME)3_part_A_v2.xls").write_bytes(b"no workbook")
+    with pytest.raises(InputError, match=r"CAS\(ME\)3_part_A_v2.xls: "):
+        load_long("casme3", root)
 
 
 cells = st.sampled_from(["", "/", "1", "46", "../..", "4+L10", "nan", "1e9", "-3", "EP02_01f"])
