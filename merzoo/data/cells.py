@@ -66,7 +66,7 @@ def sheet_names(path: str | Path) -> list[str | None]:
 
         return [*old_sheet_names(path)]
     with _workbook(path) as book:
-        return [page.title for page in book.worksheets]
+        return [*_pages(path, book)]
 
 
 def read_cells(
@@ -216,6 +216,14 @@ def _workbook(path: Path):
                 opened.close()
 
 
+def _pages(path: Path, book) -> dict:
+    """The sheets of an open workbook by name, without those of a chart alone."""
+    pages = {page.title: page for page in book.worksheets}
+    if not pages:
+        raise InputError(f"{path}: has no sheet with cells, only charts.")
+    return pages
+
+
 def _sheet_rows(path: Path, sheet: str | None) -> Iterator[tuple]:
     if _is_old(path):
         from merzoo.data.old_workbooks import old_sheet
@@ -224,7 +232,7 @@ def _sheet_rows(path: Path, sheet: str | None) -> Iterator[tuple]:
         yield from _filled(rows, merged)
         return
     with _workbook(path) as book:
-        pages = {page.title: page for page in book.worksheets}  # without sheets of a chart alone
+        pages = _pages(path, book)
         page = pages[chosen_sheet(path, sheet, [*pages])]
         merged = _merged_ranges(path, page._worksheet_path)
         page.reset_dimensions()  # some writers state a range that is too small

@@ -143,6 +143,18 @@ def test_a_chart_on_a_sheet_of_its_own_is_no_table(tmp_path):
     assert list(read_cells(tmp_path / "x.xlsx")) == [("a", 1)]
 
 
+@pytest.mark.parametrize("read", [read_cells, lambda path: read_table(path, ("path",))])
+def test_a_workbook_of_charts_alone_is_told(tmp_path, read):
+    book = openpyxl.Workbook()
+    chart = BarChart()
+    chart.add_data(Reference(book.active, min_col=1, min_row=1))
+    book.create_chartsheet("Chart").add_chart(chart)
+    book.remove(book.active)
+    book.save(tmp_path / "x.xlsx")
+    with pytest.raises(InputError, match=r"x\.xlsx: has no sheet with cells, only charts"):
+        list(read(tmp_path / "x.xlsx"))
+
+
 def test_an_old_workbook_gives_the_same_rows(tmp_path):
     rows = [ROWS[0], (*ROWS[1][:3], 29.97), (*ROWS[2][:3], 200)]  # numbers as Excel stores them
     trees.write_old_sheet(tmp_path / "m.xls", {"Notes": [("x",)], "Clips": rows})
