@@ -25,6 +25,7 @@ from merzoo.names import one_spelling, parted_clips, spellings_told
 FILES = ("manifest.csv", "clips.csv")  # else the only table in the folder
 REQUIRED = ("path", "subject", "label")
 _NO_FILE, _NO_IMAGES = "no such file or folder", "no image files"
+_NAME_THEM = "; if they are two clips of one path, name each in a column 'clip'"
 _KINDS = {
     "leads out of": "path outside the root",
     _NO_FILE: "missing folder",
@@ -194,7 +195,7 @@ def _add(
     )
     clip = place(clip, numbers, row, reading)
     check_cells(clip, row, reading)
-    reading.add(clip)
+    reading.add(clip, "" if row.text("clip") else _NAME_THEM)
 
 
 def _state_bits(frames: Frames, bits: int | None) -> None:

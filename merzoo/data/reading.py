@@ -127,8 +127,11 @@ class Reading:
                 str(tree.path(link)),
             )
 
-    def add(self, clip: Clip) -> None:
-        """Adds a clip, unless its id is taken: then the fault is noted instead."""
+    def add(self, clip: Clip, advice: str = "") -> None:
+        """Adds a clip, unless its id is taken: then the fault is noted instead.
+
+        `advice` says what to do where the two are not the same.
+        """
         first = self._seen.setdefault((clip.dataset, clip.id), clip)
         if first is clip:
             self.clips.append(clip)
@@ -140,7 +143,7 @@ class Reading:
         self.fault(
             "duplicated clip",
             f"{clip.id} stands at {first.source or 'another place'} too"
-            + ("" if same else ", with other values"),
+            + ("" if same else f", with other values{advice}"),
             clip.source,
             clip=clip.id,
             correction="the second row is left out" if same else "",

@@ -59,7 +59,10 @@ def _magnified_apex(clip, shape, parameters):
 
     onset, apex = clip.moving()
     if clip.clip.fps is None:
-        raise InputError("its frames per second are unknown, which magnification needs.")
+        raise InputError(
+            "its frames per second are unknown, which magnification needs; a manifest says them "
+            "in a column 'fps'."
+        )
     kind, low, high = magnification_of(clip.clip, parameters)
     how = {"temporal_filter": kind, "low": low, "high": high}
     how |= {name: parameters[f"magnification_{end}"] for name, end in _MAGNIFYING}

@@ -106,6 +106,23 @@ def test_a_duplicated_row_is_left_out_and_a_contradicting_one_is_lost(tmp_path):
     assert check("casme2", tmp_path / "other").faults[0].lost
 
 
+def test_clips_of_one_path_without_names_are_told_how_to_get_them(tmp_path):
+    trees.write_images(tmp_path / "film", [f"{n}.png" for n in range(6)])
+    header = ["path", "subject", "label", "onset", "offset"]
+    rows = [("film", "s1", "joy", 0, 2), ("film", "s1", "fear", 3, 5)]
+    trees.write_csv(tmp_path / "manifest.csv", [header, *rows])
+    (fault,) = check("manifest", tmp_path).faults
+    assert fault.lost
+    assert "with other values; if they are two clips of one path, name each in" in str(fault)
+    named = [(*row, name) for row, name in zip(rows, "ab", strict=True)]
+    trees.write_csv(tmp_path / "manifest.csv", [[*header, "clip"], *named])
+    assert check("manifest", tmp_path).faults == []
+    twice = [(*row, "a") for row in rows]
+    trees.write_csv(tmp_path / "manifest.csv", [[*header, "clip"], *twice])
+    (fault,) = check("manifest", tmp_path).faults
+    assert str(fault).endswith("with other values")
+
+
 def test_a_folder_that_no_row_names_is_found(tmp_path):
     trees.write_images(trees.casme2(tmp_path) / "CASME2_RAW_selected/sub01/EP77", ["img1.jpg"])
     assert kinds(check("casme2", tmp_path)) == ["folder without annotation"]

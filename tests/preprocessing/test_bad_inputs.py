@@ -186,7 +186,7 @@ def test_a_bad_clip_is_reported_with_its_name(name, tmp_path):
 
 def test_magnification_without_a_frame_rate_is_refused(tmp_path):
     clips = [made.clip(0, fps=None)]
-    with pytest.raises(InputError, match="frames per second are unknown"):
+    with pytest.raises(InputError, match=r"frames per second are unknown.*in a column 'fps'"):
         prepare(clips, {"magnified_apex": (32, 32, 3)}, detector="none", cache=tmp_path, jobs=1)
 
 
