@@ -223,7 +223,10 @@ def frame_number(path: str | Path) -> int:
     """
     found = _LAST_DIGITS.search(Path(path).stem)
     if not found:
-        raise InputError(f"{path}: the file name holds no frame number.")
+        raise InputError(
+            f"{path}: the file name holds no frame number; if it is no frame, move it out of the "
+            "folder, else write its number at the end of its name."
+        )
     return int(found.group(1))
 
 

@@ -131,7 +131,8 @@ def cutter(tree: Tree, whole: bool = False) -> Callable[[str, tuple], Frames]:
 
     @functools.cache
     def numbered(folder: str) -> list[tuple[int, str]]:
-        return sorted((frame_number(name), name) for name in tree.images(folder))
+        base = tree.path(folder)
+        return sorted((frame_number(base / name), name) for name in tree.images(folder))
 
     def frames(folder: str, numbers: tuple[int | None, int | None]) -> Frames:
         if whole:

@@ -17,7 +17,6 @@ from pathlib import Path
 from merzoo.data.frames import (
     IMAGE_SUFFIXES,
     ImageFrames,
-    frame_number,
     no_images,
     pictures_left,
 )
@@ -95,8 +94,7 @@ class Tree:
         base, chosen = self.path(folder), self.images(folder) if names is None else list(names)
         if not chosen:
             raise no_images(base, self.files(folder))
-        numbers = [frame_number(name) for name in chosen]
-        frames = ImageFrames([Path(base, name) for name in chosen], numbers, name=str(base))
+        frames = ImageFrames([Path(base, name) for name in chosen], name=str(base))
         if names is None:
             frames.notes = pictures_left(base, self.files(folder))
         return frames

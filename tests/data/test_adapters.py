@@ -464,6 +464,21 @@ def test_pictures_that_are_not_read_are_told(tmp_path):
         load("manifest", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("kind", "write", "folder"),
+    [
+        ("casme2", trees.casme2, "CASME2_RAW_selected/sub01/EP02_01f"),
+        ("casme_sq", trees.casme_sq, "rawpic/s15/15_0101disgustingteeth"),
+    ],
+)
+def test_a_picture_without_a_number_is_told_with_its_folder(tmp_path, kind, write, folder):
+    root = write(tmp_path)
+    trees.write_images(root / folder, ["contact.png"])
+    words = rf"{folder}/contact\.png: the file name holds no frame number; if it is no frame, move"
+    with pytest.raises(InputError, match=words):
+        load(kind, root)
+
+
 def test_manifest_spellings_of_a_subject_are_one_subject(tmp_path):
     trees.write_images(tmp_path, ["a.png", "b.png"])
     header = ("subject", "path", "label")
