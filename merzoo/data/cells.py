@@ -1,10 +1,10 @@
 """The cells of tables as people save them: Excel workbooks, and text with whatever separates it.
 
-Workbooks are read as stored values only: no macro or formula is run, no link is followed. A merged
-cell counts for every row and column that it covers. Workbooks of before 2007 (`.xls`) need the
-package xlrd. Text may be separated by commas, semicolons or
-tabs, and be UTF-8, UTF-16, or what Chinese (GBK) and Western (Windows-1252) systems write. A file
-that is larger (packed or unpacked) than any real annotation is refused.
+Workbooks are read as stored values only: no macro or formula is run, no link is followed; a formula
+without a stored value is `Unvalued`. A merged cell counts for every row and column that it covers.
+Workbooks of before 2007 (`.xls`) need the package xlrd. Text may be separated by commas, semicolons
+or tabs, and be UTF-8, UTF-16, or what Chinese (GBK) and Western (Windows-1252) systems write. A
+file that is larger (packed or unpacked) than any real annotation is refused.
 """
 
 import contextlib
@@ -32,7 +32,17 @@ ENDING = r"\.(xlsx|xls|csv)"  # of an annotation, in the patterns of the dataset
 _MOST_MERGED = 20_000  # ranges
 _WIDEST = 1000  # columns that a merged range is followed to
 _DELIMITERS = ",;\t"
+# The attributes of a cell with a formula and without a value.
+_UNVALUED = re.compile(
+    rb"<(?:\w+:)?c\s([^<>]*)>\s*<(?:\w+:)?f\b[^<>]*(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
+_CELL = re.compile(rb'\br="([A-Z]{1,3}\d{1,7})"')
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
+
+
+class Unvalued(str):
+    """The empty text of a cell that holds a formula whose value was not stored."""
 
 
 def is_table(path: str | Path) -> bool:
@@ -234,9 +244,12 @@ def _sheet_rows(path: Path, sheet: str | None) -> Iterator[tuple]:
     with _workbook(path) as book:
         pages = _pages(path, book)
         page = pages[chosen_sheet(path, sheet, [*pages])]
-        merged = _merged_ranges(path, page._worksheet_path)
+        with zipfile.ZipFile(path) as archive:
+            content = archive.read(page._worksheet_path.lstrip("/"))
+        merged = _merged_ranges(path, content)
         page.reset_dimensions()  # some writers state a range that is too small
-        yield from _filled(page.iter_rows(values_only=True), merged)
+        rows = _with_unvalued(page.iter_rows(values_only=True), content)
+        yield from _filled(rows, merged)
 
 
 def chosen_sheet(path: Path, sheet: str | None, names: Sequence[str]) -> str:
@@ -246,12 +259,26 @@ def chosen_sheet(path: Path, sheet: str | None, names: Sequence[str]) -> str:
     return sheet if sheet is not None and sheet in names else names[0]
 
 
-def _merged_ranges(path: Path, part: str) -> list[tuple[int, int, int, int]]:
+def _with_unvalued(rows: Iterator[Sequence], content: bytes) -> Iterator[Sequence]:
+    """The rows, with `Unvalued` in the cells whose formulas have no value."""
+    from openpyxl.utils.cell import coordinate_to_tuple
+
+    places: dict[int, list[int]] = {}
+    for attributes in _UNVALUED.findall(content):
+        name = _CELL.search(attributes)
+        if name and b't="str"' not in attributes:  # which an empty text is stored as
+            row, column = coordinate_to_tuple(name[1].decode())
+            places.setdefault(row, []).append(column - 1)
+    for number, cells in enumerate(rows, 1):
+        columns = places.get(number, ())
+        yield [Unvalued() if i in columns else cell for i, cell in enumerate(cells)]
+
+
+def _merged_ranges(path: Path, content: bytes) -> list[tuple[int, int, int, int]]:
     """First column, first row, last column and last row of the merged cells, by first row."""
     from openpyxl.utils import range_boundaries
 
-    with zipfile.ZipFile(path) as archive:
-        found = [match.decode() for match in _MERGED.findall(archive.read(part.lstrip("/")))]
+    found = [match.decode() for match in _MERGED.findall(content)]
     if len(found) > _MOST_MERGED:
         raise InputError(f"{path}: over {_MOST_MERGED} merged cells, too many for an annotation.")
     return sorted(map(range_boundaries, found), key=lambda bounds: bounds[1])

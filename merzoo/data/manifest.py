@@ -30,6 +30,7 @@ _KINDS = {
     "leads out of": "path outside the root",
     _NO_FILE: "missing folder",
     _NO_IMAGES: "missing frames",
+    "formula without": "formula without a value",
 }
 
 
@@ -171,6 +172,7 @@ def _add(
     """Adds the clip of a row; `names` are its data set, subject and own name."""
     dataset, subject, name = names
     try:
+        row.check_values()
         path = row.text("path")
         if row.text("subject") is None or path is None:
             raise InputError("the subject or the path is empty")

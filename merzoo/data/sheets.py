@@ -77,6 +77,10 @@ def read_rows(rows: list[Row], reading: Reading, form: SheetForm) -> None:
 
 def _clip_of(row: Row, reading: Reading, form: SheetForm) -> tuple[Clip, dict[str, int | None]]:
     """The clip without its positions yet, and the frame numbers annotated."""
+    try:
+        row.check_values()
+    except InputError as error:
+        raise _LostRow("formula without a value", str(error)) from None
     written, name = row.text("subject"), row.text("clip")
     if written is None or name is None:
         raise _LostRow("empty cell", f"no {'subject' if written is None else 'clip'} is given")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from merzoo.arguments import named_values
-from merzoo.data.cells import file_and_sheet, read_cells, sheet_names
+from merzoo.data.cells import Unvalued, file_and_sheet, read_cells, sheet_names
 from merzoo.data.tree import Tree
 from merzoo.errors import InputError, unknown
 from merzoo.limits import check_names
@@ -56,6 +56,15 @@ class Row:
         cell = self.cells.get(column, "")
         return None if cell.lower() in NOTHING else cell
 
+    def check_values(self) -> None:
+        """Raises `InputError` if a cell holds a formula whose value was not stored."""
+        for column, cell in self.cells.items():
+            if isinstance(cell, Unvalued):
+                raise InputError(
+                    f"{column} is a formula without a stored value: open the workbook in Excel or "
+                    "LibreOffice and save it there"
+                )
+
     def whole(self, column: str) -> int | None:
         """The cell as a whole number; `None` where empty; `InputError` for anything else."""
         cell = self.text(column)
@@ -91,6 +100,8 @@ def cell_text(value) -> str:
     """
     if value is None:
         return ""
+    if isinstance(value, Unvalued):
+        return value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return " ".join(str(value).split())
@@ -174,7 +185,7 @@ class _Table:
                     self._note(number, texts, len(named))
                     if number >= _HEADER_WITHIN:
                         break
-            if self.columns and any(texts):
+            if self.columns and any(text or isinstance(text, Unvalued) for text in texts):
                 self.rows.append(_row(path, number, self.columns, texts))
 
     def _note(self, number: int, texts: list[str], known: int) -> None:

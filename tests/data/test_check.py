@@ -1,6 +1,8 @@
 """`merzoo data check` finds each planted fault, and nothing on a clean tree."""
 
 import json
+import re
+import zipfile
 from functools import partial
 from importlib import import_module
 
@@ -121,6 +123,42 @@ def test_clips_of_one_path_without_names_are_told_how_to_get_them(tmp_path):
     trees.write_csv(tmp_path / "manifest.csv", [[*header, "clip"], *twice])
     (fault,) = check("manifest", tmp_path).faults
     assert str(fault).endswith("with other values")
+
+
+FORMULA = "is a formula without a stored value: open the workbook in Excel"
+
+
+def test_a_formula_without_a_value_is_found(tmp_path):
+    trees.write_images(tmp_path / "a", ["1.png", "2.png", "3.png"])
+    header = ("path", "subject", "label", "onset", "mean")
+    rows = [("a", "s1", "joy", "=1+1", 1), ("a", "s2", "joy", 1, "=1+1")]
+    trees.write_sheet(tmp_path / "m.xlsx", [header, *rows])
+    report = check("manifest", tmp_path / "m.xlsx")
+    told = f"m.xlsx, row 2: formula without a value: onset {FORMULA}"
+    assert [str(fault).startswith(told) for fault in report.faults] == [True]
+    assert report.clips == 1
+
+
+def test_a_sheet_of_formulas_without_values_is_found(tmp_path):
+    trees.casme2(tmp_path, sheet_only=(("=A1", "=B1", "=D1", "=E1", "=F1", "=H1", "=I1"),))
+    (fault,) = check("casme2", tmp_path).faults
+    assert (fault.kind, fault.lost) == ("formula without a value", True)
+    assert FORMULA in fault.message
+
+
+def test_a_formula_whose_value_is_an_empty_text_is_an_empty_cell(tmp_path):
+    path = tmp_path / "m.xlsx"
+    trees.write_sheet(path, [("path", "subject", "label", "onset"), ("a", "s1", "joy", "=A9")])
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    stored = b'<c r="D2" t="str"><f>A9</f><v></v></c>'
+    parts[sheet] = re.sub(rb'<c r="D2".*?</c>', stored, parts[sheet])
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    trees.write_images(tmp_path / "a", ["1.png", "2.png"])
+    assert check("manifest", path).faults == []
 
 
 def test_a_folder_that_no_row_names_is_found(tmp_path):
