@@ -132,11 +132,28 @@ def text_rows(text: str, path: Path) -> Iterator[tuple]:
         raise InputError(f"{path}: has a line of over {_LONGEST_LINE} characters; it is no table.")
     said = re.match(r"sep=(.)\r?\n", text)  # Excel's own word for it
     delimiter = said[1] if said else delimiter_of(text)
+    lines, begin = list(_lines(text)), 0
+    reader = csv.reader(lines, delimiter=delimiter)
     try:
-        for number, row in enumerate(csv.reader(_lines(text), delimiter=delimiter)):
+        for number, row in enumerate(reader):
+            if reader.line_num - begin > 1 or reader.line_num == len(lines):
+                _check_quotes(lines[begin : reader.line_num], delimiter, path, begin + 1)
+            begin = reader.line_num
             yield () if said and number == 0 else tuple(row)
     except csv.Error as error:
         raise InputError(f"{path}: not a readable table of text ({error}).") from None
+
+
+def _check_quotes(lines: list[str], delimiter: str, path: Path, first: int) -> None:
+    """Refuses a row of several lines, or the last one, whose quotes are not closed."""
+    try:
+        list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        if len(lines) > 1 or "end of data" in str(error):
+            raise InputError(
+                f'{path}, line {first}: a quote (") is opened and not closed, so that what follows '
+                "is one cell: close it, or write a quote within a cell twice."
+            ) from None
 
 
 def _lines(text: str) -> io.StringIO:

@@ -74,6 +74,31 @@ def test_the_word_of_excel_for_its_separator(tmp_path):
     assert read_table(path, ("path",))[0].number == 3  # as in an editor
 
 
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ('a.png,s0,joy\na.png,"s1,joy\nb.png,s2,fear\n', 3),
+        ('a.png,"s1,joy\nb.png,"s2,fear\n', 2),
+        ('a.png,s1,joy\nb.png,s2,"fear\n', 3),
+        ('a.png,s1,joy\nb.png,s2,"fear', 3),
+    ],
+)
+def test_a_quote_that_is_not_closed_is_told(tmp_path, rows, line):
+    path = tmp_path / "m.csv"
+    path.write_text(f"path,subject,label\n{rows}")
+    with pytest.raises(
+        InputError, match=rf"m\.csv, line {line}: a quote .* is opened and not closed"
+    ):
+        manifest_rows(path)
+
+
+def test_quotes_that_are_closed_are_read(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text('path,subject,label\na.png,"s\n1","jo""y"\nb.png,s "2",fear\n"c.png" ,s3,sad\n')
+    rows = [[r.text(n) for n in ("path", "subject", "label")] for r in read_table(path, ["path"])]
+    assert rows == [["a.png", "s 1", 'jo"y'], ["b.png", 's "2"', "fear"], ["c.png", "s3", "sad"]]
+
+
 def test_a_number_that_may_be_two_is_refused(tmp_path):
     path = tmp_path / "m.csv"
     path.write_text(text_of([ROWS[0], ("a.png", "s1", "x", "1,000")], ";"))
