@@ -121,6 +121,9 @@ def _add_objective_classes(tree: Tree, reading: Reading) -> None:
     found = tree.find_files(OBJECTIVE_SHEET)
     if not found:
         return
+    if len(found) > 1:
+        others = " and ".join(map(str, found[1:]))
+        reading.notes.append(f"{found[0]} is read for the objective classes, and not {others}.")
     places = {name_key(clip.id): index for index, clip in enumerate(reading.clips)}
     lost = {name_key(fault.clip) for fault in reading.faults if fault.lost}
     for number, cells in enumerate(read_cells(found[0]), 1):

@@ -129,7 +129,8 @@ def read(
     reading = Reading("casme3", tree.root, published, emotions, USUAL)
     cut = tree.parents_of(_CUT) if main else []
     if cut:
-        form = _form(subject_name, _cut_frames(tree, cut[0]), lambda row: split, long=False)
+        frames = _cut_frames(tree, tree.first(cut))
+        form = _form(subject_name, frames, lambda row: split, long=False)
     elif part == "a":
         form = _form(subject_name, _Recordings(tree), lambda row: split)
     else:
@@ -161,6 +162,7 @@ def long_videos(
     recordings = _Recordings(tree, whole=True)
     rows = [labelled_by_kind(row) for row in rows_of(rows, None, reading)]
     read_rows(rows, reading, _form(subject_name, recordings, kind_of))
+    reading.finish(tree)
     return with_expressions(recordings.all(), reading.usable(on_error))
 
 
@@ -199,7 +201,8 @@ class _Recordings:
                 f"of part A{tree.about_links()}."
             )
         self.tree, self.cut = tree, cutter(tree, whole)
-        self.subjects = {subject_name(name): path for name, path in tree.folders(bases[0]).items()}
+        base = tree.first(bases)
+        self.subjects = {subject_name(name): path for name, path in tree.folders(base).items()}
 
     def __call__(self, subject: str, name: str, numbers: tuple) -> Frames | None:
         below = self.tree.folders(self.subjects[subject]) if subject in self.subjects else {}
@@ -231,9 +234,8 @@ class _FramesOfC:
                 f"{tree.about_links()}."
             )
         self.tree, self.cut = tree, cutter(tree)
-        self.subjects = {
-            subject_name_c(name): path for name, path in tree.folders(bases[0]).items()
-        }
+        base = tree.first(bases)
+        self.subjects = {subject_name_c(name): path for name, path in tree.folders(base).items()}
 
     def __call__(self, subject: str, name: str, numbers: tuple) -> Frames | None:
         if subject not in self.subjects:

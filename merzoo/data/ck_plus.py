@@ -13,7 +13,7 @@ from merzoo.data.clip import Clip
 from merzoo.data.frames import ImageFrames
 from merzoo.data.labels import emotion
 from merzoo.data.reading import LEFT_OUT, Published, Reading, gaps_told
-from merzoo.data.tree import Tree, match_name
+from merzoo.data.tree import GIVE_ALONE, Tree, match_name
 from merzoo.errors import InputError, unknown
 
 CODES = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
@@ -66,7 +66,10 @@ def read(root: str | Path) -> Reading:
     """Clips and faults of a copy of CK+ (argument as for `load`)."""
     tree = Tree(root, "CK+")
     sequences = [f for f in tree.parents_of(_SUBJECT) if _is_images(tree, f)]
-    reading = _read_sequences(tree, sequences[0]) if sequences else _read_folders(tree)
+    if sequences:
+        reading = _read_sequences(tree, tree.first(sequences, GIVE_ALONE))
+    else:
+        reading = _read_folders(tree)
     reading.finish(tree)
     return reading
 
@@ -79,10 +82,10 @@ def _is_images(tree: Tree, folder: str) -> bool:
 def _read_sequences(tree: Tree, base: str) -> Reading:
     reading = Reading("ck_plus", tree.root, PUBLISHED, EMOTIONS)
     parents = tree.parents_of(_SUBJECT)
-    texts = {
-        kind: next((f for f in parents if f.rsplit("/", 1)[-1].lower().startswith(kind)), None)
-        for kind in ("emotion", "facs")
-    }
+    texts: dict[str, str | None] = {}
+    for kind in ("emotion", "facs"):
+        found = [f for f in parents if f.rsplit("/", 1)[-1].lower().startswith(kind)]
+        texts[kind] = tree.first(found, GIVE_ALONE) if found else None
     if texts["emotion"] is None:
         raise InputError(
             f"{tree.root}: no folder 'Emotion' beside the images of CK+{tree.about_links()}."
@@ -198,7 +201,7 @@ def _read_folders(tree: Tree) -> Reading:
             f"{tree.root}: neither cohn-kanade-images/S005/001 nor CK+48/happy is there; give "
             f"the root of your copy of CK+{tree.about_links()}."
         )
-    for label, folder in tree.folders(bases[0]).items():
+    for label, folder in tree.folders(tree.first(bases, GIVE_ALONE)).items():
         if emotion(label) not in EMOTIONS:
             message = str(unknown("label", label, EMOTIONS))
             reading.fault("unknown label", message, str(tree.path(folder)))

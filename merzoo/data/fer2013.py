@@ -19,7 +19,7 @@ from merzoo.data.frames import Frames
 from merzoo.data.images import chosen_splits, frame_clip, image_clip
 from merzoo.data.labels import emotion
 from merzoo.data.reading import Published, Reading
-from merzoo.data.tree import Tree
+from merzoo.data.tree import GIVE_ALONE, Tree
 from merzoo.errors import InputError, unknown
 from merzoo.limits import regular_file
 
@@ -156,7 +156,7 @@ def read(
     elif votes is not None:
         raise InputError(f"{root}: FER+ votes are in the order of fer2013.csv, which is not here.")
     elif folders and form != "csv":
-        _read_folders(tree, folders[0], wanted, reading)
+        _read_folders(tree, tree.first(folders, GIVE_ALONE), wanted, reading)
         if tables and form is None:
             _scan_csv(tables, wanted, reading)
     else:

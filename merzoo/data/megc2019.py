@@ -82,6 +82,7 @@ def read(
         _derive(parts, reading)
     else:
         _join(parts, _find_list(tree, official), reading)
+    reading.notes += tree.notes
     used = {clip.source for clip in reading.clips}
     for part in parts.values():
         told = [f for f in part.faults if f.where in used or f.message.startswith(LINK)]
@@ -91,9 +92,9 @@ def read(
 
 
 def _find_part(tree: Tree, name: str) -> Path:
-    for folder, path in tree.folders().items():
-        if _dataset(folder) == name:
-            return tree.path(path)
+    found = [path for folder, path in tree.folders().items() if _dataset(folder) == name]
+    if found:
+        return tree.path(tree.first(found, f"give its root as {name}=PATH"))
     raise InputError(
         f"{tree.root}: no folder of {name}; give its root as {name}=PATH{tree.about_links()}."
     )

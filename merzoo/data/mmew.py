@@ -94,11 +94,12 @@ def _clips(tree: Tree) -> tuple[dict[str, str], dict[str, str]]:
             f"of your MMEW{tree.about_links()}."
         )
     folders, labels = {}, {}
-    for label, path in tree.folders(bases[0]).items() if bases else ():
+    for label, path in tree.folders(tree.first(bases)).items() if bases else ():
         for name, folder in tree.folders(path).items():
             folders[name_key(name)], labels[name_key(name)] = folder, label
     if not bases:
-        folders = {name_key(name): folder for name, folder in tree.folders(flat[0]).items()}
+        base = tree.first(flat)
+        folders = {name_key(name): folder for name, folder in tree.folders(base).items()}
     return folders, labels
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from merzoo.data.clip import Clip
 from merzoo.data.images import chosen_splits, image_clip
 from merzoo.data.reading import Published, Reading
-from merzoo.data.tree import Tree, escapes
+from merzoo.data.tree import GIVE_ALONE, Tree, escapes
 from merzoo.errors import InputError
 from merzoo.limits import read_bytes
 
@@ -84,7 +84,8 @@ def _read_list(
         raise InputError(
             f"{tree.root}: no folder Image/{images} beside {path.name}{tree.about_links()}."
         )
-    files = {name.replace("_aligned", ""): name for name in tree.images(bases[0])}
+    base = tree.first(bases, GIVE_ALONE)
+    files = {name.replace("_aligned", ""): name for name in tree.images(base)}
     for number, line in enumerate(text.splitlines(), 1):
         found, where = _LINE.fullmatch(line.strip()), f"{path.name}, row {number}"
         if not line.strip():
@@ -102,11 +103,11 @@ def _read_list(
             message = f"{found[2]!r} is not 1..7"
             reading.fault("unknown label", message, where, clip=name, lost=True)
         elif name not in files:
-            message = f"no file for {name} in {tree.path(bases[0])}"
+            message = f"no file for {name} in {tree.path(base)}"
             reading.fault("missing image", message, where, clip=name, lost=True)
         else:
             label = CODES[int(found[2]) - 1]
-            file = tree.path(bases[0], files[name])
+            file = tree.path(base, files[name])
             reading.add(image_clip("raf_db", Path(name).stem, file, label, part, where))
 
 
@@ -118,8 +119,9 @@ def _read_folders(tree: Tree, wanted: tuple[str, ...], reading: Reading) -> None
             f"{tree.root}: neither EmoLabel/list_patition_label.txt nor train/1 and test/1 is "
             f"there; give the root of your copy of RAF-DB{tree.about_links()}."
         )
+    base = tree.first(bases, GIVE_ALONE)
     for part in wanted:
-        for code, folder in tree.folders(tree.folders(bases[0])[part]).items():
+        for code, folder in tree.folders(tree.folders(base)[part]).items():
             if not re.fullmatch("[1-7]", code):
                 message, taken = f"{code!r} is not 1..7", "its images are left out"
                 reading.fault("unknown label", message, str(tree.path(folder)), taken=taken)

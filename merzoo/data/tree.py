@@ -26,6 +26,8 @@ from merzoo.listing import entries
 from merzoo.names import plain as name_key
 
 _FOLLOW_LINKS: ContextVar[bool] = ContextVar("follow_links", default=False)
+_GIVE_ROOT = "give that folder as the root, and the sheet with annotation=PATH"
+GIVE_ALONE = "give a root that holds that folder alone"  # where there is no option annotation
 _LARGEST_TEXT = 1 << 20  # bytes of a small annotation file; the real ones stay below 1 kB
 
 
@@ -120,15 +122,16 @@ class Tree:
         pattern = re.compile(child, re.IGNORECASE)
         return self.find_folders(lambda f: any(map(pattern.fullmatch, self.folders(f))), depth)
 
-    def first(self, folders: list[str]) -> str:
-        """The first of some folders that could all be meant; a note names those at its depth."""
+    def first(self, folders: list[str], advice: str = _GIVE_ROOT) -> str:
+        """The first of some folders that could all be meant; a note names those at its depth, and
+        says what to do where another is."""
         first = folders[0]
         others = [f for f in folders[1:] if f.count("/") == first.count("/")]
         if others:
             named = " and ".join(str(self.path(folder)) for folder in others)
             self.notes.append(
                 f"{self.path(first)} is read, and not {named}, which could be meant as well: if "
-                "so, give that folder as the root, and the sheet with annotation=PATH."
+                f"so, {advice}."
             )
         return first
 

@@ -1,6 +1,7 @@
 """Each adapter on a tiny tree in the exact form of its dataset."""
 
 import os
+import re
 import shutil
 import time
 from collections import Counter
@@ -146,20 +147,43 @@ def test_samm_apex_outside_is_kept_and_flagged(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "write", "folder", "copy"),
+    ("kind", "write", "folder", "copy", "options"),
     [
-        ("samm", trees.samm, "SAMM", "Flow"),
-        ("casme2", trees.casme2, "CASME2_RAW_selected", "CASME2_RAW"),
-        ("megc2019", trees.megc2019, "SAMM/SAMM", "SAMM/Flow"),
+        ("samm", trees.samm, "SAMM", "Flow", {}),
+        ("casme2", trees.casme2, "CASME2_RAW_selected", "CASME2_RAW", {}),
+        ("megc2019", trees.megc2019, "SAMM/SAMM", "SAMM/Flow", {}),
+        ("megc2019", trees.megc2019, "CASME2", "CASME II", {}),
+        ("casme3", trees.casme3, "Part_A_ME_clip/frame", "Part_A_ME_clip/depth", {}),
+        ("casme3", trees.casme3_intervals, "part_A", "part_A_depth", {"split": "macro"}),
+        ("casme3", trees.casme3_c, "part_C", "part_C_depth", {"part": "c"}),
+        ("mmew", trees.mmew, "Micro_Expression", "Micro_Flow", {}),
+        ("mmew", trees.mmew_flat, "Micro_Expression", "Micro_Flow", {}),
+        ("ck_plus", trees.ck_plus, "cohn-kanade-images", "cropped", {}),
+        ("ck_plus", trees.ck_plus, "Emotion", "Emotion_labels", {}),
+        ("ck_plus", trees.ck_plus, "FACS", "FACS_labels", {}),
+        ("ck_plus", trees.ck_plus_48, "CK+48", "CK+96", {}),
+        ("raf_db", trees.raf_db, "Image/aligned", "Cropped/aligned", {}),
+        ("raf_db", trees.raf_db_folders, "DATASET", "DATASET_2", {}),
+        ("fer2013", lambda path: trees.fer2013(path / "a").parent, "a", "b", {}),
     ],
 )
 def test_of_two_folders_that_could_be_meant_the_one_that_is_read_is_told(
-    tmp_path, kind, write, folder, copy
+    tmp_path, kind, write, folder, copy, options
 ):
     root = write(tmp_path)
     shutil.copytree(root / folder, root / copy)
-    with pytest.warns(UserWarning, match=f"{copy} is read, and not .*{folder}, which could be"):
-        load(kind, root)
+    first, second = map(re.escape, sorted((folder, copy)))
+    with pytest.warns(UserWarning, match=f"{first} is read, and not .*{second}, which could be"):
+        load(kind, root, **options)
+
+
+def test_of_two_sheets_of_objective_classes_the_one_that_is_read_is_told(tmp_path):
+    root = trees.casme2(tmp_path)
+    for name in ("CASME2-ObjectiveClasses", "CASME2-ObjectiveClasses-2"):
+        trees.write_sheet(root / f"{name}.xlsx", [("1", "EP02_01f", 1)])
+    words = r"Classes-2\.xlsx is read for the objective classes, and not .*Classes\.xlsx"
+    with pytest.warns(UserWarning, match=words):
+        load("casme2", root)
 
 
 def test_smic_takes_the_class_from_the_folder(tmp_path):

@@ -1,5 +1,7 @@
 """Long recordings: expressions cut out of them, and whole with the intervals in them."""
 
+import shutil
+
 import pytest
 
 from merzoo.data import load, load_long
@@ -78,6 +80,13 @@ def test_long_videos_of_casme_sq_hold_all_intervals(tmp_path):
     assert video.intervals(None) == [(19, 29), (39, 51)]
     assert video.expressions[0].frames is video.frames
     assert videos["s19/19_0401girl"].intervals(None) == []
+
+
+def test_of_two_folders_of_casme3_recordings_the_one_that_is_read_is_told(tmp_path):
+    root = trees.casme3_intervals(tmp_path)
+    shutil.copytree(root / "part_A", root / "part_A_depth")
+    with pytest.warns(UserWarning, match=r"part_A is read, and not .*part_A_depth, which could be"):
+        load_long("casme3", root)
 
 
 def test_long_videos_of_casme3_by_the_sheet_of_both_kinds(tmp_path):
