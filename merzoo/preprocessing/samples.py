@@ -80,7 +80,23 @@ def load_samples(
         parts.append(prepared)
     if not parts:
         raise InputError("No data given: use --data KIND:PLACE, such as arrays:file.npz.")
-    return parts[0] if len(parts) == 1 else join_arrays(parts)
+    samples = parts[0] if len(parts) == 1 else join_arrays(parts)
+    if told := _empty_classes(samples):
+        warnings.warn(told, stacklevel=3)
+        if clips:
+            samples.preparation["notes"].append(told)
+    return samples
+
+
+def _empty_classes(samples: Arrays) -> str:
+    """What to say of classes that no sample has; nothing where there is none."""
+    empty = [name for name, count in samples.counts().items() if not count]
+    if not empty:
+        return ""
+    return (
+        f"no clip of the class {', '.join(empty)}: scores over all classes count it as 0; another "
+        "label map may fit."
+    )
 
 
 def _met_before(text: str, found: Sequence[Clip], before: Sequence[Clip]) -> str:

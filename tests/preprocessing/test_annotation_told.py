@@ -3,6 +3,7 @@
 import re
 import shutil
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -106,6 +107,20 @@ def test_clips_of_python_without_annotation_are_counted(tmp_path):
         data = prepare(clips, SHAPE, detector="none", jobs=1, cache=tmp_path)
     kinds = {"onset not annotated: the first frame": 1, "offset not annotated: the last frame": 1}
     assert data.preparation["replaced"] == {"d": kinds}
+
+
+def test_a_class_without_a_clip_is_told(folder, tmp_path):
+    options = {"labels": "megc3", "detector": "none", "cache": tmp_path, "jobs": 1}
+    clips = manifest.load(written(folder, "a,s1,joy,3,5,7,50"))
+    clips = [replace(c, label=w) for c, w in zip(clips, ("fear", "happiness"), strict=True)]
+    with pytest.warns(UserWarning, match="no clip of the class surprise: scores") as told:
+        data = load_samples(clips, SHAPE, **options)
+    assert str(told[-1].message) in data.preparation["notes"]
+    with pytest.warns(UserWarning, match="no clip of the class surprise: scores"):
+        load_samples(data, SHAPE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_samples(clips, SHAPE, **options | {"labels": "annotated"})
 
 
 def test_people_of_one_name_in_two_manifests_of_one_name_are_told(folder, tmp_path):
