@@ -68,9 +68,11 @@ class ImageFrames(Frames):
     """Image files in the order of the last digits of their names, `img2.jpg` before `img10.jpg`.
 
     `stated_bits` may be set before a frame is read: how many bits the values of 16-bit files have.
+    `guessed_bits` is set once `bits` is known, where that is a guess.
     """
 
     stated_bits: int | None = None
+    guessed_bits: int | None = None
 
     def __init__(self, paths: Sequence[Path], numbers: Sequence[int] | None = None, name: str = ""):
         if not paths:
@@ -127,6 +129,7 @@ class ImageFrames(Frames):
                 f"{self.stated_bits} are stated."
             )
         if depth.guessed:
+            self.guessed_bits = depth.bits
             self.notes = (
                 *self.notes,
                 f"{self.name}: 16-bit pictures with values up to {depth.largest} are taken as of "

@@ -8,6 +8,7 @@ does not grow with the number of clips. A clip that cannot be used is reported w
 import functools
 import os
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 
 from merzoo.arguments import MOST_JOBS, whole_number
 from merzoo.data.clip import Clip
+from merzoo.data.frame_samples import MARK
 from merzoo.data.labels import NO_LABEL, LabelMap, map_labels
 from merzoo.errors import InputError
 from merzoo.modalities import input_shapes
@@ -27,6 +29,7 @@ from merzoo.preprocessing.extract import EXTRACTORS, extractor
 from merzoo.preprocessing.face import detector_files
 from merzoo.preprocessing.parameters import check_parameters, recorded
 from merzoo.preprocessing.preparation import (
+    bits_told,
     excluded_by_dataset,
     preparation_of,
     used_annotation,
@@ -125,15 +128,19 @@ def prepare(
     of_clips = [ways.get(clip.dataset, chosen) for clip in mapped.clips]
     keys = _keys(mapped.clips, contents, shapes, of_clips)
     missing = _missing(keys, store)
-    failures |= _extract(mapped.clips, keys, missing, shapes, of_clips, store, jobs)
+    failures |= _extract(mapped.clips, contents, keys, missing, shapes, of_clips, store, jobs)
     failed = [Failure(*unknown) for unknown in mapped.failed]
     failed += [_failure(mapped.clips[i], failures[i]) for i in sorted(failures)]
     _report(failed, on_error, len(mapped.failed) + len(mapped.clips))
     kept = [i for i in range(len(mapped.clips)) if i not in failures]
     modalities = {n: _assemble([keys[i][n] for i in kept], shapes[n], store) for n in shapes}
     clips = [mapped.clips[i] for i in kept]
+    guessed = _guessed_bits(clips, [contents[i] for i in kept], store)
     left_out = [[failure.clip, failure.reason] for failure in failed]
     preparation = preparation_of(clips, shapes, chosen, detectors, left_out)
+    if guessed:
+        preparation["notes"].append(bits_told(guessed))
+        warnings.warn(bits_told(guessed), stacklevel=2)
     preparation["excluded"] = excluded
     preparation["notes"][:0] = [mapped.note] if mapped.note else []
     annotated = used_annotation(shapes, chosen, preparation["apex"])
@@ -210,13 +217,28 @@ def _landmark_files() -> str:
     return detector_files("dlib")
 
 
-def _extract(clips, keys, missing, shapes, of_clips, store: Cache, jobs) -> dict[int, str]:
+def _guessed_bits(clips, contents, store: Cache) -> dict[int, int]:
+    """Bits that 16-bit pictures are taken as of, where that is a guess -> how many clips."""
+    pairs = zip(clips, contents, strict=True)
+    names = {(clip.dataset, clip.id.split(MARK)[0]): _bits_key(content) for clip, content in pairs}
+    found = {name: int(row[0]) for name, row in store.found(set(names.values())).items()}
+    counts = Counter(found[name] for name in names.values() if name in found)
+    return dict(sorted(counts.items()))
+
+
+def _bits_key(content: str | None) -> str:
+    return key(guessed_bits=content)
+
+
+def _extract(
+    clips, contents, keys, missing, shapes, of_clips, store: Cache, jobs
+) -> dict[int, str]:
     """Works out what the cache lacks; returns the reason for each clip that failed."""
     if not missing:
         return {}
     rows = {n: (shape, EXTRACTORS[n]) for n, shape in shapes.items()}  # workers lack one's own
     tasks = [
-        (i, clips[i], {n: (keys[i][n], *rows[n]) for n in names}, of_clips[i])
+        (i, clips[i], {n: (keys[i][n], *rows[n]) for n in names}, of_clips[i], contents[i])
         for i, names in missing.items()
     ]
     failures = {}
@@ -264,8 +286,8 @@ def _work_in_worker(tasks: list[tuple], store: Cache) -> list[tuple]:
         return [_work(*task, batch) for task in tasks]
 
 
-def _work(index: int, clip: Clip, wanted: dict, parameters, batch: Batch):
-    """Extracts the wanted modalities of one clip into the cache.
+def _work(index: int, clip: Clip, wanted: dict, parameters, content: str, batch: Batch):
+    """Extracts the wanted modalities of one clip into the cache, and its bits if they are guessed.
 
     Returns its index, why it failed or `None`, and what the user should know of it or `None`.
     """
@@ -276,6 +298,9 @@ def _work(index: int, clip: Clip, wanted: dict, parameters, batch: Batch):
             if array.shape != shape or not np.isfinite(array).all():
                 raise RuntimeError(f"{name} came out as {array.shape}, or with NaN")
             batch.add(one, array.astype(np.float32, copy=False))
+        bits = getattr(clip.frames, "guessed_bits", None)
+        if bits is not None:
+            batch.add(_bits_key(content), np.array([bits], np.uint8))
     except CacheError:
         raise
     except Exception as error:

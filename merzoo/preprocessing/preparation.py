@@ -102,6 +102,21 @@ def preparation_told(preparation: dict) -> list[str]:
     return lines + [str(note) for note in preparation.get("notes", [])]
 
 
+def bits_told(guessed: Mapping[int, int]) -> str:
+    """A sentence on 16-bit pictures whose bits are guessed, by how many clips have how many.
+
+    >>> bits_told({10: 1, 12: 3}).partition(",")[0]
+    '16-bit pictures are taken as of 10 bits in 1 and 12 bits in 3 clips'
+    """
+    bits = " and ".join(f"{n} bits in {count}" for n, count in guessed.items())
+    unlike = " and clips of one camera unlike" if len(guessed) > 1 else ""
+    return (
+        f"16-bit pictures are taken as of {bits} clips, a guess by each clip's largest value, "
+        f"which makes dark clips too bright{unlike}. Say how many bits the camera gives in a "
+        "manifest's column 'bits'."
+    )
+
+
 def used_annotation(names, chosen: Mapping, apexes: Mapping) -> tuple[str, ...]:
     """Which annotation the modalities were worked out with: nobody has it when a model is used.
 

@@ -16,6 +16,7 @@ from merzoo.preprocessing.face import has_landmarks
 from merzoo.preprocessing.landmarks import reference_face
 from merzoo.preprocessing.pipeline import PrepareError, prepare
 from merzoo.preprocessing.regions import four_areas
+from merzoo.preprocessing.samples import load_samples
 from tests.data.test_videos import EVEN, write_matroska
 from tests.data.trees import write_csv
 from tests.preprocessing import made
@@ -152,6 +153,33 @@ def test_a_varying_frame_rate_is_warned_of(tmp_path):
 
 
 @pytest.mark.skipif(not has_landmarks(), reason="dlib or its landmark file is not installed")
+@pytest.mark.parametrize("frames", [None, 2])
+def test_guessed_bits_of_16_bit_pictures_are_told_once_for_all_clips(tmp_path, frames):
+    rows = [("path", "subject", "label", "onset", "apex", "offset")]
+    for i, largest in enumerate((3000, 900, 3000, 4095)):  # all of 12 bits are no guess
+        folder = tmp_path / f"c{i}"
+        folder.mkdir()
+        for k in range(4):
+            image = np.random.default_rng(k).integers(0, largest, (32, 32)).astype(np.uint16)
+            image[0, 0] = largest
+            cv2.imwrite(str(folder / f"{k}.png"), image)
+        rows.append((folder.name, f"s{i}", "fear", 0, 1, 3))
+    write_csv(tmp_path / "manifest.csv", rows)
+    options = {"detector": "none", "cache": tmp_path / "cache", "jobs": 1, "frames": frames}
+    words = r"10 bits in 1 and 12 bits in 2 clips, a guess .* column 'bits'"
+    for _ in range(2):  # worked out, and out of the cache
+        clips = load("manifest", tmp_path)
+        with pytest.warns(UserWarning, match=words) as told:
+            data = load_samples(clips, {"onset": (32, 32, 1)}, labels="annotated", **options)
+        assert len(told) == 1
+        assert str(told[0].message) in data.preparation["notes"]
+    said = [(*row, bits) for row, bits in zip(rows, ("bits", 12, 12, 12, 12), strict=True)]
+    write_csv(tmp_path / "manifest.csv", said)
+    clips = load("manifest", tmp_path)
+    data = load_samples(clips, {"onset": (32, 32, 1)}, labels="annotated", **options)
+    assert not any("16-bit" in note for note in data.preparation["notes"])
+
+
 def test_a_film_that_holds_several_clips_is_read_for_all_of_them(tmp_path, decoded, monkeypatch):
     write_matroska(tmp_path / "film.mkv", EVEN)  # of 45 frames
     os.utime(tmp_path / "film.mkv", (1, 1))  # not just written, so that its hash is kept
