@@ -114,8 +114,21 @@ def entry(name: str) -> ModelEntry:
         load_all()  # a variant that is being written is not in the catalogue yet
         found = REGISTRY.get(name)
     if found is None:
+        _check_no_spotter(name)
         raise unknown("model", name, REGISTRY, "merzoo list shows all.")
     return found
+
+
+def _check_no_spotter(name: str) -> None:
+    """Raises `InputError` for what only the tasks on long videos take, naming the task."""
+    if name == "spotter" or "+" in name:
+        task, function = "spot", "evaluate.evaluate_spots"
+        if "+" in name:
+            task, function = "spot-recognise", "recognise.evaluate_recognised"
+        raise InputError(
+            f"{name} is for long videos, not for ready-cut clips: give --task {task} "
+            f"(merzoo.evaluation.spotting.{function})."
+        )
 
 
 def known_entry(name: str) -> ModelEntry | None:

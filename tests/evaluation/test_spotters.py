@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+import merzoo
+from merzoo.cli import main
 from merzoo.data.clip import Clip
 from merzoo.data.frames import ArrayFrames
 from merzoo.data.long_videos import LongVideo
@@ -17,7 +19,8 @@ from merzoo.evaluation.spotting.learnt import NetworkSpotter, _half_height, _lab
 from merzoo.evaluation.spotting.movement import movement
 from merzoo.evaluation.spotting.recognise import evaluate_recognised
 from merzoo.evaluation.spotting.recognition import strs
-from merzoo.evaluation.spotting.spotters import MotionSpotter, resolve_spotter
+from merzoo.evaluation.spotting.spotters import MOTION, MotionSpotter, resolve_spotter
+from merzoo.evaluation.tasks import task_function
 from merzoo.prediction.spotting_scores import SpottingScores
 from merzoo.preprocessing.cache import Cache
 from merzoo.training.learner import resolve
@@ -164,6 +167,25 @@ def test_what_is_no_spotter_is_refused_in_one_line(videos):
         evaluate_spots(marked, videos, protocol="kfold-clips:2")
     with pytest.raises(InputError, match="--apex: spotting has windows of its own"):
         evaluate_spots("spotter", videos, parameters={"apex": "flow"})
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "function"),
+    [
+        (MOTION, "spot", "evaluate.evaluate_spots"),
+        ("softnet+ststnet", "spot-recognise", "recognise.evaluate_recognised"),
+    ],
+)
+def test_a_spotter_without_its_task_is_told_of_the_task(name, task, function, capsys):
+    for verb in ("evaluate", "audit"):
+        assert main([verb, name, "--data", "synthetic:easy"]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"give --task {task} (merzoo.evaluation.spotting.{function})" in line
+    module, _, call = function.partition(".")
+    assert task_function(task).__name__ == call
+    assert task_function(task).__module__ == f"merzoo.evaluation.spotting.{module}"
+    with pytest.raises(InputError, match=f"--task {task} "):
+        merzoo.evaluate(name, [])
 
 
 @pytest.mark.parametrize(
