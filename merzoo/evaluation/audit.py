@@ -16,6 +16,7 @@ from merzoo.evaluation.units import unit_labels, unit_learner
 from merzoo.metrics import CLASSIFY, UNITS
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.samples import load_samples
+from merzoo.training.engines import check_callbacks
 from merzoo.training.learner import resolve
 from merzoo.training.recipes import Recipe, change_preprocessing, get_recipe
 
@@ -61,6 +62,7 @@ def audit(
     identical samples on both sides, 1 pairs: d/1 and d/6 (fold d/a). Keep one.
     """
     whole_number("jobs", jobs, most=MOST_JOBS)
+    check_callbacks(callbacks)
     own = audit_videos(task)
     if own is not None:
         how = {"protocol": protocol, "split": split, "recipe": recipe}

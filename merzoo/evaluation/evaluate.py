@@ -34,7 +34,7 @@ from merzoo.names import known_people
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.preparation import preparation_told
 from merzoo.training.batches import check_feed
-from merzoo.training.engines import ENGINES, choose_engine
+from merzoo.training.engines import ENGINES, check_callbacks, choose_engine
 from merzoo.training.learner import Learner, check_classes, resolve
 from merzoo.training.recipes import Recipe, change_preprocessing
 
@@ -139,6 +139,7 @@ def evaluate(
     """
     check_folder(out)
     _check_how(engine, seeds, jobs, cluster, fold_chunk)
+    check_callbacks(callbacks)
     rule = parse_selection(selection)
     learner = _selected(resolve(model, recipe), rule, callbacks, parameters)
     _check_learner(learner, cache_backbone, audit_epochs)

@@ -96,6 +96,24 @@ def choose_engine(
     return Engine("together", f"all folds as one program cost least on a {device}")
 
 
+def check_callbacks(callbacks) -> None:
+    """Raises `InputError` for what is no list of Keras callbacks.
+
+    >>> check_callbacks([3])
+    Traceback (most recent call last):
+    ...
+    merzoo.errors.InputError: callbacks must be a list of Keras callbacks, got [3].
+    """
+    if isinstance(callbacks, list | tuple):
+        if not callbacks:
+            return
+        import keras
+
+        if all(isinstance(one, keras.callbacks.Callback) for one in callbacks):
+            return
+    raise InputError(f"callbacks must be a list of Keras callbacks, got {callbacks!r}.")
+
+
 def _against(learner: Learner, size: int, callbacks: Sequence) -> str | None:
     """Why epochs cannot be programs, or `None`."""
     import keras

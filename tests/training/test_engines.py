@@ -247,6 +247,13 @@ def test_the_engine_is_chosen_by_what_it_has_to_do():
             choose_engine(wanted, learner, **facts)
 
 
+@pytest.mark.parametrize("given", [[3], 3, EveryEpoch(), [EveryEpoch], None])
+def test_what_is_no_list_of_callbacks_is_refused_at_once(given):
+    for verb, words in ((merzoo.evaluate, ("ststnet", [])), (merzoo.audit, ([], "ststnet"))):
+        with pytest.raises(InputError, match=r"callbacks must be a list of Keras callbacks, got "):
+            verb(*words, callbacks=given)
+
+
 def test_fixed_layers_are_parted_from_those_that_learn():
     x = keras.Input((8, 8, 3), name="flow_image")
     y = keras.layers.Rescaling(2.0)(x)
