@@ -71,10 +71,12 @@ def train(
     judged = None if run is None else read_run(run)
     said = {} if judged is None else _of_run(judged)
     model, data = model or said.get("model"), data or said.get("data")
-    for value, what in ((model, "a model"), (data, "data")):
+    for value, what in ((model, "a model"), (data, "data (--data KIND:PLACE)")):
         if value is None:
-            known = "" if judged is None else f" ({judged.folder} names an object of Python's)"
-            raise InputError(f"train: give {what}{known}.")
+            where, instead = "", ", or a finished run (--run FOLDER)"
+            if judged is not None:
+                where, instead = f"{judged.folder} names an object of Python's: ", ""
+            raise InputError(f"{where}give {what}{instead}. merzoo train --help shows how.")
     learner = resolve(model, recipe or said.get("recipe"), arguments=arguments)
     if learner.kind != "network":
         raise InputError(f"{learner.name} is fitted to data in seconds and has no weights to keep.")

@@ -26,6 +26,15 @@ def test_what_cannot_be_trained_is_one_line(tmp_path):
         merzoo.train(run=tmp_path / "none")
 
 
+@pytest.mark.parametrize(
+    ("words", "asked"), [([], "give a model,"), (["ststnet"], "give data (--data KIND:PLACE),")]
+)
+def test_what_is_not_said_is_asked_for_by_its_option(words, asked, capsys):
+    assert main(["train", *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{asked} or a finished run (--run FOLDER). merzoo train --help shows how." in line
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """An evaluation of two epochs, by the command line, and its folder."""
