@@ -76,7 +76,7 @@ def check(kind: str, root: str | Path, images: bool = True, **options) -> Report
         raise unknown("kind of data", kind, KINDS)
     module = importlib.import_module(KINDS[kind].module)
     if not hasattr(module, "read"):
-        raise InputError(f"{kind} is no dataset of clips: there is nothing to check in it.")
+        raise InputError(f"{kind} ({KINDS[kind].about}) is no copy that can be checked.")
     reading = call(kind, module.read, root, options)
     synthetic = _is_synthetic(Path(root))
     published = None if synthetic or reading.published == Published() else reading.published

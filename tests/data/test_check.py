@@ -322,6 +322,10 @@ def test_bad_words_are_one_line_and_status_2(tmp_path, capsys):
     assert main(["data", "check", "casme22", str(tmp_path)]) == 2
     assert "Did you mean 'casme2'" in capsys.readouterr().err
     assert main(["data", "check", "casme2", str(tmp_path / "none")]) == 2
+    capsys.readouterr()
+    for kind, what in (("synthetic", "invented clips"), ("arrays", "samples as arrays")):
+        assert main(["data", "check", kind, "easy"]) == 2
+        assert re.search(rf"{kind} \({what}.*\) is no copy that can", capsys.readouterr().err)
 
 
 def test_a_dataset_without_published_figures_is_not_compared(tmp_path):
