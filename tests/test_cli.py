@@ -39,6 +39,7 @@ def test_list_and_info(capsys):
     assert main(["info", "ststnet"]) == 0
     assert "flow_image (28, 28, 3)" in capsys.readouterr().out
     assert main(["list", "nothing*"]) == 1
+    assert capsys.readouterr().out == "No model matches 'nothing*'; merzoo list shows all.\n"
 
 
 def test_evaluate_prints_scores_and_where_the_report_is(capsys, samples, tmp_path):

@@ -19,6 +19,9 @@ def run(options) -> int:
     if options.json:
         print_json(names)
         return 0 if names else 1
+    if not names:
+        print(f"No model matches {options.pattern!r}; merzoo list shows all.")
+        return 1
     tags: dict[str, list[str]] = {}
     for entry in entries():
         tags.setdefault(entry.network, []).append(entry.id.rpartition(".")[2])
@@ -28,7 +31,7 @@ def run(options) -> int:
         [_row(model_info(name), tags.get(name, [])) for name in names],
         wrap="inputs",
     )
-    return 0 if names else 1
+    return 0
 
 
 def _row(info: dict, tags: list[str]) -> list[str]:

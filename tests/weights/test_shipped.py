@@ -92,6 +92,8 @@ def test_the_verbs(capsys, tmp_path, monkeypatch):
     assert main(["weights", "list"]) == 0
     assert "ststnet.synthetic" in capsys.readouterr().out
     assert main(["weights", "list", "nothing"]) == 1
+    line = "No weights match 'nothing'; merzoo weights list shows all.\n"
+    assert capsys.readouterr().out == line
     assert main(["weights", "download", "ststnet.synthetic"]) == 0
     assert "ststnet.synthetic.weights.h5" in capsys.readouterr().out
     assert main(["weights", "download", "ststnet.synthetik"]) == 2

@@ -17,6 +17,8 @@ def run(options) -> int:
     found = entries(options.pattern)
     if options.json:
         print_json([entry.as_dict() | {"here": _place(entry) != "no"} for entry in found])
+    elif not found:
+        print(f"No weights match {options.pattern!r}; merzoo weights list shows all.")
     else:
         print_table(
             f"{len(found)} weights: merzoo.create_model(NETWORK, weights=TAG)",
