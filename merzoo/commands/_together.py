@@ -63,7 +63,9 @@ def _films(options: Namespace) -> bool:
 
 
 def _of_unknown_rate(options: Namespace) -> bool:
-    return any(source != "sample" and not isinstance(source, tuple) for source in _sources(options))
+    from merzoo.prediction.sources import takes_rate
+
+    return any(map(takes_rate, _sources(options)))
 
 
 def _moving(options: Namespace) -> bool:

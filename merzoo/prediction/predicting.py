@@ -28,7 +28,7 @@ from merzoo.prediction.results import (
     write_results,
 )
 from merzoo.prediction.segments import classify_spots
-from merzoo.prediction.sources import Source, open_source
+from merzoo.prediction.sources import Source, check_rate, open_source
 from merzoo.prediction.spotting import LOWEST_RATE, Settings, Spot, spot
 from merzoo.prediction.whole import LONGEST_WHOLE, face_in, take_whole
 from merzoo.progress import progress_bar
@@ -101,6 +101,7 @@ def predict(
     _check(how, annotated)
     check_results(out)
     opened = open_source(source, fps)
+    check_rate([opened], fps)
     if not isinstance(model, Classifier):
         model = Classifier(model, weights, classes, units, **parameters)
     with _shown(progress) as step:
@@ -139,6 +140,7 @@ def predict_files(
     """
     _check(how, annotated)
     check_results(out)
+    check_rate(sources, fps)
     folder = _folder(out)
     results: list[Prediction | Failed] = []
     for source in [one for given in sources for one in expand(given)]:

@@ -139,6 +139,26 @@ def open_source(given, fps: float | None = None) -> Source:
     return Source(str(given), "video", VideoFrames(path, _KEPT), fps)
 
 
+def takes_rate(given) -> bool:
+    """Whether an input has use for frames per second: not the sample, nor two pictures.
+
+    >>> takes_rate("a.mp4"), takes_rate("sample"), takes_rate(("onset.png", "apex.png"))
+    (True, False, False)
+    """
+    if isinstance(given, Source):
+        return given.kind != "pair" and given.name != SAMPLE
+    if isinstance(given, tuple | list | np.ndarray):
+        return len(given) != 2
+    return str(given) != SAMPLE
+
+
+def check_rate(sources: Sequence, fps: float | None) -> None:
+    """Raises `InputError` for frames per second that none of the inputs has use for."""
+    if fps is not None and sources and not any(map(takes_rate, sources)):
+        where = "for the sample and for pairs of images"
+        raise InputError(f"fps (--fps) has no effect {where}: leave it out.")
+
+
 def _in_memory(given, fps: float | None) -> Source:
     """Paths of images, or pictures: an array of them, a list, or what yields them."""
     if not isinstance(given, np.ndarray):

@@ -6,8 +6,9 @@ import pytest
 
 from merzoo.data.frames import ArrayFrames, VideoFrames
 from merzoo.errors import InputError
+from merzoo.prediction import predict, predict_files
 from merzoo.prediction.given import expand
-from merzoo.prediction.sources import group_inputs, open_source
+from merzoo.prediction.sources import check_rate, group_inputs, open_source
 from tests.prediction.made import write_video
 
 FRAMES = np.arange(5, dtype=np.uint8)[:, None, None, None] + np.zeros((1, 40, 30, 3), np.uint8)
@@ -41,6 +42,16 @@ def test_many_paths_of_images_are_the_frames_in_their_order(tmp_path):
         cv2.imwrite(str(path), frame)
     source = open_source((path for path in paths), 25)
     assert source.kind == "folder" and [frame.max() for frame in source.frames] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("given", ["sample", (FRAMES[0], FRAMES[4]), FRAMES[:2]])
+def test_a_rate_that_has_no_effect_is_refused(given, tmp_path):
+    with pytest.raises(InputError, match=r"fps \(--fps\) has no effect for the sample"):
+        predict(given, fps=100)
+    with pytest.raises(InputError, match=r"fps \(--fps\) has no effect for the sample"):
+        predict_files([given], None, tmp_path / "out", fps=100)
+    assert not (tmp_path / "out").exists()
+    check_rate([given, FRAMES], 100)
 
 
 @pytest.mark.parametrize(
