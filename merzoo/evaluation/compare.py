@@ -87,7 +87,7 @@ def compare(
     whole_number("seed", seed, least=0)
     runs = [runs] if isinstance(runs, str | Path) else runs
     if len(runs) < 2:
-        raise InputError(f"{len(runs)} run given; comparing takes two or more.")
+        raise InputError(f"{len(runs) or 'no'} run given; comparing takes two or more.")
     if any(task_of(run) in SPOTTING for run in runs):
         how = {"permutations": permutations, "seed": seed, "out": out}
         return compare_spotting(runs, all_pairs=all_pairs, **how)

@@ -162,7 +162,7 @@ def _check(model, path: Path, format: str, preprocessing: bool, int8: bool) -> P
     if not isinstance(model, keras.Model):
         raise InputError(f"export takes a keras.Model, got {type(model).__name__}.")
     if suffix and path.suffix != suffix:
-        raise InputError(f"{path}: the path of a {format} export must end in {suffix}.")
+        raise InputError(f"{path}: the path of an export to {format} must end in {suffix}.")
     check_folder(path.parent, file=None)
     for place in _moves(Path(), path, format).values() if suffix else ():
         claim_file(place, "export", lambda _: _is_export_file(path))

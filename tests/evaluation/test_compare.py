@@ -23,6 +23,7 @@ from merzoo.evaluation.scores.paired_tests import (
     swap_test,
     wilcoxon,
 )
+from merzoo.evaluation.spotting.compare import compare_spotting
 from merzoo.training.learner import resolve
 from tests.samples import flow_arrays
 
@@ -198,6 +199,9 @@ def test_other_clips_labels_or_classes_are_refused(tmp_path, three):
         compare(three[:1])
     with pytest.raises(InputError, match="1 run given; comparing takes two or more"):
         compare("runs/a")
+    for compared in (compare, compare_spotting):
+        with pytest.raises(InputError, match="no run given; comparing takes two or more"):
+            compared([])
     with pytest.raises(InputError, match="given twice"):
         compare([three[0], three[0]])
 

@@ -85,7 +85,7 @@ def test_refuses_what_cannot_work(tmp_path):
     model = merzoo.create_model("ststnet")
     for arguments, message in (
         (("x.onnx", "onxx"), "Did you mean 'onnx'"),
-        (("x.tflite", "onnx"), "must end in"),
+        (("x.tflite", "onnx"), "path of an export to onnx must end in"),
         (("x.onnx", "saved_model"), "a path without an ending"),
         (("x.onnx", "onnx", False), "int8 is for format='litert'"),
     ):

@@ -48,7 +48,7 @@ def compare_spotting(
         InputError: for fewer than two runs, or runs on other videos or another truth.
     """
     if len(runs) < 2:
-        raise InputError(f"{len(runs)} run given; comparing takes two or more.")
+        raise InputError(f"{len(runs) or 'no'} run given; comparing takes two or more.")
     loaded = _named([read_spotting_run(path) for path in runs])
     for run in loaded[1:]:
         _check_same(loaded[0], run)
