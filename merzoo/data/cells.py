@@ -178,14 +178,20 @@ def delimiter_of(text: str) -> str:
     return max(_DELIMITERS, key=agreement)
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, binary: str = "") -> str:
     """A text file in the encoding that it is in; a guess is said by a warning.
+
+    Args:
+        path: of the file.
+        binary: what to say of one that is binary.
 
     Raises:
         InputError: if it cannot be read, or is no text.
     """
     data = read_bytes(path, LARGEST_FILE, advice="It is too large for a table.")
     encoding = _encoding(data)
+    if binary and "\0" in data.decode(encoding, "replace"):
+        raise InputError(f"{path}: a binary file, {binary}.")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:

@@ -226,6 +226,21 @@ def test_bad_files_and_classes(tmp_path):
         score([])
 
 
+def test_a_binary_file_is_no_table_and_is_told_what_to_give(tmp_path, capsys):
+    flow_arrays(subjects=3, clips=3).save(tmp_path / "samples.npz")
+    np.save(tmp_path / "zeros.npy", np.zeros(1000))
+    for name in ("samples.npz", "zeros.npy"):
+        assert main(["score", str(tmp_path / name)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"{name}: a binary file, no table of predictions; give a .csv or .xlsx" in line
+        assert "dataset, subject, clip, label, predicted, or a log" in line
+        assert main(["score", str(tmp_path / name), "--truth", str(tmp_path / name)]) == 2
+        assert f"{name}: a binary file, no list of intervals; give" in capsys.readouterr().err
+    text = written(tmp_path, twelve()).read_text(encoding="utf-8")
+    (tmp_path / "wide.csv").write_text(text, encoding="utf-16-le")
+    assert main(["score", str(tmp_path / "wide.csv"), "--out", str(tmp_path / "run")]) == 0
+
+
 def test_command(tmp_path, capsys):
     path = str(written(tmp_path, twelve()))
     assert main(["score", path, "--name", "theirs", "--out", str(tmp_path / "run")]) == 0

@@ -30,6 +30,10 @@ from merzoo.names import one_spelling, spellings_told
 REQUIRED = ("dataset", "subject", "clip", "label", "predicted")
 OPTIONAL = ("seed", "fold")
 _MOST = 1 << 20  # rows of a workbook; Excel has no more
+_BINARY = (
+    f"no table of predictions; give a .csv or .xlsx with the columns {', '.join(REQUIRED)}, or a "
+    f"log of MEGC 2019"
+)
 KEY = ["dataset", "subject", "clip"]
 LINE = "line"  # column that says where a row stands, for messages
 
@@ -93,7 +97,7 @@ def foreign_card(name: str, table, classes: list[str], paths) -> dict:
 def _read(path: Path):
     if path.suffix.lower() in WORKBOOKS:
         return _read_table(path, read_cells(path, most=_MOST))
-    text = read_text(path)
+    text = read_text(path, _BINARY)
     lines = (line for line in text.splitlines() if line.strip() and not figures_in(line))
     first = next(lines, "")
     if not first:

@@ -122,7 +122,7 @@ def _rows(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]
 
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
-    text = read_text(path)
+    text = read_text(path, f"no list of intervals; give a .csv with {', '.join(needed)}")
     heads = _heads(text)
     for column in needed:
         if column not in heads:
