@@ -54,7 +54,7 @@ def measured(steps: int = 3) -> dict:
         found[name] = median(lambda n=network, g=given, y=label: n.train_on_batch(g, y), count)
     found |= {"batch": recipe.batch_size}
     within = found["whole_step_of_1_ms"] - found["rest_step_of_1_ms"]  # the trunk, in a step
-    count = FOLDS * recipe.epochs * -(-CLIPS // recipe.batch_size)
+    count = FOLDS * recipe.epochs * recipe.steps(CLIPS)
     hours = {
         "whole_cpu_h": count * (recipe.batch_size * within + found["rest_step_ms"]) / 3.6e6,
         "cached_cpu_h": (CLIPS * found["trunk_ms"] + count * found["rest_step_ms"]) / 3.6e6,

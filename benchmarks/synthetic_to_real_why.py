@@ -103,7 +103,7 @@ def _chosen(bench: Bench, clips: int, seed: int, out) -> None:
         (rate, freeze): Trainer(
             resolve(NETWORK, change_recipe(RECIPES[NETWORK], learning_rate=rate)),
             data.classes,
-            -(-len(data) // RECIPES[NETWORK].batch_size),
+            RECIPES[NETWORK].steps(len(data)),
             _start(bench, clips, seed, freeze),
             on_device=keras.backend.backend() == "jax",
         )

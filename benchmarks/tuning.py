@@ -62,7 +62,7 @@ def run(way: str, options) -> dict:
 
     start, wall, found = time.process_time(), time.perf_counter(), []
     for recipe in recipes(options.trials, options.epochs):
-        steps = -(-len(data) // recipe.batch_size)
+        steps = recipe.steps(len(data))
         fitter = fitters.get(recipe, steps) if way == "shared" else own(recipe, steps)
         predicted = np.zeros(len(data), int)
         for fold in folds:

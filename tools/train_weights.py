@@ -145,7 +145,7 @@ def train(
     learner = resolve(
         _network(name), change_recipe(run.recipe, epochs=epochs), arguments=run.arguments
     )
-    steps, start = len(data) // learner.recipe.batch_size, _start(name, run, out)
+    steps, start = learner.recipe.steps(len(data)), _start(name, run, out)
     wall, cpu = time.perf_counter(), time.process_time()
     part, how = data, {}
     if end is not None:

@@ -94,7 +94,7 @@ def train(
     found = {} if judged is None else {"measured": _figures(judged)}
     if judged is not None:
         found["confidence"] = (judged.metrics.get("calibration") or {}).get("chosen")
-    return run_training(learner, samples, None, told, *settings, **found)
+    return run_training(learner, samples, None, told, *settings, **found, as_folds=True)
 
 
 def _of_run(run: Run) -> dict:

@@ -65,7 +65,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
                 "groups=, whose each sample is."
             )
         data = learner.take(self._arrays(learner, X, label, groups))
-        steps = max(1, -(-len(data) // learner.recipe.batch_size))
+        steps = learner.recipe.steps(len(data))
         self.trainer_ = Trainer(learner, data.classes, steps)
         self.history_ = self.trainer_.fit_fold(data, self.random_state, "all")
         return self

@@ -159,12 +159,14 @@ def run_training(
     find=None,
     measured: dict | None = None,
     confidence: dict | None = None,
+    as_folds: bool = False,
 ) -> TrainedWeights:
     """`pretrain`, `finetune` and `train`.
 
     `usual` is the label map of clips where none is asked for, `find` gives the `Start` for a
     network's name, or is `None`; `measured` are figures of the same recipe from elsewhere, and
-    `confidence` is what its inner people gave there."""
+    `confidence` is what its inner people gave there; `as_folds` counts the steps of an epoch as the
+    folds of an evaluation do, from all samples and not from those that are trained on."""
     check_folder(out, kind="training")
     options = _options(Training, training)
     check_feed()
@@ -197,7 +199,7 @@ def run_training(
     card |= {} if measured is None else {"measured": measured}
     card |= {} if confidence is None else {"confidence": confidence}
     begun = out is not None and (Path(out) / PROTOCOL).is_file()
-    trainer = _trainer(learner, pool, rows, start, options, rehearsed=not begun)
+    trainer = _trainer(learner, pool, rows, start, options, as_folds, rehearsed=not begun)
     folder = Path(out or tempfile.mkdtemp(prefix="merzoo-"))
     with alone(folder):
         sweep(folder, deep=True)
@@ -208,11 +210,11 @@ def run_training(
         return _trained(folder, trainer, pool, rows, labels, options, card, start)
 
 
-def _trainer(learner, pool, rows, start, options, rehearsed: bool):
+def _trainer(learner, pool, rows, start, options, as_folds: bool, rehearsed: bool):
     """What trains; `rehearsed` builds it: what cannot be is said before a folder is taken."""
     from merzoo.training.trainer import Trainer
 
-    steps = -(-len(rows[0]) // learner.recipe.batch_size)  # as in the folds of an evaluation
+    steps = learner.recipe.steps(len(pool if as_folds else rows[0]))
     trainer = Trainer(learner, pool.classes, steps, start, options)
     if rehearsed:
         trainer.reset(options.seed)

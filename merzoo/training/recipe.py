@@ -113,6 +113,14 @@ a class.
                     f"give one a class."
                 )
 
+    def steps(self, samples: int) -> int:
+        """Gradient steps of an epoch of so many samples; the last batch counts, full or not.
+
+        >>> Recipe("mine", batch_size=32).steps(40)
+        2
+        """
+        return max(1, -(-samples // self.batch_size))
+
     def _settle(self):
         """Checks the fields, alone and together, and gives lists and choices their one form."""
         check_fields({f.name: getattr(self, f.name) for f in fields(self)})

@@ -78,7 +78,7 @@ class NetworkHyperModel(keras_tuner.HyperModel):
 
         recipe = self.recipe_of(hp)
         model = create_model(self.name, **self.arguments | recipe.model_arguments)
-        compile_model(model, recipe, make_optimizer(recipe, self._steps(self.samples, recipe)))
+        compile_model(model, recipe, make_optimizer(recipe, recipe.steps(self.samples)))
         return model
 
     def fit(self, hp, model, x, *args, validation_data=None, **kwargs):
@@ -89,7 +89,7 @@ class NetworkHyperModel(keras_tuner.HyperModel):
         recipe = self.recipe_of(hp)
         options = {"epochs": recipe.epochs, "verbose": 0}
         if isinstance(x, Arrays):
-            options |= {"steps_per_epoch": self._steps(len(x), recipe), "shuffle": False}
+            options |= {"steps_per_epoch": recipe.steps(len(x)), "shuffle": False}
             x = training_graph(
                 x,
                 batch_size=recipe.batch_size,
@@ -102,6 +102,3 @@ class NetworkHyperModel(keras_tuner.HyperModel):
             label = label if rows is None else rows[label]
             validation_data = (validation_data.modalities, label)
         return model.fit(x, *args, validation_data=validation_data, **options | kwargs)
-
-    def _steps(self, samples: int, recipe: Recipe) -> int:
-        return -(-samples // recipe.batch_size)

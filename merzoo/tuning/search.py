@@ -244,7 +244,7 @@ class SearchTuner(base_tuner.BaseTuner):
         return self._search[1:]
 
     def _run_folds(self, trial, recipe, data, folds, life):
-        steps_per_epoch = -(-len(data) // recipe.batch_size)
+        steps_per_epoch = recipe.steps(len(data))
         trainer = self.trainers.get(recipe, steps_per_epoch)
         trainer.reset(self.plan.seed)
         data = _with_inputs(data, [tensor.name for tensor in trainer.model.inputs])

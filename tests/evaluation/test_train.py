@@ -97,7 +97,10 @@ def test_figures_that_are_not_of_this_training_on_new_people_are_refused(
         merzoo.train(run=tmp_path / "run")
 
 
-def test_an_epoch_has_as_many_steps_as_in_the_folds_of_an_evaluation(monkeypatch, tmp_path):
+@pytest.mark.parametrize("validation", [0.0, 0.5])
+def test_an_epoch_has_as_many_steps_as_in_the_folds_of_an_evaluation(
+    validation, monkeypatch, tmp_path
+):
     steps = []
 
     def noted(self, *_, **__):
@@ -105,7 +108,8 @@ def test_an_epoch_has_as_many_steps_as_in_the_folds_of_an_evaluation(monkeypatch
         raise InputError("that is enough")
 
     monkeypatch.setattr(Trainer, "fit", noted)
-    data, recipe = flow_arrays(subjects=4, clips=5), Recipe("quick", epochs=1, batch_size=8)
+    data = flow_arrays(subjects=4, clips=5)
+    recipe = Recipe("quick", epochs=1, batch_size=8, validation=validation)
     for verb in (merzoo.evaluate, merzoo.train):
         with pytest.raises(InputError, match="that is enough"):
             verb(small_network, data, recipe=recipe, out=tmp_path / verb.__name__)

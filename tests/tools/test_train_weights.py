@@ -114,6 +114,22 @@ def test_weights_that_others_start_from_are_trained_first():
         chains_of("fer2013", ["resnet8"])
 
 
+def test_the_last_batch_of_an_epoch_counts_as_in_the_folds(monkeypatch):
+    import train_weights
+    from weights_data import Split
+    from weights_runs import Run
+
+    def noted(self, *_, **__):
+        raise InputError(f"{self.steps_per_epoch} steps")
+
+    monkeypatch.setattr(Trainer, "fit", noted)
+    data = flow_arrays(subjects=4, clips=5)
+    split = Split("invented", data, None, {}, (), "")
+    run = Run("synthetic", Recipe("quick", epochs=1, batch_size=8))
+    with pytest.raises(InputError, match="3 steps"):  # 20 samples in batches of 8
+        train_weights.train("ststnet.synthetic", run, split)
+
+
 def test_the_epochs_are_those_that_end_in_time():
     from weights_group import TESTS, fitting
 

@@ -30,7 +30,7 @@ def train_long(build, pool, rows, recipe, training, folder):
     from merzoo.training.parts import Rows
     from merzoo.training.trainer import Trainer
 
-    steps = max(1, len(rows[0]) // recipe.batch_size)
+    steps = recipe.steps(len(rows[0]))
     trainer = Trainer(resolve(build, recipe), pool.classes, steps, options=training)
     history = trainer.fit(
         Rows(pool, rows[0], balanced=training.balance == "sampling"),

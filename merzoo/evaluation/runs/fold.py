@@ -244,7 +244,7 @@ def trainer_of(job: FoldJob):
     """The process' trainer for a job, which further jobs like it share."""
     from merzoo.training.trainer import Trainer
 
-    steps_per_epoch = -(-job.data.samples // job.learner.recipe.batch_size)
+    steps_per_epoch = job.learner.recipe.steps(job.data.samples)
     key = (job.learner.token, job.learner.recipe, job.data.classes, steps_per_epoch)
     key = repr((*key, job.start, job.cached_backbone, job.engine))
     if job.engine == "fresh":

@@ -133,7 +133,7 @@ class NetworkSpotter:
     def _trainer(self, net: _Net, samples: int) -> Trainer:
         """The trainer of a net; folds share it, whatever their numbers of samples."""
         if net.windows not in self._trainers:
-            steps = max(1, -(-samples // self.learner.recipe.batch_size))
+            steps = self.learner.recipe.steps(samples)
             self._trainers[net.windows] = Trainer(self.learner, net.classes, steps)
         return self._trainers[net.windows]
 

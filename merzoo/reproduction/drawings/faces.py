@@ -159,7 +159,7 @@ def _cams(given: Given, table, name: str) -> tuple[np.ndarray, np.ndarray]:
     _, firsts = np.unique(data.label[rows], return_index=True)
     shown = data.take(rows[np.sort(firsts)])
     train = data.take(np.flatnonzero(data.subject != person))
-    trainer = Trainer(learner, data.classes, -(-len(data) // recipe.batch_size))
+    trainer = Trainer(learner, data.classes, recipe.steps(len(data)))
     trainer.fit_fold(train, 0, str(person))
     inputs = {n: np.asarray(x) for n, x in shown.modalities.items()}
     maps = [
