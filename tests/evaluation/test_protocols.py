@@ -1,6 +1,8 @@
 """Protocols: who is left out together, splits as files, the composite and its parts."""
 
+import inspect
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from merzoo.evaluation.splits.protocols import (
 )
 from merzoo.preprocessing import load_samples
 from merzoo.preprocessing.arrays import Arrays
+from merzoo.training.recipes import Recipe
 from tests.preprocessing import made
 from tests.samples import flow_arrays
 
@@ -226,3 +229,20 @@ def test_a_split_over_clips_is_marked_and_stands_beside_the_figure_by_subject(tm
     assert json.loads((tmp_path / "metrics.json").read_text())["warnings"] == list(result.warnings)
     again = evaluate("flow-krr", flow_arrays(), protocol="kfold-clips:3", out=tmp_path)
     assert again.predictions.equals(result.predictions)
+
+
+def test_the_run_by_subject_is_given_every_option(monkeypatch, tmp_path):
+    given = []
+
+    def noted(learner, data, **options):
+        given.append((learner, options))
+        return evaluate(learner, data, **options)
+
+    monkeypatch.setattr(sys.modules["merzoo.evaluation.evaluate"], "evaluate", noted)
+    how = {"recipe": Recipe("mine"), "parameters": {"detector": "haar"}}
+    evaluate("flow-krr", flow_arrays(), protocol="kfold-clips:3", out=tmp_path, **how)
+    ((learner, options),) = given
+    in_learner, of_the_other = {"recipe", "parameters"}, {"split", "audit_epochs"}
+    known = set(inspect.signature(evaluate).parameters) - {"model", "data"}
+    assert set(options) == known - in_learner - of_the_other
+    assert learner.recipe.name == "mine" and learner.recipe.preprocessing["detector"] == "haar"
