@@ -271,8 +271,7 @@ def _sheet_rows(path: Path, sheet: str | None) -> Iterator[tuple]:
             content = archive.read(page._worksheet_path.lstrip("/"))
         merged = _merged_ranges(path, content)
         page.reset_dimensions()  # some writers state a range that is too small
-        rows = _with_unvalued(page.iter_rows(values_only=True), content)
-        yield from _filled(rows, merged)
+        yield from _filled(_with_unvalued(page.iter_rows(values_only=True), content), merged)
 
 
 def chosen_sheet(path: Path, sheet: str | None, names: Sequence[str]) -> str:
