@@ -224,7 +224,7 @@ def frame_number(path: str | Path) -> int:
     >>> frame_number("reg_img46.jpg"), frame_number("006_05562.jpg")
     (46, 5562)
     """
-    found = _LAST_DIGITS.search(Path(path).stem)
+    found = _LAST_DIGITS.search(os.path.splitext(os.path.basename(path))[0])
     if not found:
         raise InputError(
             f"{path}: the file name holds no frame number; if it is no frame, move it out of the "

@@ -97,8 +97,9 @@ class Tree:
         if not chosen:
             raise no_images(base, self.files(folder))
         frames = ImageFrames([Path(base, name) for name in chosen], name=str(base))
-        if names is None:
-            frames.notes = pictures_left(base, self.files(folder))
+        files = self.files(folder)
+        if names is None and len(files) > len(chosen):
+            frames.notes = pictures_left(base, files)
         return frames
 
     def find_folders(self, accepts: Callable[[str], bool], depth: int = 3) -> list[str]:
