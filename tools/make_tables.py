@@ -47,7 +47,9 @@ def collect(run: Path) -> None:
     """Keeps what the tables need of a run: its protocol and metrics, without the predictions."""
     card = json.loads((run / "protocol.json").read_text())
     metrics = json.loads((run / "metrics.json").read_text())
-    card["source"] = Path(card["source"]).name
+    card["source"] = Path(card["source"]).name  # and no place of the machine it ran on
+    named = [text.partition(":") for text in card["rerun"]["data"] or ()]
+    card["rerun"]["data"] = [f"{kind}:{Path(place).name}" for kind, _, place in named]
     card["recipe"]["name"] = _public(card["recipe"])
     RESULTS.mkdir(parents=True, exist_ok=True)
     name = f"{card['model']}-{card['recipe']['name']}.json"
