@@ -251,6 +251,7 @@ class _Expanded:
 
 
 def as_probabilities(scores) -> np.ndarray:
+    """(N, K) regressed targets, clipped to above 0 and made to sum to 1."""
     scores = np.clip(scores, 1e-6, None)
     return scores / scores.sum(1, keepdims=True)
 
