@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from sklearn.metrics.pairwise import rbf_kernel
 from synthetic_to_real_parts import INPUTS, Bench, judged, table_of
 
-from merzoo.models.flow_krr import ExactRidge, FlowKernelRidge, as_probabilities, prepare_flow
+from merzoo.models.flow_krr import FlowKernelRidge, prepare_flow
 from merzoo.preprocessing.samples import load_samples
 
 BLURS, CELLS, WIDTHS = (0, 1), (1, 2, 4), (0.5, 1.0, 2.0)
@@ -51,25 +51,29 @@ def mirror(x) -> np.ndarray:
     return x[:, :, ::-1] * np.array([-1, 1, 1])
 
 
+class Whole:
+    """A kernel (N, N) that is there already, as `FlowKernelRidge.fit_shared` takes it."""
+
+    def __init__(self, values: np.ndarray):
+        self.values = values
+
+    def centres(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Every sample is one."""
+        return np.ones(len(rows), bool), rows
+
+
 def judge(stack: np.ndarray, samples) -> np.ndarray:
     """(N, K) probabilities, each person left out once; kernel and alpha by the others alone."""
-    alphas, given = FlowKernelRidge().alphas, np.zeros((len(samples), len(samples.classes)))
-    person = samples.subject
+    given, person = np.zeros((len(samples), len(samples.classes))), samples.subject
     for one in np.unique(person):
         rows, held = np.flatnonzero(person != one), np.flatnonzero(person == one)
-        target = np.eye(len(samples.classes))[samples.label[rows]]
-        weights = target @ np.sqrt(len(rows) / (target.shape[1] * target.sum(0)))
-        members = [np.flatnonzero(person[rows] == other) for other in np.unique(person[rows])]
-        best = (np.inf,)
-        for number, kernel in enumerate(stack):
-            ridge = ExactRidge(kernel[np.ix_(rows, rows)], target, weights)
-            for alpha in alphas:
-                error = ridge.left_out_error(alpha, members)
-                if error < best[0]:
-                    best = (error, number, alpha, ridge)
-        _, number, alpha, ridge = best
-        given[held] = as_probabilities(stack[number][np.ix_(held, rows)] @ ridge.solve(alpha))
-        print(f"{one}: kernel {number}, alpha {alpha}", flush=True)
+        fits = [
+            FlowKernelRidge().fit_shared(Whole(kernel), rows, samples.label[rows], person[rows])
+            for kernel in stack
+        ]
+        best = int(np.argmin([fit.left_out_error_ for fit in fits]))
+        given[held] = fits[best].predict_proba_shared(Whole(stack[best]), held)
+        print(f"{one}: kernel {best}, alpha {fits[best].alpha_}", flush=True)
     return given
 
 

@@ -139,13 +139,14 @@ class FlowKernelRidge(ClassifierMixin, BaseEstimator):
         _, number = np.unique(groups, return_inverse=True)
         order = np.argsort(number, kind="stable")
         members = np.split(order, np.flatnonzero(np.diff(number[order])) + 1)
-        ridge: ExactRidge | _Expanded
+        ridge: _Exact | _Expanded
         if is_centre.all():
-            ridge = ExactRidge(values, target, weights)
+            ridge = _Exact(values, target, weights)
         else:
             ridge = _Expanded(values, values[is_centre], target, weights)
         errors = [ridge.left_out_error(alpha, members) for alpha in self.alphas]
         self.alpha_ = self.alphas[int(np.argmin(errors))]
+        self.left_out_error_ = min(errors)
         self.dual_ = ridge.solve(self.alpha_)  # (m, K)
         return self
 
@@ -155,11 +156,11 @@ class FlowKernelRidge(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X):
         """(N, K) regressed targets, clipped to 0.. and made to sum to 1 (not calibrated)."""
-        return as_probabilities(self.decision_function(X))
+        return _as_probabilities(self.decision_function(X))
 
     def predict_proba_shared(self, kernel: FlowKernel, rows):
         """`predict_proba` of samples of the kernel that `fit_shared` was given."""
-        return as_probabilities(kernel.values[np.ix_(rows, self.columns_)] @ self.dual_)
+        return _as_probabilities(kernel.values[np.ix_(rows, self.columns_)] @ self.dual_)
 
     def predict(self, X):
         """(N,) class labels."""
@@ -177,7 +178,7 @@ def prepare_flow(images) -> np.ndarray:
     return x.reshape(len(x), -1)
 
 
-class ExactRidge:
+class _Exact:
     """Weighted ridge about every training sample: (K + alpha W^-1) dual = target.
 
     Args:
@@ -236,7 +237,7 @@ class _Expanded:
         return solve_triangular(self._lower, weights, lower=True, trans=1)
 
     def left_out_error(self, alpha: float, members) -> float:
-        """As of `ExactRidge`; centres stay, those of the group too: their use alone is fitted."""
+        """As of `_Exact`; the centres stay, those of the group too: their use alone is fitted."""
         found = self._shrunk(alpha)
         error = 0.0
         for rows in members:
@@ -250,8 +251,7 @@ class _Expanded:
         return self._moments / (self._spectrum + alpha)[:, None]
 
 
-def as_probabilities(scores) -> np.ndarray:
-    """(N, K) regressed targets, clipped to above 0 and made to sum to 1."""
+def _as_probabilities(scores) -> np.ndarray:
     scores = np.clip(scores, 1e-6, None)
     return scores / scores.sum(1, keepdims=True)
 

@@ -220,8 +220,13 @@ def settings_fingerprint(*settings) -> str:
 
     >>> settings_fingerprint({"a": 1, "b": len}) == settings_fingerprint({"b": len, "a": 1})
     True
+    >>> settings_fingerprint({("a", 1): 2}) == settings_fingerprint({("a", 1): 3})
+    False
     """
-    text = json.dumps(settings, sort_keys=True, default=repr)
+    try:
+        text = json.dumps(settings, sort_keys=True, default=repr)
+    except (TypeError, ValueError):  # keys that are no text, or what holds itself
+        text = repr(settings)
     return hashlib.sha256(re.sub(r" at 0x[0-9A-Fa-f]+", "", text).encode()).hexdigest()
 
 

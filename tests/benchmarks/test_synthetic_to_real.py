@@ -10,6 +10,7 @@ from merzoo.preprocessing.arrays import Arrays
 from tests.benchmarks.test_speed import load
 
 report, why = load("synthetic_to_real_report"), load("synthetic_to_real_why")
+kernels = load("synthetic_to_real_kernels")
 maps, sure = load("synthetic_to_real_maps"), load("synthetic_to_real_sure")
 parts = sys.modules["synthetic_to_real_parts"]  # which both have imported
 
@@ -87,6 +88,34 @@ def test_an_ensemble_is_the_equal_mean(bench):
     assert np.allclose(found[columns].to_numpy(), mean, atol=1e-6)
     row = report.row_of(bench, name)
     assert row["seeds"] == 1 and 0 <= float(row["f1_negative"]) <= 1
+
+
+def test_the_plain_kernel_of_the_72_is_that_of_flow_krr(bench):
+    samples = parts.load_samples(bench.data, parts.INPUTS)
+    stack = kernels.kernels(samples)
+    assert stack.shape == (72, 54, 54) and np.allclose(np.diagonal(stack, axis1=1, axis2=2), 1)
+    model = kernels.FlowKernelRidge()
+    shared = model.share(samples.modalities["flow_image"])
+    plain = shared.values[:, shared.centres(np.arange(54))[1]]
+    same = [number for number, kernel in enumerate(stack) if np.allclose(kernel, plain)]
+    assert len(same) == 1
+    given, person = kernels.judge(stack[same], samples), samples.subject
+    for one in np.unique(person)[:2]:
+        rows, held = np.flatnonzero(person != one), np.flatnonzero(person == one)
+        fit = model.fit_shared(shared, rows, samples.label[rows], person[rows])
+        assert np.allclose(given[held], fit.predict_proba_shared(shared, held))
+
+
+def test_mirrored_flow_is_another_sample_to_all_kernels_but_the_invariant():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3, 28, 28, 3))
+    assert np.array_equal(kernels.mirror(kernels.mirror(x)), x)
+    one, other = (kernels.in_cells(x, y, 2, 1.0) for y in (x, kernels.mirror(x)))
+    assert np.allclose(np.diag(one), 1) and np.diag(other).max() < 0.9
+    both = kernels.in_cells(kernels.mirror(x), x, 2, 1.0) + kernels.in_cells(
+        kernels.mirror(x), kernels.mirror(x), 2, 1.0
+    )
+    assert np.allclose(one + other, both)
 
 
 def test_invented_people_are_trained_on_and_never_tested(bench):

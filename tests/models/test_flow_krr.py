@@ -66,7 +66,7 @@ def test_the_closed_form_is_the_error_of_refits_without_a_group(form):
 
     def ridge(rows):
         if form == "exact":
-            return flow_krr.ExactRidge(kernel[np.ix_(rows, rows)], target[rows], weights[rows])
+            return flow_krr._Exact(kernel[np.ix_(rows, rows)], target[rows], weights[rows])
         parts = kernel[np.ix_(rows, some)], kernel[np.ix_(some, some)]
         return flow_krr._Expanded(*parts, target[rows], weights[rows])
 
@@ -84,7 +84,7 @@ def test_expanded_about_all_samples_it_is_the_exact_one():
     points = rng.normal(size=(20, 5))
     kernel = np.exp(-((points[:, None] - points[None]) ** 2).sum(-1) / 5)
     target, weights = np.eye(2)[rng.integers(0, 2, 20)], rng.uniform(0.5, 2, 20)
-    exact = flow_krr.ExactRidge(kernel, target, weights).solve(0.1)
+    exact = flow_krr._Exact(kernel, target, weights).solve(0.1)
     expanded = flow_krr._Expanded(kernel, kernel, target, weights).solve(0.1)
     np.testing.assert_allclose(kernel @ expanded, kernel @ exact, atol=1e-6)
 
