@@ -13,6 +13,7 @@ from synthetic_to_real_parts import INPUTS, Bench, judged, table_of
 
 from merzoo.models.flow_krr import FlowKernelRidge, prepare_flow
 from merzoo.preprocessing.samples import load_samples
+from merzoo.preprocessing.transforms import flip
 
 BLURS, CELLS, WIDTHS = (0, 1), (1, 2, 4), (0.5, 1.0, 2.0)
 MIRRORED, BETWEEN_SETS = (False, True), (1.0, 0.5)
@@ -21,13 +22,14 @@ MEAN, CHOSEN = "kernels-mean", "kernels-chosen"
 
 def kernels(samples) -> np.ndarray:
     """(72, N, N) of all samples, each with a diagonal of 1."""
-    x = prepare_flow(samples.modalities["flow_image"]).reshape(-1, 28, 28, 3)
+    images = {"flow_image": np.asarray(samples.modalities["flow_image"], np.float32)}
+    views = [prepared(view["flow_image"]) for view in (images, flip(images))]
     same = samples.dataset[:, None] == samples.dataset[None]
     found = []
     for blur, cells, width in product(BLURS, CELLS, WIDTHS):
-        soft = gaussian_filter(x, (0, blur, blur, 0)) if blur else x
-        plain = in_cells(soft, soft, cells, width)
-        both = plain + in_cells(soft, mirror(soft), cells, width)
+        x, mirrored_x = (gaussian_filter(v, (0, blur, blur, 0)) if blur else v for v in views)
+        plain = in_cells(x, x, cells, width)
+        both = plain + in_cells(x, mirrored_x, cells, width)
         root = np.sqrt(np.diag(both))
         for mirrored, between in product(MIRRORED, BETWEEN_SETS):
             kernel = both / root[:, None] / root if mirrored else plain
@@ -46,9 +48,9 @@ def in_cells(x, y, cells: int, width: float) -> np.ndarray:
     return np.mean(parts, 0)
 
 
-def mirror(x) -> np.ndarray:
-    """Mirrored (N, H, W, 3) prepared flow: left is right, and u has the other sign."""
-    return x[:, :, ::-1] * np.array([-1, 1, 1])
+def prepared(images) -> np.ndarray:
+    """(N, 28, 28, 3) prepared flow of images in 0..255."""
+    return prepare_flow(images).reshape(-1, *INPUTS["flow_image"])
 
 
 class Whole:

@@ -129,6 +129,8 @@ def told(run: str) -> str:
 
     >>> told("offapexnet-zero-2000"), told("offapexnet-zero-varied-no-blur")
     ('offapexnet, zero-shot, 2,000 clips', 'offapexnet, zero-shot, varied without blur')
+    >>> told("offapexnet-zero-helped-2000")
+    'offapexnet, zero-shot, 2,000 clips in which four factors vary'
     >>> told("rcn-s-random-merzoo-flow-small")
     'rcn-s, random start, by merzoo-flow-small'
     """
