@@ -2,41 +2,27 @@
 
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
 
-from merzoo.arguments import MOST_JOBS, MOST_SEEDS, whole_number
-from merzoo.errors import InputError, unknown
-from merzoo.evaluation.leakage import find_leaks, stop_at_leaks
 from merzoo.evaluation.pages.report import write_report
 from merzoo.evaluation.result import EvaluationResult, result_of
-from merzoo.evaluation.runs.backbone import FEATURES, backbone_features, check_cacheable
-from merzoo.evaluation.runs.card import protocol_card
-from merzoo.evaluation.runs.cluster import check_cluster
-from merzoo.evaluation.runs.fold import FoldData, FoldJob, rehearse
 from merzoo.evaluation.runs.folder import RunFolder, resumed_warning
-from merzoo.evaluation.runs.samples import samples_for
+from merzoo.evaluation.runs.plan import Asked, Plan, plan_of
 from merzoo.evaluation.runs.workers import run_unfinished
 from merzoo.evaluation.runs.yardstick import yardstick
 from merzoo.evaluation.scores.confidence import with_confidence
 from merzoo.evaluation.scores.judges import judge_of
-from merzoo.evaluation.scores.oracle import check_has_epochs, write_oracle
-from merzoo.evaluation.splits.file import folds_of, split_as_dict
-from merzoo.evaluation.splits.left_out import left_out, left_out_told
-from merzoo.evaluation.splits.protocols import Fold, parse_protocol, subject_wise
-from merzoo.evaluation.splits.selection import Selection, parse_selection
+from merzoo.evaluation.scores.oracle import write_oracle
+from merzoo.evaluation.splits.file import split_as_dict
+from merzoo.evaluation.splits.left_out import left_out_told
+from merzoo.evaluation.splits.protocols import Fold, subject_wise
 from merzoo.evaluation.unit_result import unit_result
 from merzoo.files import check_folder, write_json, write_table
 from merzoo.metrics import headline
-from merzoo.names import known_people
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.preprocessing.preparation import preparation_told
-from merzoo.training.batches import check_feed
-from merzoo.training.engines import ENGINES, check_callbacks, choose_engine
-from merzoo.training.learner import Learner, check_classes, resolve
-from merzoo.training.recipes import Recipe, change_preprocessing
+from merzoo.training.learner import resolve
+from merzoo.training.recipes import Recipe
 
 
 def evaluate(
@@ -138,103 +124,54 @@ def evaluate(
     1.0
     """
     check_folder(out)
-    _check_how(engine, seeds, jobs, cluster, fold_chunk)
-    check_callbacks(callbacks)
-    rule = parse_selection(selection)
-    learner = _selected(resolve(model, recipe), rule, callbacks, parameters)
-    _check_learner(learner, cache_backbone, audit_epochs)
-    protocol = protocol or learner.recipe.protocol
-    chosen = parse_protocol(protocol)[0]
-    usual = chosen.labels or learner.recipe.labels  # of clips; arrays bring classes of their own
-    if learner.multilabel:
-        labels = labels or learner.recipe.labels
-    samples = samples_for(learner, data, labels, usual, jobs, chosen.by == "frame")
-    named, data = _as_text(data), learner.take(samples)
-    folds = folds_of(data, protocol, split)
-    held_out = _held_out(folds, subjects, data)
-    watched = bool(learner.recipe.validation) or rule.name == "inner"
-    _check_folds(held_out, data, watched or calibrate, start)
-    findings = find_leaks(
-        data,
-        folds,
-        by=chosen.by if split is None else "subject",
-        learner=learner,
-        weights=None if start is None else start.entry,
-        callbacks=callbacks,
-    )
-    leaks = stop_at_leaks(findings, allow_leaks)
-    used = choose_engine(
-        engine,
-        learner,
-        classes=len(learner.outputs(data.classes)),
-        size=sum(x.nbytes for x in data.modalities.values()) * (FEATURES if cache_backbone else 1),
-        callbacks=callbacks,
-        watched=watched or calibrate or audit_epochs,
-        cluster=cluster is not None,
-    )
-    if fold_chunk is not None and used.name != "together":
-        raise InputError(
-            f"fold_chunk has no effect on the engine {used.name!r} ({used.why}): ask for "
-            f"engine='together' (--engine together), or leave it out."
-        )
-    card = protocol_card(
-        learner,
-        data,
-        protocol if split is None else "a split of one's own",
-        folds,
+    asked = Asked(
         labels=labels,
-        usual=usual,
+        protocol=protocol,
+        engine=engine,
         seeds=seeds,
         jobs=jobs,
-        cluster=cluster,
-        subjects=[fold.name for fold in held_out] if subjects else None,
-        selection=rule,
+        subjects=subjects,
+        audit_epochs=audit_epochs,
+        split=split,
+        selection=selection,
         callbacks=callbacks,
+        allow_leaks=allow_leaks,
         start=start,
-        engine=engine,
-        used=used,
+        cluster=cluster,
         cache_backbone=cache_backbone,
+        fold_chunk=fold_chunk,
         calibrate=calibrate,
-        named=named,
     )
-    card |= left_out(folds, data)
-    settings = {
-        "learner": learner,
-        "engine": used.name,
-        "fold_chunk": fold_chunk,
-        "audit_epochs": audit_epochs,
-        "selection": rule.name,
-        "callbacks": tuple(callbacks),
-        "start": start,
-        "cached_backbone": cache_backbone,
-        "calibrate": calibrate,
-    }
+    plan = plan_of(resolve(model, recipe), data, asked, parameters)
     if not RunFolder.begun(out):
-        rehearse(FoldJob(FoldData.of(data, held_out[0]), held_out[0], 0, **settings))
-    with RunFolder.held(out or tempfile.mkdtemp(prefix="merzoo-"), card) as folder:
-        write_json(folder.path / "split.json", split_as_dict(folds, data, card["protocol"]))
-        write_json(folder.path / "audit.json", [finding.as_dict() for finding in findings])
-        todo = _fold_jobs(data, held_out, seeds, settings)
-        results = run_unfinished(todo, folder, jobs, cluster)
-        metrics, predictions = judged(folder, data, results, [*leaks, *left_out_told(folds, data)])
-        found = yardstick(learner, samples, held_out, predictions)
-        metrics |= {} if found is None else {"yardstick": found}
-        beside = subject_wise(protocol, data) if split is None else None
-        if beside is not None:
-            options = {"labels": labels, "protocol": beside, "engine": engine}
-            options["subjects"] = subjects if isinstance(subjects, int) else None
-            options |= {"seeds": seeds, "jobs": jobs, "out": folder.path / "by-subject"}
-            options |= {"selection": selection, "callbacks": callbacks, "allow_leaks": allow_leaks}
-            options |= {"calibrate": calibrate, "start": start, "cluster": cluster}
-            options |= {"cache_backbone": cache_backbone, "fold_chunk": fold_chunk}
-            _show_beside(metrics, protocol, beside, evaluate(learner, data, **options))
-        write_json(folder.path / "metrics.json", metrics)
-        oracle = write_oracle(folder.path, results, data)
-        write_report(folder.path, samples)
-        told = preparation_told(data.preparation)
-        if learner.multilabel:
-            return unit_result(folder, metrics, predictions, told)
-        return result_of(folder, metrics, predictions, oracle, told)
+        plan.rehearse()
+    with RunFolder.held(out or tempfile.mkdtemp(prefix="merzoo-"), plan.card) as folder:
+        return _run(plan, folder)
+
+
+def _run(plan: Plan, folder: RunFolder) -> EvaluationResult:
+    """Runs the folds that are not there yet, and writes what follows from all of them."""
+    data, asked = plan.data, plan.asked
+    split = split_as_dict(plan.folds, data, plan.card["protocol"])
+    write_json(folder.path / "split.json", split)
+    write_json(folder.path / "audit.json", [finding.as_dict() for finding in plan.findings])
+    results = run_unfinished(plan.jobs(), folder, asked.jobs, asked.cluster)
+    warnings = [*plan.leaks, *left_out_told(plan.folds, data)]
+    metrics, predictions = judged(folder, data, results, warnings)
+    found = yardstick(plan.learner, plan.samples, plan.held_out, predictions)
+    metrics |= {} if found is None else {"yardstick": found}
+    beside = subject_wise(plan.protocol, data) if asked.split is None else None
+    if beside is not None:
+        how = asked.by_subject(beside)
+        honest = evaluate(plan.learner, data, **how, out=folder.path / "by-subject")
+        _show_beside(metrics, plan.protocol, beside, honest)
+    write_json(folder.path / "metrics.json", metrics)
+    oracle = write_oracle(folder.path, results, data)
+    write_report(folder.path, plan.samples)
+    told = preparation_told(data.preparation)
+    if plan.learner.multilabel:
+        return unit_result(folder, metrics, predictions, told)
+    return result_of(folder, metrics, predictions, oracle, told)
 
 
 def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = ()) -> tuple:
@@ -260,114 +197,6 @@ def judged(folder: RunFolder, data: Arrays, results, warnings: Sequence[str] = (
     resumed = resumed_warning(folder.card)
     metrics["warnings"] = [*warnings, *([resumed] if resumed else []), *metrics["warnings"]]
     return metrics, predictions
-
-
-def _check_how(engine: str, seeds: int, jobs: int, cluster: str | None, chunk=None) -> None:
-    if engine not in ENGINES:
-        raise unknown("engine", engine, ENGINES)
-    whole_number("seeds", seeds, most=MOST_SEEDS)
-    whole_number("jobs", jobs, most=MOST_JOBS)
-    if chunk is not None:
-        whole_number("fold_chunk", chunk)
-    if cluster is not None:
-        check_cluster(cluster)
-
-
-def _check_learner(learner: Learner, cache_backbone: bool, audit_epochs: bool) -> None:
-    if learner.kind == "network":
-        check_feed()
-    if cache_backbone:
-        check_cacheable(learner)
-    if audit_epochs:
-        check_has_epochs(learner)
-
-
-def _check_folds(folds: list[Fold], data: Arrays, watched: bool, start) -> None:
-    """Raises `InputError` for folds that cannot be trained on, before a folder is taken: of one
-    class, or of one person where people are to be drawn for validation; and for weights to start
-    from that have seen who is tested."""
-    for fold in folds:
-        train = data.with_modalities({}).take(fold.train)
-        check_classes(train, fold.name)
-        people = set(train.subject.tolist())
-        if watched and len(people) < 2:
-            raise InputError(
-                f"fold {fold.name}: trains on a single subject ({people.pop()}), of which none can "
-                f"be drawn; use a recipe without validation, or --selection fixed:N, and no "
-                f"--calibrate."
-            )
-    if start is not None:
-        start.check_unseen(data.subject, data.source)
-
-
-def _selected(learner: Learner, rule: Selection, callbacks, parameters) -> Learner:
-    """The learner by the rule's number of epochs and with the choices of preprocessing; estimators
-    have neither epochs nor callbacks."""
-    if learner.kind == "estimator" and (rule.name != "last" or callbacks):
-        given = f"selection {rule.name!r}" if rule.name != "last" else "callbacks"
-        raise InputError(
-            f"{learner.name} is fitted at once, it has no epochs: {given} cannot be used."
-        )
-    recipe = change_preprocessing(learner.recipe, parameters)
-    if rule.epochs is not None:  # said beforehand: nobody is watched
-        unwatched = {"validation": 0.0, "plateau": None, "stop": None}
-        recipe = replace(recipe, epochs=rule.epochs, **unwatched)
-    return replace(learner, recipe=recipe)
-
-
-def _as_text(data) -> list[str] | None:
-    """The data as they were named, for `--from`; `None` for objects."""
-    items = [data] if isinstance(data, str) else data
-    if isinstance(items, Arrays) or not all(isinstance(item, str) for item in items):
-        return None
-    return list(items)
-
-
-def _fold_jobs(data: Arrays, folds: list[Fold], seeds: int, settings: dict) -> list[FoldJob]:
-    """What is to be run, seed by seed; on a frozen trunk's features where they are kept."""
-    by_seed = [data] * seeds
-    if settings["cached_backbone"]:
-        build = partial(settings["learner"].build, len(data.classes))
-        by_seed = [
-            data.with_modalities(features)
-            for features in backbone_features(build, data.modalities, seeds)
-        ]
-    return [
-        FoldJob(FoldData.of(samples, fold), fold, seed, **settings)
-        for seed, samples in enumerate(by_seed)
-        for fold in folds
-    ]
-
-
-def _held_out(
-    folds: list[Fold], subjects: str | list[str] | int | None, data: Arrays
-) -> list[Fold]:
-    """The folds of the named subjects, or the first ones of each data set; all for `None`."""
-    if subjects is None or subjects == []:
-        return folds
-    if isinstance(subjects, int):
-        return _first_folds(folds, whole_number("subjects", subjects))
-    subjects = [subjects] if isinstance(subjects, str) else subjects
-    names = [fold.name for fold in folds]
-    chosen: set[str] = set()
-    for subject in subjects:
-        found = [subject] if subject in names else known_people(names, [subject])
-        if not found:
-            raise unknown("subject", subject, names, f"It has no clips in {data.source}.")
-        chosen.update(found)
-    return [fold for fold in folds if fold.name in chosen]
-
-
-def _first_folds(folds: list[Fold], count: int) -> list[Fold]:
-    """The first folds of each data set; of folds that are of no data set, the first of all."""
-    seen: Counter = Counter()
-    chosen = []
-    for fold in folds:
-        dataset = fold.name.rpartition("/")[0]
-        seen[dataset] += 1
-        if seen[dataset] <= count:
-            chosen.append(fold)
-    return chosen
 
 
 def _show_beside(metrics: dict, protocol: str, beside: str, honest: EvaluationResult) -> None:

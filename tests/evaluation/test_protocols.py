@@ -242,7 +242,7 @@ def test_the_run_by_subject_is_given_every_option(monkeypatch, tmp_path):
     how = {"recipe": Recipe("mine"), "parameters": {"detector": "haar"}}
     evaluate("flow-krr", flow_arrays(), protocol="kfold-clips:3", out=tmp_path, **how)
     ((learner, options),) = given
-    in_learner, of_the_other = {"recipe", "parameters"}, {"split", "audit_epochs"}
     known = set(inspect.signature(evaluate).parameters) - {"model", "data"}
-    assert set(options) == known - in_learner - of_the_other
+    assert set(options) == known - {"recipe", "parameters"}  # which are the learner's
+    assert options["split"] is None and options["audit_epochs"] is False  # of the other alone
     assert learner.recipe.name == "mine" and learner.recipe.preprocessing["detector"] == "haar"
