@@ -17,15 +17,24 @@ QUICK = Recipe("quick", learning_rate=5e-3, epochs=2, batch_size=8)
 TEXT = "tests.own_networks:small_network"
 
 
-@pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
-def test_builder_text_and_model_give_the_same_predictions(jobs):
-    data = flow_arrays(subjects=3)
-    found = [
-        merzoo.evaluate(model, data, recipe=QUICK, jobs=jobs).predictions["p_positive"].to_numpy()
-        for model in (small_network, TEXT, small_network())
-    ]
+def _probabilities(model, **how):
+    result = merzoo.evaluate(model, flow_arrays(subjects=3), recipe=QUICK, **how)
+    return result.predictions["p_positive"].to_numpy()
+
+
+def test_builder_text_and_model_give_the_same_predictions():
+    found = [_probabilities(model) for model in (small_network, TEXT, small_network())]
     np.testing.assert_array_equal(found[0], found[1])
     np.testing.assert_array_equal(found[0], found[2])
+
+
+@pytest.mark.parametrize(
+    "form", ["model", *(pytest.param(f, marks=pytest.mark.slow) for f in ("builder", "text"))]
+)
+def test_other_processes_give_the_same_predictions(form):
+    model = {"builder": small_network, "text": TEXT}.get(form) or small_network()
+    found = _probabilities(model, jobs=2)
+    np.testing.assert_allclose(found, _probabilities(model), rtol=1e-5)  # by other threads
 
 
 def test_scikit_learn_estimator_is_evaluated_on_flattened_samples():

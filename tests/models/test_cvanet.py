@@ -11,19 +11,20 @@ from merzoo.models import CVANet
 from merzoo.models.random_inputs import random_inputs
 from tests.battery import trainable_count
 
+SLOW = pytest.mark.slow
 # Trainable and total parameters, SPECS.md section 7.
 COUNTS = [
     ({}, 24_830_850, 24_837_690),
-    ({"direction": "horizontal"}, 24_830_850, 24_837_690),
+    pytest.param({"direction": "horizontal"}, 24_830_850, 24_837_690, marks=SLOW),
     ({"direction": "both"}, 25_037_690, 25_044_610),
     ({"direction": None}, 24_624_010, 24_630_770),
-    ({"continuous": False}, 24_649_730, 24_656_570),
+    pytest.param({"continuous": False}, 24_649_730, 24_656_570, marks=SLOW),
     ({"fpf": "vit"}, 9_662_410, 9_669_250),
     ({"fpf": None}, 3_254_218, 3_261_058),
-    ({"frames": "onset"}, 24_830_850, 24_837_690),
-    ({"frames": "apex"}, 24_830_850, 24_837_690),
+    pytest.param({"frames": "onset"}, 24_830_850, 24_837_690, marks=SLOW),
+    pytest.param({"frames": "apex"}, 24_830_850, 24_837_690, marks=SLOW),
     ({"au": False}, 24_830_745, 24_837_585),
-    ({"mlp_units": (256,)}, 50_026_009, 50_032_849),
+    pytest.param({"mlp_units": (256,)}, 50_026_009, 50_032_849, marks=SLOW),
 ]
 SMALL = {"input_shape": (32, 32, 3), "window": 2, "swin_blocks": (1, 1, 1)}
 
@@ -58,11 +59,9 @@ def test_plain_resnet18_on_the_difference():
 @pytest.mark.parametrize(
     "arguments",
     [
-        pytest.param({"direction": "both", "fpf": None}, marks=pytest.mark.slow),
-        pytest.param(
-            {"direction": "horizontal", "frames": "apex", "au": False}, marks=pytest.mark.slow
-        ),
-        {"fpf": "vit", "frames": "onset", "mlp_units": (8,)},
+        pytest.param({"direction": "both", "fpf": None}, marks=SLOW),
+        pytest.param({"direction": "horizontal", "frames": "apex", "au": False}, marks=SLOW),
+        pytest.param({"fpf": "vit", "frames": "onset", "mlp_units": (8,)}, marks=SLOW),
         {"trunk": "resnet18", "fpf": None},
         {"prior_activation": "sigmoid", "fpf": None, "input_shape": (48, 32, 1)},
     ],

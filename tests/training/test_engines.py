@@ -74,7 +74,10 @@ def _run(name: str, engine: str):
 
 
 # The steps of `scan` are those of `together`, which is tested always.
-SLOW = [(name, "scan") for name in RECIPES if name != "plain"] + [("ten crops", "together")]
+SLOW = [(name, "scan") for name in RECIPES if name != "plain"]
+SLOW += [
+    (name, "together") for name in ("augmented on the device", "averaged weights", "ten crops")
+]
 PAIRS = [
     pytest.param(name, engine, marks=pytest.mark.slow) if (name, engine) in SLOW else (name, engine)
     for name in RECIPES

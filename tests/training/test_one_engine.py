@@ -84,6 +84,8 @@ ROWS = {
     ),
 }
 
+ALWAYS = ("focal-l2", "mixup-exponential")  # the others are tested with the slow ones
+
 
 @dataclass
 class Fit:
@@ -176,7 +178,7 @@ def by_two_steps(verb: str, losses: list[float]) -> np.ndarray:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.slow) if n == "smooth-cosine" else n for n in ROWS],
+    [n if n in ALWAYS else pytest.param(n, marks=pytest.mark.slow) for n in ROWS],
 )
 def test_every_verb_trains_alike_and_says_so(name, fits, weights, tmp_path):
     row, data = ROWS[name], flow_arrays(subjects=4, clips=6)

@@ -124,6 +124,7 @@ def test_the_trunk_moves_by_its_own_rate(run):
         np.testing.assert_allclose(step, expected, rtol=1e-4, err_msg=weight.path)
 
 
+@pytest.mark.slow  # the options that it is given are tested always, in evaluation/test_protocols.py
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="the same on every backend")
 def test_the_figure_by_subject_beside_a_split_over_clips_starts_from_the_same_weights(run):
     label = np.arange(24) % 3
