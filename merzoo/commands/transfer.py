@@ -1,5 +1,6 @@
 """`merzoo transfer MODEL --pretrained RUN`: evaluate, each fold from pretrained weights."""
 
+import json
 import time
 
 from merzoo.commands._options import (
@@ -37,7 +38,7 @@ def arguments(parser):
     parser.add_argument("--labels", help="label map (of clips: the protocol's, else the recipe's)")
     parser.add_argument("--quick", action="store_true", help="a thin slice, to see that it works")
     parser.add_argument("--jobs", type=int, default=1, help="worker processes (1)")
-    parser.add_argument("--protocol", default="loso", help="as for merzoo evaluate (default: loso)")
+    parser.add_argument("--protocol", help="as for merzoo evaluate (default: the recipe's)")
     parser.add_argument(
         "--freeze",
         default="none",
@@ -96,7 +97,8 @@ def run(options) -> int:
         return 0
     if options.quick:
         print("quick: a thin slice, to see that it works; its scores mean nothing.")
-    print_result(f"{options.model} from {options.pretrained}, {options.protocol}", result)
+    protocol = json.loads((result.folder / "protocol.json").read_text())["protocol"]
+    print_result(f"{options.model} from {options.pretrained}, {protocol}", result)
     print(f"{time.perf_counter() - start:.0f} s; report: {result.folder / 'report.html'}")
     return 0
 

@@ -32,7 +32,7 @@ def transfer(
     data,
     *,
     labels: str | None = None,
-    protocol: str = "loso",
+    protocol: str | None = None,
     recipe: Recipe | str | None = None,
     arguments: dict | None = None,
     freeze: str | None = None,
@@ -55,8 +55,7 @@ def transfer(
             the weights were made with `modality="apex"`, the network takes what it takes of a clip
             by default: weights of pictures serve DenseMixedNet's magnified apex as well.
         data: as for `evaluate`.
-        labels, seeds, jobs, subjects, selection, engine, out: as for `evaluate`.
-        protocol: as for `evaluate`, but not the recipe's where none is named.
+        labels, protocol, seeds, jobs, subjects, selection, engine, out: as for `evaluate`.
         cluster: as for `evaluate`; every worker must find the weights under the same path.
         epochs: instead of the recipe's.
         quick: a thin slice, to see that it works: 3 subjects with 4 clips each, one epoch in
@@ -93,6 +92,7 @@ def transfer(
     learner = full_learner(model, recipe, start, arguments, clips)
     recipe = change_recipe(learner.recipe, epochs=epochs)
     learner = replace(learner, recipe=change_preprocessing(recipe, parameters))
+    protocol = protocol or learner.recipe.protocol
     if quick:
         batch = min(recipe.batch_size, QUICK_BATCH)
         learner = replace(learner, recipe=replace(learner.recipe, epochs=1, batch_size=batch))

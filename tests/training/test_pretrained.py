@@ -13,6 +13,7 @@ from merzoo.training.pretrained import find_start
 from merzoo.training.recipes import Recipe
 from merzoo.weights import WeightsEntry
 from merzoo.weights.entry import ENTRY_FILE
+from tests.training.pictures import picture_arrays
 
 ARGUMENTS = {"input_shape": [8, 8, 1], "dense_units": [4]}
 CLASSES = ("negative", "positive", "surprise")
@@ -122,6 +123,15 @@ def test_the_trunk_moves_by_its_own_rate(run):
         step = np.abs(keras.ops.convert_to_numpy(weight) - old)
         expected = 0.5 if weight.path.startswith("classes/") else 0.05
         np.testing.assert_allclose(step, expected, rtol=1e-4, err_msg=weight.path)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="the same on every backend")
+def test_the_protocol_is_the_recipes_where_none_is_named(run):
+    recipe = Recipe("mine", epochs=1, batch_size=12, protocol="kfold:2")
+    data = picture_arrays(subjects=4, dataset="new")
+    result = merzoo.transfer("broadbentnet", run[0], data, recipe=recipe)
+    card = json.loads((result.folder / "protocol.json").read_text())
+    assert (card["protocol"], card["folds"]) == ("kfold:2", 2)
 
 
 @pytest.mark.slow  # the options that it is given are tested always, in evaluation/test_protocols.py
