@@ -21,7 +21,7 @@ def arguments(parser):
     add_data_option(parser)
     parser.add_argument("--task", default="classify", help=task_help())
     parser.add_argument("--labels", help="label map (of clips: the protocol's, else the recipe's)")
-    parser.add_argument("--protocol", default="loso", help=protocol_help())
+    parser.add_argument("--protocol", help=protocol_help())
     parser.add_argument("--split", metavar="FILE", help="a split.json instead of a protocol")
     parser.add_argument("--recipe", help="name or .json file; default: the model's own")
     parser.add_argument("--jobs", type=int, default=1, help="worker processes that prepare clips")

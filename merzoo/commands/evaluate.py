@@ -96,7 +96,7 @@ def protocol_help() -> str:
     from merzoo.evaluation.splits.protocols import PROTOCOLS
 
     rows = (f"{n}{':K' if p.numbered else ''} ({p.about})" for n, p in PROTOCOLS.items())
-    return f"loso (default), or another of: {'; '.join(rows)}"
+    return f"the recipe's (default; loso where it names none), or another of: {'; '.join(rows)}"
 
 
 def run(options) -> int:

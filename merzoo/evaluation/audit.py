@@ -26,7 +26,7 @@ def audit(
     model=None,
     *,
     labels: str | None = None,
-    protocol: str = "loso",
+    protocol: str | None = None,
     split=None,
     recipe: Recipe | str | None = None,
     parameters: dict | None = None,
@@ -70,16 +70,17 @@ def audit(
         return own(data, MOTION if model is None else model, **how)
     if task == UNITS:
         labels = unit_labels(labels)
-    chosen, _ = parse_protocol(protocol)
-    by = chosen.by if split is None else "subject"
     if model is None:
         if not isinstance(data, Arrays):
             _only_arrays(data)
-        samples = load_samples(data, {}, labels=labels)
-        folds = folds_of(samples, protocol, split)
         recipe = None if recipe is None else get_recipe(recipe)
-        return find_leaks(samples, folds, by=by, recipe=recipe, callbacks=callbacks)
+        protocol = protocol or ("loso" if recipe is None else recipe.protocol)
+        samples = load_samples(data, {}, labels=labels)
+        how = {"by": _by(protocol, split), "recipe": recipe, "callbacks": callbacks}
+        return find_leaks(samples, folds_of(samples, protocol, split), **how)
     learner = resolve(model, recipe)
+    protocol = protocol or learner.recipe.protocol
+    chosen, _ = parse_protocol(protocol)
     if parameters:
         learner = learner.with_recipe(change_preprocessing(learner.recipe, parameters))
     if is_unit_labels(labels):
@@ -87,7 +88,13 @@ def audit(
     samples = samples_for(learner, data, labels, chosen.labels, jobs, chosen.by == "frame")
     samples = learner.take(samples)
     folds = folds_of(samples, protocol, split)
+    by = _by(protocol, split)
     return find_leaks(samples, folds, by=by, learner=learner, callbacks=callbacks)
+
+
+def _by(protocol: str, split) -> str:
+    """What the folds part."""
+    return parse_protocol(protocol)[0].by if split is None else "subject"
 
 
 def _only_arrays(data) -> None:

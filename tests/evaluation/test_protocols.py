@@ -10,7 +10,7 @@ import pytest
 from merzoo.data.clip import Clip
 from merzoo.data.frame_samples import clip_of, expand_frames
 from merzoo.errors import InputError
-from merzoo.evaluation import evaluate
+from merzoo.evaluation import audit, evaluate
 from merzoo.evaluation.splits.file import read_split, split_as_dict
 from merzoo.evaluation.splits.protocols import (
     PROTOCOLS,
@@ -246,3 +246,20 @@ def test_the_run_by_subject_is_given_every_option(monkeypatch, tmp_path):
     assert set(options) == known - {"recipe", "parameters"}  # which are the learner's
     assert options["split"] is None and options["audit_epochs"] is False  # of the other alone
     assert learner.recipe.name == "mine" and learner.recipe.preprocessing["detector"] == "haar"
+
+
+@pytest.mark.parametrize("model", ["flow-krr", None])
+def test_the_audit_looks_at_the_folds_of_the_recipe(model):
+    recipe = Recipe("mine", protocol="kfold-clips:3")
+    kinds = {finding.kind for finding in audit(flow_arrays(), model, recipe=recipe)}
+    assert "subject on both sides" in kinds
+    assert audit(flow_arrays(), model, recipe=recipe, protocol="loso") == []
+
+
+@pytest.mark.parametrize(
+    ("task", "model"), [("spot", "softnet"), ("spot-recognise", "spotter+ststnet")]
+)
+def test_long_videos_are_parted_by_the_protocol_of_the_recipe(task, model):
+    recipe = Recipe("mine", protocol="kfold-clips:2")
+    with pytest.raises(InputError, match="--protocol kfold-clips:2: long videos are parted"):
+        audit("synthetic-long:easy?subjects=3", model, task=task, recipe=recipe)

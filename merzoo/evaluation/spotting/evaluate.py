@@ -72,7 +72,7 @@ def evaluate_spots(
     parameters: dict | None = None,
     seeds: int = 1,
     jobs: int = 2,
-    protocol: str = "loso",
+    protocol: str | None = None,
     split=None,
     subjects: Sequence[str] | None = None,
     out: str | os.PathLike | None = None,
@@ -125,6 +125,7 @@ def evaluate_spots(
     whole_number("seeds", seeds, most=MOST_SEEDS)
     whole_number("jobs", jobs, most=MOST_JOBS)
     found = resolve_spotter(spotter, recipe, epochs=epochs, arguments=arguments)
+    protocol = protocol or usual_protocol(getattr(found, "learner", None))
     seeds = 1 if found.deterministic else seeds
     how = checked_parameters(parameters)
     videos = load_videos(data)
@@ -157,7 +158,7 @@ def evaluate_spots(
 
 
 def audit_spots(
-    data, spotter=MOTION, *, protocol: str = "loso", split=None, recipe=None
+    data, spotter=MOTION, *, protocol: str | None = None, split=None, recipe=None
 ) -> list[Finding]:
     """The leaks in what `evaluate_spots` would run with the same arguments; trains nothing.
 
@@ -172,6 +173,7 @@ def audit_spots(
     []
     """
     found = resolve_spotter(spotter, recipe)
+    protocol = protocol or usual_protocol(getattr(found, "learner", None))
     videos = load_videos(data)
     rows = videos_as_rows(videos)
     folds = video_folds(rows, protocol, split, found)
@@ -255,6 +257,11 @@ def as_text(data) -> list[str] | None:
     """The data as they were named, for the card; `None` for objects."""
     items = [data] if isinstance(data, str | LongVideo) else list(data)
     return items if all(isinstance(item, str) for item in items) else None
+
+
+def usual_protocol(learner) -> str:
+    """The protocol of a network's recipe; leave one subject out for what has none."""
+    return "loso" if learner is None else learner.recipe.protocol
 
 
 def video_folds(rows: Arrays, protocol: str, split, spotter: Spotter) -> list[Fold]:

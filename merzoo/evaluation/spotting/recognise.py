@@ -55,7 +55,7 @@ def evaluate_recognised(
     labels: str | None = None,
     seeds: int = 1,
     jobs: int = 2,
-    protocol: str = "loso",
+    protocol: str | None = None,
     split=None,
     subjects: Sequence[str] | None = None,
     out: str | os.PathLike | None = None,
@@ -88,6 +88,7 @@ def evaluate_recognised(
     whole_number("seeds", seeds, most=MOST_SEEDS)
     whole_number("jobs", jobs, most=MOST_JOBS)
     spotter, learner = _resolved(model, recipe, epochs, arguments, parameters)
+    protocol = protocol or spotting.usual_protocol(learner)
     how = {n: v for n, v in (parameters or {}).items() if n in ("detector", "face")}
     videos = spotting.load_videos(data)
     rows = videos_as_rows(videos)
@@ -135,7 +136,14 @@ def evaluate_recognised(
 
 
 def audit_recognised(
-    data, model, *, protocol: str = "loso", split=None, recipe=None, labels=None, parameters=None
+    data,
+    model,
+    *,
+    protocol: str | None = None,
+    split=None,
+    recipe=None,
+    labels=None,
+    parameters=None,
 ) -> list[Finding]:
     """The leaks in what `evaluate_recognised` would run with the same arguments; trains nothing.
 
@@ -146,6 +154,7 @@ def audit_recognised(
     merzoo.errors.InputError: 'spotter': name a spotter and a network, such as spotter+offapexnet.
     """
     spotter, learner = _resolved(model, recipe, parameters=parameters)
+    protocol = protocol or spotting.usual_protocol(learner)
     videos = spotting.load_videos(data)
     rows = videos_as_rows(videos)
     folds = spotting.video_folds(rows, protocol, split, spotter)
