@@ -38,7 +38,7 @@ PAIRED = {
     "offapexnet-merzoo-flow-slow": "offapexnet-random",
     "ststnet-merzoo-flow": "ststnet-random",
 }
-BESIDE = ("offapexnet-shipped", "ensemble-32000", "ensemble-real")
+BESIDE = ("offapexnet-shipped", "ensemble-real")
 SETS = ("SMIC", "CASME2", "SAMM")
 COVERAGE = ROOT / "benchmarks" / "results" / "coverage.csv"
 
