@@ -209,18 +209,18 @@ def plot() -> None:
     from matplotlib.figure import Figure
 
     seeds = pd.DataFrame(read(SEEDS)).astype({"uf1": float})
-    figure = Figure(figsize=(7.5, 4.2), layout="constrained")
+    figure = Figure(figsize=(8.5, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     axis = figure.subplots()
     for network, colour in COLOURS.items():
-        for kind, mark, line in (("zero", "o", "-"), ("fine", "s", "--")):
+        for kind, mark, told in (("zero", "o", "zero-shot"), ("fine", "s", "fine-tuned")):
             found = seeds[seeds["run"].str.fullmatch(rf"{network}-{kind}-\d+")].copy()
             if found.empty:
                 continue
             found["clips"] = found["run"].str.rpartition("-")[2].astype(int)
             axis.plot(found["clips"], found["uf1"], mark, color=colour, alpha=0.35, ms=4)
             mean = found.groupby("clips")["uf1"].mean()
-            axis.plot(mean.index, mean, line, marker=mark, color=colour, label=f"{network}, {kind}")
+            axis.plot(mean.index, mean, f"-{mark}", color=colour, label=f"{network}, {told}")
         start = seeds[seeds["run"] == f"{network}-random"]["uf1"]
         if len(start):
             axis.axhline(start.mean(), color=colour, ls=":", label=f"{network}, random start")
@@ -232,6 +232,6 @@ def plot() -> None:
     axis.set_xticks([], minor=True)
     axis.set_xlabel(f"invented clips ({', '.join(LEVELS)})")
     axis.set_ylabel("UF1 on 442 real flow images")
-    axis.legend(fontsize=8)
+    figure.legend(fontsize=8, loc="outside right center", frameon=False)
     axis.spines[["top", "right"]].set_visible(False)
     figure.savefig(PLOT, dpi=110)
