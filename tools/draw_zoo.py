@@ -14,7 +14,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 RESULTS = ROOT / "benchmarks" / "results"
+NEAR = 1.3  # times as long
 
+import numpy as np  # noqa: E402
 from make_tables import printed_scores  # noqa: E402
 
 from merzoo.pages.figures import COLOURS, new_figure  # noqa: E402
@@ -42,6 +44,17 @@ def measured_best() -> dict[str, tuple[float, float, float]]:
     return found
 
 
+def neighbours(speed: dict[str, float]) -> list[list[str]]:
+    """Names in groups whose places are too near each other for a name each."""
+    groups: list[list[str]] = []
+    for name in sorted(speed, key=speed.__getitem__):
+        if groups and speed[name] < NEAR * speed[groups[-1][-1]]:
+            groups[-1].append(name)
+        else:
+            groups.append([name])
+    return groups
+
+
 def main() -> None:
     speed, machine = times()
     printed = [(n, float(told)) for n, told in printed_scores() if n in speed]
@@ -57,8 +70,11 @@ def main() -> None:
     for name, (score, low, high) in measured.items():
         axis.plot([speed[name]] * 2, [low, high], color=COLOURS[0], lw=1.6, zorder=3)
         axis.plot(speed[name], score, "o", color=COLOURS[0], ms=7, zorder=4)
-        axis.annotate(name, (speed[name], low), (0, -12), textcoords="offset points",
-                      ha="center", fontsize=8, color=COLOURS[0])  # fmt: skip
+    for names in neighbours({name: speed[name] for name in measured}):
+        place = (np.exp(np.mean([np.log(speed[name]) for name in names])),
+                 min(measured[name][1] for name in names))  # fmt: skip
+        axis.annotate("\n".join(names), place, (0, -4), textcoords="offset points",
+                      ha="center", va="top", fontsize=8, color=COLOURS[0])  # fmt: skip
     axis.plot([], [], "o", color=COLOURS[0], label="measured here, 95 % over people")
     axis.plot([], [], "o", mfc="none", mec="0.45", label="as papers print it")
     axis.set_xscale("log")
