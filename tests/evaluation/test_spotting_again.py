@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from merzoo.cli import main
@@ -85,3 +86,15 @@ def test_the_command_line_gives_the_same_intervals_again(tmp_path, capsys):
     assert main(["evaluate", "--from", str(first), "--out", str(again)]) == 0
     one, two = read_spotting_run(first), read_spotting_run(again)
     assert one.tables.found.equals(two.tables.found) and one.card["recipe"] == two.card["recipe"]
+
+
+@pytest.mark.parametrize(
+    ("said", "run"),
+    [("d/s2", ["d/s2"]), (["D/S02", "d/s0"], ["d/s0", "d/s2"]), (2, ["d/s0", "d/s1"])],
+)
+def test_people_to_hold_out_are_named_as_for_evaluate(said, run, people):
+    result = evaluate_spots(starts_at_14, people, subjects=said)
+    card = json.loads((result.folder / "protocol.json").read_text())
+    assert card["rerun"]["subjects"] == run
+    tested = pd.read_csv(result.folder / "videos.csv")["subject"]
+    assert sorted({f"d/{name.rpartition('/')[2]}" for name in tested}) == run

@@ -1,6 +1,5 @@
 """What an evaluation will do: all that can be refused is refused here, before a folder is taken."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,10 +14,10 @@ from merzoo.evaluation.runs.fold import FoldData, FoldJob, rehearse
 from merzoo.evaluation.runs.samples import samples_for
 from merzoo.evaluation.scores.oracle import check_has_epochs
 from merzoo.evaluation.splits.file import folds_of
+from merzoo.evaluation.splits.held_out import held_out_folds
 from merzoo.evaluation.splits.left_out import left_out
 from merzoo.evaluation.splits.protocols import Fold, Protocol, parse_protocol
 from merzoo.evaluation.splits.selection import Selection, parse_selection
-from merzoo.names import known_people
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.training.batches import check_feed
 from merzoo.training.engines import ENGINES, Engine, check_callbacks, choose_engine
@@ -147,7 +146,7 @@ def plan_of(learner: Learner, data, asked: Asked, parameters: dict | None = None
     samples = samples_for(learner, data, asked.labels, usual, asked.jobs, chosen.by == "frame")
     named, data = _as_text(data), learner.take(samples)
     folds = folds_of(data, protocol, asked.split)
-    held_out = _held_out(folds, asked.subjects, data)
+    held_out = held_out_folds(folds, asked.subjects, data)
     watched = bool(learner.recipe.validation) or asked.rule.name == "inner" or asked.calibrate
     _check_folds(held_out, data, watched, asked.start)
     findings = _leaks(asked, learner, data, folds, chosen)
@@ -275,34 +274,3 @@ def _as_text(data) -> list[str] | None:
     if isinstance(items, Arrays) or not all(isinstance(item, str) for item in items):
         return None
     return list(items)
-
-
-def _held_out(
-    folds: list[Fold], subjects: str | list[str] | int | None, data: Arrays
-) -> list[Fold]:
-    """The folds of the named subjects, or the first ones of each data set; all for `None`."""
-    if subjects is None or subjects == []:
-        return folds
-    if isinstance(subjects, int):
-        return _first_folds(folds, whole_number("subjects", subjects))
-    subjects = [subjects] if isinstance(subjects, str) else subjects
-    names = [fold.name for fold in folds]
-    chosen: set[str] = set()
-    for subject in subjects:
-        found = [subject] if subject in names else known_people(names, [subject])
-        if not found:
-            raise unknown("subject", subject, names, f"It has no clips in {data.source}.")
-        chosen.update(found)
-    return [fold for fold in folds if fold.name in chosen]
-
-
-def _first_folds(folds: list[Fold], count: int) -> list[Fold]:
-    """The first folds of each data set; of folds that are of no data set, the first of all."""
-    seen: Counter = Counter()
-    chosen = []
-    for fold in folds:
-        dataset = fold.name.rpartition("/")[0]
-        seen[dataset] += 1
-        if seen[dataset] <= count:
-            chosen.append(fold)
-    return chosen

@@ -19,6 +19,7 @@ from merzoo.errors import InputError, unknown
 from merzoo.evaluation.leakage import Finding, stop_at_leaks
 from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.evaluation.splits.file import folds_of, split_as_dict
+from merzoo.evaluation.splits.held_out import held_out_folds
 from merzoo.evaluation.splits.protocols import Fold, parse_protocol
 from merzoo.evaluation.spotting.card import spotting_card
 from merzoo.evaluation.spotting.features import Watched, watch
@@ -33,7 +34,7 @@ from merzoo.evaluation.spotting.page import spotting_tables, write_spotting_repo
 from merzoo.evaluation.spotting.scores import Tables, spotting_metrics
 from merzoo.evaluation.spotting.spotters import MOTION, Spotter, resolve_spotter
 from merzoo.files import file_name, write_json, write_table
-from merzoo.names import known_people, one_spelling
+from merzoo.names import one_spelling
 from merzoo.preprocessing.arrays import Arrays
 from merzoo.progress import progress_bar
 from merzoo.schema import read_json
@@ -74,7 +75,7 @@ def evaluate_spots(
     jobs: int = 2,
     protocol: str | None = None,
     split=None,
-    subjects: Sequence[str] | None = None,
+    subjects: str | Sequence[str] | int | None = None,
     out: str | os.PathLike | None = None,
     allow_leaks: bool = False,
 ) -> SpottingResult:
@@ -89,7 +90,8 @@ def evaluate_spots(
         seeds: how many seeds 0, 1, ... to run; a deterministic spotter has one.
         jobs: processes that look for movement.
         protocol, split: as for `merzoo.evaluate`, by subject; a split names videos.
-        subjects: hold out only these (`"dataset/subject"`).
+        subjects: hold out only these (`"dataset/subject"`, however spelt), or of each data set the
+            first so many.
         out: folder for the results; `None` makes a temporary one. A run that stopped half-way
             continues when called again with the same folder.
         allow_leaks: run although the audit found leaks, and mark the result.
@@ -133,7 +135,7 @@ def evaluate_spots(
     folds = video_folds(rows, protocol, split, found)
     findings = find_spotting_leaks(videos, rows, folds, found)
     leaks = stop_at_leaks(findings, allow_leaks)
-    tested_folds = held_out(folds, subjects, rows)
+    tested_folds = held_out_folds(folds, subjects, rows)
     card = spotting_card(
         found,
         videos,
@@ -144,7 +146,7 @@ def evaluate_spots(
         seeds=seeds,
         jobs=jobs,
         parameters=how or None,
-        subjects=subjects,
+        subjects=[fold.name for fold in tested_folds] if subjects else None,
     )
     with RunFolder.held(out or tempfile.mkdtemp(prefix="merzoo-"), card) as folder:
         write_json(folder.path / "audit.json", [finding.as_dict() for finding in findings])
@@ -285,20 +287,6 @@ def video_folds(rows: Arrays, protocol: str, split, spotter: Spotter) -> list[Fo
                 f"which takes {least}: thresholds are chosen on people who are not trained on."
             )
     return folds
-
-
-def held_out(folds: list[Fold], subjects: Sequence[str] | None, rows: Arrays) -> list[Fold]:
-    """The folds of the named subjects; all of them for `None`."""
-    if not subjects:
-        return folds
-    names = [fold.name for fold in folds]
-    chosen: set[str] = set()
-    for subject in subjects:
-        known = [subject] if subject in names else known_people(names, [subject])
-        if not known:
-            raise unknown("subject", subject, names, f"It has no videos in {rows.source}.")
-        chosen.update(known)
-    return [fold for fold in folds if fold.name in chosen]
 
 
 def watched_by(

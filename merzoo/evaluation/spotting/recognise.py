@@ -28,6 +28,7 @@ from merzoo.evaluation.runs.folder import RunFolder
 from merzoo.evaluation.runs.samples import samples_for
 from merzoo.evaluation.runs.workers import run_folds as train_folds
 from merzoo.evaluation.splits.file import split_as_dict
+from merzoo.evaluation.splits.held_out import held_out_folds
 from merzoo.evaluation.splits.protocols import Fold
 from merzoo.evaluation.spotting import evaluate as spotting
 from merzoo.evaluation.spotting.card import spotting_card
@@ -57,7 +58,7 @@ def evaluate_recognised(
     jobs: int = 2,
     protocol: str | None = None,
     split=None,
-    subjects: Sequence[str] | None = None,
+    subjects: str | Sequence[str] | int | None = None,
     out: str | os.PathLike | None = None,
     allow_leaks: bool = False,
 ) -> spotting.SpottingResult:
@@ -98,7 +99,7 @@ def evaluate_recognised(
     findings = find_spotting_leaks(videos, rows, folds, spotter)
     findings += _recogniser_leaks(true, sides, learner)
     leaks = stop_at_leaks(findings, allow_leaks)
-    held_out = spotting.held_out(folds, subjects, rows)
+    held_out = held_out_folds(folds, subjects, rows)
     for side in _sides_of(true, rows, held_out):
         check_classes(true.with_modalities({}).take(side.train), side.name)
     card = spotting_card(
@@ -112,7 +113,7 @@ def evaluate_recognised(
         seeds=seeds,
         jobs=jobs,
         parameters=how or None,
-        subjects=subjects,
+        subjects=[fold.name for fold in held_out] if subjects else None,
         more=_recogniser(spotter, learner, true),
     )
     card["rerun"] |= {"model": _origin(spotter, learner), "labels": labels}
